@@ -1,0 +1,17 @@
+/** Contracts are built once before the suite when their sources changed; TypeScript is transpiled by swc. */
+module.exports = {
+    testEnvironment: 'node',
+    testMatch: ['<rootDir>/tests/**/*.spec.ts'],
+    globalSetup: '<rootDir>/tests/support/global-setup.cjs',
+    transform: {
+        '^.+\\.(ts|mts|js|mjs)$': [
+            '@swc/jest',
+            { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+        ],
+    },
+    // Packages that ship ES modules only; jest runs CommonJS.
+    transformIgnorePatterns: ['/node_modules/(?!(p-queue|p-timeout|eventemitter3|@hpke)/)'],
+    modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
+    testTimeout: 60_000,
+    maxWorkers: 2,
+};

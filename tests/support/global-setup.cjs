@@ -1,0 +1,5 @@
+const { buildContracts } = require('../../contracts/build.cjs');
+
+module.exports = async () => {
+    await buildContracts();
+};
