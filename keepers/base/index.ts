@@ -1,0 +1,5 @@
+export { CocoonError, errorMessage, isRetryable, type CocoonErrorOptions, type ErrorAction } from './errors';
+export { ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
+export { createLogger, silentLogger, type Logger, type LoggerOptions } from './logger';
+export { retry, type RetryOptions } from './retry';
+export { ceilDiv, formatTon, parseTon } from './units';
