@@ -1,0 +1,13 @@
+export { ConfigError, type ConfigErrorCode } from './errors';
+export { loadConfig, type LoadOptions } from './load';
+export {
+    configSchemas,
+    type DevnetConfig,
+    type DispatcherConfig,
+    type GatewayConfig,
+    type NodeConfig,
+    type Role,
+    type RoleConfig,
+    type SettlerConfig,
+} from './schema';
+export { ensureSeedFile, readSecretFile, readSeedFile } from './secrets';

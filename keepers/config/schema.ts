@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { addressField, chainField, hexField, listenField, logLevelField, nanoField, urlField } from './fields';
+
+const shared = {
+    chain: chainField,
+    /** deployments/<network>.json: the addresses that pin the network. */
+    deploymentFile: z.string().min(1),
+    logLevel: logLevelField,
+};
+
+const priceField = z.strictObject({
+    inputNano: nanoField,
+    cachedInputNano: nanoField,
+    outputNano: nanoField,
+    reasoningNano: nanoField,
+});
+
+const engineField = z.discriminatedUnion('kind', [
+    z.strictObject({
+        kind: z.literal('llama-cpp'),
+        /** GGUF file; the model in the repository when absent. */
+        modelFile: z.string().optional(),
+        modelId: z.string().min(1).max(128).optional(),
+        maxConcurrency: z.int().min(1).max(64).default(4),
+    }),
+    z.strictObject({
+        kind: z.literal('openai'),
+        /** Base URL of vLLM, SGLang, llama.cpp server or Ollama, without /v1. */
+        url: urlField,
+        apiKeyFile: z.string().optional(),
+        maxConcurrency: z.int().min(1).max(4096).default(32),
+        /** Hash of the model manifest, as allowed in the registry. */
+        modelRoot: hexField(32),
+    }),
+]);
+
+const teeField = z.discriminatedUnion('kind', [
+    /** Linux configfs-tsm: a real TDX guest. */
+    z.strictObject({
+        kind: z.literal('configfs-tsm'),
+        reportPath: z.string().default('/sys/kernel/config/tsm/report'),
+    }),
+    /** Development networks: quotes minted under the network's own root. */
+    z.strictObject({
+        kind: z.literal('simulated'),
+        pkiSeedFile: z.string(),
+        platform: z.int().min(0).max(0xffff_ffff).default(0),
+    }),
+]);
+
+const collateralField = z.strictObject({
+    /** Intel PCS, a PCCS, or the development network's own service. */
+    url: urlField.default('https://api.trustedservices.intel.com'),
+});
+
+export const dispatcherSchema = z.strictObject({
+    ...shared,
+    role: z.literal('dispatcher'),
+    hub: addressField,
+    listen: listenField,
+    ledgerFile: z.string().min(1),
+    collateral: collateralField,
+    maxBodyBytes: z
+        .int()
+        .min(1024)
+        .max(64 * 1024 * 1024)
+        .default(33_554_432),
+    queueLimitPerNode: z.int().min(0).max(10_000).default(64),
+});
+
+export const settlerSchema = z.strictObject({
+    ...shared,
+    role: z.literal('settler'),
+    hub: addressField,
+    /** The dispatcher's ledger, or none when settling from a node's own receipt log. */
+    ledgerFile: z.string().optional(),
+    nodeLogFile: z.string().optional(),
+    gasWalletFile: z.string().min(1),
+    intervalMs: z.int().min(100).max(3_600_000).default(15_000),
+    minValueToCostRatio: z.int().min(1).max(10_000).default(50),
+});
+
+export const nodeSchema = z.strictObject({
+    ...shared,
+    role: z.literal('node'),
+    hub: addressField,
+    dispatcherUrl: urlField,
+    provider: addressField,
+    operatorKeyFile: z.string().min(1),
+    gasWalletFile: z.string().min(1),
+    receiptLogFile: z.string().min(1),
+    engine: engineField,
+    tee: teeField,
+    collateral: collateralField,
+    /** Prices a million tokens. */
+    prices: priceField,
+    /** Most that one escrow may owe this node unsettled. */
+    creditLineNano: nanoField.default(1_000_000_000n),
+    keyLifeSec: z
+        .int()
+        .min(600)
+        .max(7 * 86_400)
+        .default(86_400),
+});
+
+export const gatewaySchema = z.strictObject({
+    ...shared,
+    role: z.literal('gateway'),
+    dispatchers: z
+        .array(z.strictObject({ url: urlField, hub: addressField }))
+        .min(1)
+        .max(16),
+    client: addressField,
+    escrowIndex: z.int().min(0).max(0xffff_ffff).default(0),
+    sessionKeyFile: z.string().min(1),
+    ledgerFile: z.string().min(1),
+    listen: listenField,
+    collateral: collateralField,
+    /** File with one API key a line; without it the gateway must listen on loopback and takes any key. */
+    apiKeysFile: z.string().optional(),
+    maxBodyBytes: z
+        .int()
+        .min(1024)
+        .max(32 * 1024 * 1024)
+        .default(16_777_216),
+    requestTimeoutMs: z.int().min(1_000).max(3_600_000).default(600_000),
+    /** Refuse offers above this, nanoTON a million output tokens. */
+    maxOutputPriceNano: nanoField.optional(),
+});
+
+export const devnetSchema = z.strictObject({
+    role: z.literal('devnet'),
+    listen: listenField,
+    stateDir: z.string().min(1),
+    seed: z.string().min(1).max(128).default('cocoon'),
+    feeConfig: z.enum(['sandbox', 'mainnet-2026']).default('sandbox'),
+    logLevel: logLevelField,
+});
+
+export const configSchemas = {
+    dispatcher: dispatcherSchema,
+    settler: settlerSchema,
+    node: nodeSchema,
+    gateway: gatewaySchema,
+    devnet: devnetSchema,
+} as const;
+
+export type Role = keyof typeof configSchemas;
+export type RoleConfig<R extends Role> = z.output<(typeof configSchemas)[R]>;
+export type DispatcherConfig = RoleConfig<'dispatcher'>;
+export type SettlerConfig = RoleConfig<'settler'>;
+export type NodeConfig = RoleConfig<'node'>;
+export type GatewayConfig = RoleConfig<'gateway'>;
+export type DevnetConfig = RoleConfig<'devnet'>;
