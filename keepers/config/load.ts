@@ -3,7 +3,7 @@ import { errorMessage } from '../base';
 import { ConfigError } from './errors';
 import { configSchemas, type Role, type RoleConfig } from './schema';
 
-const prefix = 'COCOON_';
+const prefix = 'COCOON__';
 
 export interface LoadOptions {
     /** JSON file; every setting may instead come from the environment. */
@@ -12,7 +12,7 @@ export interface LoadOptions {
 }
 
 /**
- * Settings of one role: file first, environment over it. `COCOON_LISTEN__PORT=8080` sets `listen.port`; a value that
+ * Settings of one role: file first, environment over it. `COCOON__LISTEN__PORT=8080` sets `listen.port`; a value that
  * reads as JSON is taken as JSON, anything else as a string. Unknown settings are refused by name.
  */
 export function loadConfig<R extends Role>(role: R, options: LoadOptions): RoleConfig<R> {
@@ -47,7 +47,7 @@ function readJsonObject(file: string): Record<string, unknown> {
 
 function applyEnvironment(settings: Record<string, unknown>, env: NodeJS.ProcessEnv): void {
     for (const [name, text] of Object.entries(env)) {
-        if (!name.startsWith(prefix) || !name.includes('__') || text === undefined) continue;
+        if (!name.startsWith(prefix) || text === undefined) continue;
         const path = name
             .slice(prefix.length)
             .split('__')
