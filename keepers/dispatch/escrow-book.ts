@@ -1,0 +1,62 @@
+import { type Clock, systemClock } from '../base';
+
+/** What the chain says of one escrow, read in one call so that balance and paid sums belong together. */
+export interface EscrowAccount {
+    /** Account id, 32 bytes. */
+    escrow: Buffer;
+    epoch: number;
+    status: 'open' | 'closing' | 'closed';
+    balanceNano: bigint;
+    /** Keys whose caps the escrow still honours, newest first. */
+    sessionKeys: readonly { publicKey: Buffer; validUntilSec: number }[];
+    /** By node key in hex: what the escrow has paid that node in this epoch. */
+    paidNano: ReadonlyMap<string, bigint>;
+}
+
+/** Reads the chain; null when the account is no genuine escrow of this hub. */
+export type ReadEscrow = (escrow: Buffer) => Promise<EscrowAccount | null>;
+
+interface Entry {
+    account: Promise<EscrowAccount | null>;
+    readAtMs: number;
+}
+
+export interface EscrowBookOptions {
+    read: ReadEscrow;
+    /** How long an answer serves before it is read again. */
+    maxAgeMs?: number;
+    maxEntries?: number;
+    clock?: Clock;
+}
+
+/** Escrows as last read, bounded in age and number; concurrent readers of one escrow share one call. */
+export class EscrowBook {
+    private readonly entries = new Map<string, Entry>();
+    private readonly maxAgeMs: number;
+    private readonly maxEntries: number;
+    private readonly clock: Clock;
+
+    constructor(private readonly options: EscrowBookOptions) {
+        this.maxAgeMs = options.maxAgeMs ?? 5_000;
+        this.maxEntries = options.maxEntries ?? 200_000;
+        this.clock = options.clock ?? systemClock;
+    }
+
+    get(escrow: Buffer, maxAgeMs = this.maxAgeMs): Promise<EscrowAccount | null> {
+        const id = escrow.toString('hex');
+        const known = this.entries.get(id);
+        if (known !== undefined && this.clock.nowMs() - known.readAtMs <= maxAgeMs) return known.account;
+        const entry: Entry = { account: this.options.read(escrow), readAtMs: this.clock.nowMs() };
+        this.entries.delete(id);
+        this.entries.set(id, entry);
+        if (this.entries.size > this.maxEntries) this.entries.delete(this.entries.keys().next().value!);
+        entry.account.catch(() => {
+            if (this.entries.get(id) === entry) this.entries.delete(id);
+        });
+        return entry.account;
+    }
+
+    forget(escrow: Buffer): void {
+        this.entries.delete(escrow.toString('hex'));
+    }
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+
+/** Operations on the socket between node and dispatcher; the first byte of every binary message (docs/protocol.md). */
+export const linkOperation = {
+    challenge: 1,
+    request: 2,
+    cancel: 3,
+    hello: 16,
+    frames: 17,
+    refuse: 18,
+    update: 19,
+    orphan: 20,
+    taken: 21,
+} as const;
+
+export const requestIdBytes = 16;
+export const maxLinkMessageBytes = 40 * 1024 * 1024;
+export const pingIntervalMs = 5_000;
+export const silenceLimitMs = 15_000;
+
+const base64 = z
+    .string()
+    .max(65_536)
+    .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64')
+    .transform((text) => Buffer.from(text, 'base64'));
+const hex32 = z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in hex')
+    .transform((text) => Buffer.from(text, 'hex'));
+
+export const challengeSchema = z.strictObject({ network: hex32, hub: hex32, challenge: hex32 });
+export type Challenge = z.output<typeof challengeSchema>;
+
+export const helloSchema = z.strictObject({
+    nodeKey: hex32,
+    bundle: base64,
+    quote: base64,
+    /** Convenience for readers of the directory; verifiers fetch their own. */
+    collateral: z.record(z.string(), z.unknown()).nullable(),
+    kemCertificates: z.array(base64).min(1).max(4),
+    offer: base64,
+    signature: base64,
+});
+export type Hello = z.output<typeof helloSchema>;
+
+export const updateSchema = z.strictObject({
+    kemCertificates: z.array(base64).min(1).max(4),
+    offer: base64,
+    inFlight: z.int().min(0).max(1_000_000),
+    queued: z.int().min(0).max(1_000_000),
+});
+export type Update = z.output<typeof updateSchema>;
+
+export const refusalSchema = z.strictObject({
+    code: z.string().regex(/^[a-z0-9_]{1,64}$/),
+    message: z.string().max(500),
+    retryAfterMs: z.int().min(0).max(3_600_000).optional(),
+});
+export type Refusal = z.output<typeof refusalSchema>;
+
+/** One JSON message: the operation's byte, then UTF-8. Buffers travel as base64, or hex where the schema says so. */
+export function encodeJsonMessage(operation: number, value: unknown): Buffer {
+    return Buffer.concat([Buffer.from([operation]), Buffer.from(JSON.stringify(value), 'utf8')]);
+}
+
+/** A message about one request: operation, request id, rest. */
+export function encodeRequestMessage(operation: number, requestId: Buffer, rest: Buffer = Buffer.alloc(0)): Buffer {
+    return Buffer.concat([Buffer.from([operation]), requestId, rest]);
+}
+
+/** Parses the JSON after the operation's byte; undefined when it is not what the schema says. */
+export function decodeJson<S extends z.ZodType>(schema: S, payload: Buffer): z.output<S> | undefined {
+    try {
+        const parsed = schema.safeParse(JSON.parse(payload.toString('utf8')));
+        return parsed.success ? parsed.data : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+export interface RequestMessage {
+    requestId: Buffer;
+    rest: Buffer;
+}
+
+/** Splits what follows the operation's byte; undefined when it is too short to name a request. */
+export function decodeRequestMessage(payload: Buffer): RequestMessage | undefined {
+    if (payload.length < requestIdBytes) return undefined;
+    return { requestId: payload.subarray(0, requestIdBytes), rest: payload.subarray(requestIdBytes) };
+}

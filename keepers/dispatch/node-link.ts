@@ -1,0 +1,130 @@
+import type { WebSocket } from 'ws';
+import { keepAlive } from './heartbeat';
+import {
+    decodeJson,
+    decodeRequestMessage,
+    encodeRequestMessage,
+    linkOperation,
+    refusalSchema,
+    type Refusal,
+    type RequestMessage,
+    type Update,
+    updateSchema,
+} from './link-messages';
+
+/** Who listens to the answer of one request. */
+export interface AnswerListener {
+    /** Wire frames as the node sent them, possibly cut anywhere. */
+    frames(bytes: Buffer): void;
+    /** Before any frame; nothing is owed. */
+    refused(refusal: Refusal): void;
+    /** The node is gone; no more will come on this link. */
+    lost(): void;
+}
+
+export interface LinkEvents {
+    update(update: Update): void;
+    orphan(message: RequestMessage): void;
+    closed(): void;
+}
+
+/** A connected, authenticated node. All its requests share one socket. */
+export class NodeLink {
+    private readonly answers = new Map<string, AnswerListener>();
+
+    constructor(
+        private readonly socket: WebSocket,
+        readonly nodeKey: Buffer,
+        private readonly events: LinkEvents,
+    ) {
+        keepAlive(socket);
+        socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
+        socket.once('close', () => this.finish());
+        socket.on('error', () => socket.terminate());
+    }
+
+    get inFlight(): number {
+        return this.answers.size;
+    }
+
+    send(requestId: Buffer, envelope: Buffer, listener: AnswerListener): void {
+        if (this.socket.readyState !== this.socket.OPEN) return listener.lost();
+        this.answers.set(requestId.toString('hex'), listener);
+        this.socket.send(Buffer.concat([Buffer.from([linkOperation.request]), envelope]));
+    }
+
+    /** Asks the node to stop; its final receipt still comes. */
+    cancel(requestId: Buffer): void {
+        this.post(encodeRequestMessage(linkOperation.cancel, requestId));
+    }
+
+    /** Tells the node that the request's final receipt is on disk here. */
+    taken(requestId: Buffer): void {
+        this.post(encodeRequestMessage(linkOperation.taken, requestId));
+    }
+
+    /** No more frames are expected for the request. */
+    release(requestId: Buffer): void {
+        this.answers.delete(requestId.toString('hex'));
+    }
+
+    close(reason: string): void {
+        this.socket.close(1008, reason.slice(0, 120));
+    }
+
+    private post(message: Buffer): void {
+        if (this.socket.readyState === this.socket.OPEN) this.socket.send(message);
+    }
+
+    private receive(data: Buffer, isBinary: boolean): void {
+        if (!isBinary || data.length === 0) return this.close('binary messages only');
+        const payload = data.subarray(1);
+        switch (data[0]) {
+            case linkOperation.frames:
+                return this.onRequestMessage(payload, (answer, rest) => answer.frames(rest));
+            case linkOperation.refuse:
+                return this.onRefusal(payload);
+            case linkOperation.update:
+                return this.onUpdate(payload);
+            case linkOperation.orphan:
+                return this.onOrphan(payload);
+            default:
+                return this.close(`unknown operation ${data[0]}`);
+        }
+    }
+
+    private onRequestMessage(payload: Buffer, deliver: (answer: AnswerListener, rest: Buffer) => void): void {
+        const message = decodeRequestMessage(payload);
+        if (message === undefined) return this.close('message too short');
+        const answer = this.answers.get(message.requestId.toString('hex'));
+        // Frames of a request that was given up are dropped: its receipt comes again as an orphan.
+        if (answer !== undefined) deliver(answer, message.rest);
+    }
+
+    private onRefusal(payload: Buffer): void {
+        this.onRequestMessage(payload, (answer, rest) => {
+            const refusal = decodeJson(refusalSchema, rest);
+            if (refusal === undefined) return this.close('refusal is malformed');
+            answer.refused(refusal);
+        });
+    }
+
+    private onUpdate(payload: Buffer): void {
+        const update = decodeJson(updateSchema, payload);
+        if (update === undefined) return this.close('update is malformed');
+        this.events.update(update);
+    }
+
+    private onOrphan(payload: Buffer): void {
+        const message = decodeRequestMessage(payload);
+        if (message === undefined) return this.close('message too short');
+        this.events.orphan(message);
+    }
+
+    private finish(): void {
+        const answers = [...this.answers.values()];
+        this.answers.clear();
+        this.events.closed();
+        for (const answer of answers) answer.lost();
+    }
+}
