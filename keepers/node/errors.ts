@@ -1,0 +1,43 @@
+import { CocoonError, type ErrorAction } from '../base';
+
+/** Why a node refuses a request before its first frame; goes to the gateway in clear, so it never quotes the request. */
+const refusals = {
+    envelope_invalid: 'fix',
+    context_unknown: 'retry',
+    offer_unknown: 'retry',
+    kem_epoch_unknown: 'retry',
+    request_replayed: 'fix',
+    deadline_passed: 'retry',
+    escrow_unknown: 'fix',
+    session_unknown: 'fix',
+    cap_invalid: 'fix',
+    cap_too_low: 'fix',
+    credit_line_reached: 'retry',
+    request_invalid: 'fix',
+    model_unknown: 'fix',
+    node_busy: 'retry',
+    node_draining: 'retry',
+    chain_unavailable: 'retry',
+} as const satisfies Record<string, ErrorAction>;
+
+export type RefusalCode = keyof typeof refusals;
+
+export class NodeRefusal extends CocoonError<RefusalCode> {
+    constructor(
+        code: RefusalCode,
+        message: string,
+        readonly retryAfterMs?: number,
+    ) {
+        super(code, message, { action: refusals[code] });
+    }
+}
+
+export type NodeErrorCode =
+    'registration_failed' | 'quote_unavailable' | 'engine_unavailable' | 'dispatcher_rejected' | 'bond_missing';
+
+/** What keeps a node from serving at all; the message says what the provider should do. */
+export class NodeError extends CocoonError<NodeErrorCode> {
+    constructor(code: NodeErrorCode, message: string, options: { action?: ErrorAction; cause?: unknown } = {}) {
+        super(code, message, { action: options.action ?? 'fix', cause: options.cause });
+    }
+}
