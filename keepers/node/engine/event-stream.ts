@@ -1,0 +1,52 @@
+import { EngineError } from './errors';
+
+/** One server-sent event: its bytes as they came, blank line included, and its data lines joined. */
+export interface StreamEvent {
+    raw: Buffer;
+    data: string;
+}
+
+/** Cuts server-sent events out of bytes that arrive split anywhere, inside a character too. */
+export class EventStreamParser {
+    private pending: Buffer = Buffer.alloc(0);
+
+    constructor(private readonly maxEventBytes: number) {}
+
+    push(bytes: Uint8Array): StreamEvent[] {
+        this.pending = this.pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.pending, bytes]);
+        const events: StreamEvent[] = [];
+        for (let end = endOfEvent(this.pending); end > 0; end = endOfEvent(this.pending)) {
+            events.push(toEvent(this.pending.subarray(0, end)));
+            this.pending = this.pending.subarray(end);
+        }
+        if (this.pending.length > this.maxEventBytes) {
+            throw new EngineError('engine_failed', `the engine sent an event of over ${this.maxEventBytes} bytes`);
+        }
+        return events;
+    }
+
+    /** What is left when the stream ends: an event whose blank line never came is still an event. */
+    finish(): StreamEvent[] {
+        const rest = this.pending;
+        this.pending = Buffer.alloc(0);
+        return rest.toString('utf8').trim() === '' ? [] : [toEvent(Buffer.concat([rest, Buffer.from('\n\n')]))];
+    }
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Index just past the first blank line, 0 if there is none yet; lines end in LF or CRLF. */
+function endOfEvent(bytes: Buffer): number {
+    for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+        if (bytes[at + 1] === LF) return at + 2;
+        if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
+    }
+    return 0;
+}
+
+function toEvent(raw: Buffer): StreamEvent {
+    const lines = raw.toString('utf8').split(/\r?\n/);
+    const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, ''));
+    return { raw, data: data.join('\n') };
+}

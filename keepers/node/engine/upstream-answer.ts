@@ -1,0 +1,101 @@
+import { EngineError } from './errors';
+import { EngineEvent, EngineUsage, NOTHING_USED } from './engine';
+import { EventStreamParser, StreamEvent } from './event-stream';
+import { isObject } from './request-body';
+import { parseUsage } from './usage';
+
+/** One event may carry a whole answer (`n` choices with log probabilities), but not without end. */
+const MAX_EVENT_BYTES = 8 * 1024 * 1024;
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+/** A refusal is the engine's own word to the client and costs nothing. */
+export async function* relayRefusal(body: Bytes, maxBytes: number): AsyncGenerator<EngineEvent> {
+    yield { type: 'chunk', data: await collect(body, maxBytes) };
+    yield { type: 'end', usage: NOTHING_USED };
+}
+
+export async function* relayWhole(body: Bytes, maxBytes: number): AsyncGenerator<EngineEvent> {
+    const data = await collect(body, maxBytes);
+    const answer = parseJson(data.toString('utf8'));
+    const usage = isObject(answer) ? parseUsage(answer.usage) : undefined;
+    if (!usage) throw usageMissing();
+    yield { type: 'chunk', data, usage };
+    yield { type: 'end', usage };
+}
+
+export async function* relayStream(body: Bytes, clientWantsUsage: boolean): AsyncGenerator<EngineEvent> {
+    const parser = new EventStreamParser(MAX_EVENT_BYTES);
+    const relay = new StreamRelay(clientWantsUsage);
+    for await (const bytes of body) {
+        const data = parser.push(bytes).map((event) => relay.accept(event));
+        if (data.some((part) => part.length > 0)) yield relay.chunk(data);
+    }
+    const rest = parser.finish().map((event) => relay.accept(event));
+    if (rest.some((part) => part.length > 0)) yield relay.chunk(rest);
+    yield { type: 'end', usage: relay.finalUsage() };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** Learns usage from the events that pass, and takes out what only we asked for. */
+class StreamRelay {
+    private usage: EngineUsage | undefined;
+    private done = false;
+
+    constructor(private readonly clientWantsUsage: boolean) {}
+
+    /** The bytes the client gets for this event. */
+    accept(event: StreamEvent): Buffer {
+        if (event.data === '[DONE]') this.done = true;
+        // Nearly every event holds text alone; only those that may matter here are worth parsing.
+        if (!event.data.includes('"usage"') && !event.data.includes('"error"')) return event.raw;
+        const parsed = parseJson(event.data);
+        if (!isObject(parsed)) return event.raw;
+        if (parsed.error) throw new EngineError('engine_failed', 'the engine reported an error in mid-stream');
+        this.usage = parseUsage(parsed.usage) ?? this.usage;
+        return this.clientWantsUsage || !('usage' in parsed) ? event.raw : withoutUsage(parsed);
+    }
+
+    chunk(parts: Buffer[]): EngineEvent {
+        const data = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+        return { type: 'chunk', data, ...(this.usage ? { usage: this.usage } : {}) };
+    }
+
+    finalUsage(): EngineUsage {
+        if (!this.usage) throw usageMissing();
+        if (!this.done) throw new EngineError('engine_failed', 'the engine ended its stream without [DONE]');
+        return this.usage;
+    }
+}
+
+/** The extra chunk at the end has no choices and goes entirely; elsewhere only the field goes. */
+function withoutUsage(chunk: Record<string, unknown>): Buffer {
+    if (Array.isArray(chunk.choices) && chunk.choices.length === 0 && chunk.usage) return EMPTY;
+    // A field that is undefined is not spelled.
+    return Buffer.from(`data: ${JSON.stringify({ ...chunk, usage: undefined })}\n\n`);
+}
+
+async function collect(body: Bytes, maxBytes: number): Promise<Buffer> {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for await (const bytes of body) {
+        size += bytes.length;
+        if (size > maxBytes) throw new EngineError('engine_failed', `the engine's answer exceeds ${maxBytes} bytes`);
+        parts.push(bytes);
+    }
+    return Buffer.concat(parts);
+}
+
+function parseJson(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        // No cause: the parser's message quotes the answer.
+        throw new EngineError('engine_failed', 'the engine sent something that is not JSON');
+    }
+}
+
+function usageMissing(): EngineError {
+    return new EngineError('usage_missing', 'the engine did not say how many tokens it used');
+}
