@@ -1,0 +1,91 @@
+import { timingSafeEqual } from 'node:crypto';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Logger } from '../base';
+import { capabilityOfPath, RequestShapeError } from '../dispatch';
+import { GatewayError } from './errors';
+import { registerCocoonRoutes } from './routes/cocoon';
+import { registerInferenceRoutes } from './routes/inference';
+import { registerModelRoutes } from './routes/models';
+import type { GatewayService } from './service';
+
+export interface GatewayServerOptions {
+    service: GatewayService;
+    logger: Logger;
+    maxBodyBytes: number;
+    /** Keys that callers may use; null on a loopback gateway that serves whoever can reach it. */
+    apiKeys: readonly string[] | null;
+}
+
+/** The OpenAI-compatible HTTP server. Bodies stay raw bytes: what a caller wrote is what its engine reads. */
+export function createGatewayServer(options: GatewayServerOptions): FastifyInstance {
+    const server = Fastify({ bodyLimit: options.maxBodyBytes, logger: false, forceCloseConnections: true });
+    server.removeAllContentTypeParsers();
+    server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    server.setErrorHandler((error, request, reply) =>
+        sendError(reply, asGatewayError(error, options), request, options.logger),
+    );
+    server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), request, options.logger));
+    server.addHook('onRequest', async (request) => authenticate(request, options.apiKeys));
+    registerModelRoutes(server, options.service);
+    registerInferenceRoutes(server, options);
+    registerCocoonRoutes(server, options.service);
+    return server;
+}
+
+/** Paths that monitors call without a key. */
+const openPaths = new Set(['/healthz', '/readyz']);
+
+function authenticate(request: FastifyRequest, apiKeys: readonly string[] | null): void {
+    if (apiKeys === null || openPaths.has(request.url)) return;
+    const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    if (given !== undefined && apiKeys.some((key) => sameText(key, given))) return;
+    throw new GatewayError('invalid_api_key', 'the API key is missing or not one of this gateway: see its apiKeysFile');
+}
+
+function sameText(one: string, other: string): boolean {
+    const [a, b] = [Buffer.from(one), Buffer.from(other)];
+    return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function notFound(request: FastifyRequest): GatewayError {
+    const path = request.url.split('?')[0]!;
+    if (path in capabilityOfPath)
+        return new GatewayError('method_not_allowed', `${path} takes POST, not ${request.method}`);
+    return new GatewayError('not_found', `${request.method} ${path} is not served here`);
+}
+
+function asGatewayError(error: unknown, options: GatewayServerOptions): GatewayError {
+    if (error instanceof GatewayError) return error;
+    if (error instanceof RequestShapeError) return fromShapeError(error);
+    if ((error as { code?: string }).code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+        return new GatewayError('request_too_large', `the body is larger than ${options.maxBodyBytes} bytes`);
+    }
+    const status = (error as { statusCode?: number }).statusCode;
+    if (status !== undefined && status < 500)
+        return new GatewayError('invalid_request', 'the request is malformed', { cause: error });
+    return new GatewayError('internal_error', 'something went wrong in the gateway; its log says what', {
+        cause: error,
+    });
+}
+
+function fromShapeError(error: RequestShapeError): GatewayError {
+    const code = error.code === 'path_unknown' ? 'not_found' : error.code;
+    return new GatewayError(code, error.message, { param: error.param });
+}
+
+export function sendError(reply: FastifyReply, error: GatewayError, request: FastifyRequest, logger: Logger): void {
+    const facts = { code: error.code, status: error.status, path: request.url.split('?')[0], cause: causeOf(error) };
+    if (error.status >= 500) logger.warn(facts, 'request failed');
+    else logger.debug(facts, 'request refused');
+    if (error.retryAfterMs !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
+    void reply.code(error.status).type('application/json').send(error.toJSON());
+}
+
+/** Name and code only: a cause's message may quote what the caller sent. */
+function causeOf(error: Error): string | undefined {
+    if (!(error.cause instanceof Error)) return undefined;
+    const code = (error.cause as { code?: unknown }).code;
+    return typeof code === 'string'
+        ? `${error.cause.name} ${code}`
+        : `${error.cause.name} ${error.cause.stack?.split('\n')[1]?.trim() ?? ''}`;
+}

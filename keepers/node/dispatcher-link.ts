@@ -1,0 +1,138 @@
+import { WebSocket } from 'ws';
+import { type Clock, type Logger, systemClock } from '../base';
+import {
+    type Challenge,
+    challengeSchema,
+    decodeJson,
+    decodeRequestMessage,
+    encodeJsonMessage,
+    encodeRequestMessage,
+    keepAlive,
+    linkOperation,
+    maxLinkMessageBytes,
+    type Refusal,
+} from '../dispatch';
+
+export interface DispatcherLinkOptions {
+    url: string;
+    /** Builds the signed hello for the dispatcher's challenge; null when the challenge names another network or hub. */
+    hello: (challenge: Challenge) => object | null;
+    onRequest: (envelope: Buffer) => void;
+    onCancel: (requestId: Buffer) => void;
+    onTaken: (requestId: Buffer) => void;
+    onConnected: () => void;
+    onDisconnected: () => void;
+    logger: Logger;
+    clock?: Clock;
+}
+
+const firstDelayMs = 250;
+const maxDelayMs = 10_000;
+
+/** The node's one connection to its dispatcher: dialled out, kept alive, dialled again for as long as it runs. */
+export class DispatcherLink {
+    private socket: WebSocket | undefined;
+    private readonly stopping = new AbortController();
+    private delayMs = firstDelayMs;
+    private loop: Promise<void> | undefined;
+
+    constructor(private readonly options: DispatcherLinkOptions) {}
+
+    start(): void {
+        this.loop ??= this.run();
+    }
+
+    async stop(): Promise<void> {
+        this.stopping.abort(new Error('stopping'));
+        this.socket?.close(1001);
+        await this.loop;
+    }
+
+    get connected(): boolean {
+        return this.socket?.readyState === WebSocket.OPEN;
+    }
+
+    /** Bytes that the socket has not yet passed on. */
+    get backlogBytes(): number {
+        return this.socket?.bufferedAmount ?? 0;
+    }
+
+    sendFrames(requestId: Buffer, wire: Buffer): void {
+        this.post(encodeRequestMessage(linkOperation.frames, requestId, wire));
+    }
+
+    refuse(requestId: Buffer, refusal: Refusal): void {
+        this.post(encodeRequestMessage(linkOperation.refuse, requestId, Buffer.from(JSON.stringify(refusal), 'utf8')));
+    }
+
+    sendOrphan(requestId: Buffer, orphan: Buffer): void {
+        this.post(encodeRequestMessage(linkOperation.orphan, requestId, orphan));
+    }
+
+    update(update: object): void {
+        this.post(encodeJsonMessage(linkOperation.update, update));
+    }
+
+    private post(message: Buffer): void {
+        if (this.connected) this.socket!.send(message);
+    }
+
+    private async run(): Promise<void> {
+        const { clock = systemClock, logger } = this.options;
+        while (!this.stopping.signal.aborted) {
+            const reason = await this.connectOnce();
+            if (this.stopping.signal.aborted) return;
+            logger.warn({ reason, retryInMs: this.delayMs }, 'dispatcher connection lost');
+            await clock.sleep(this.delayMs, this.stopping.signal).catch(() => undefined);
+            this.delayMs = Math.min(this.delayMs * 2, maxDelayMs);
+        }
+    }
+
+    /** One connection from dialling to its end; resolves with why it ended. */
+    private connectOnce(): Promise<string> {
+        return new Promise((resolve) => {
+            const url = `${this.options.url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/nodes/connect`;
+            const socket = new WebSocket(url, {
+                perMessageDeflate: false,
+                maxPayload: maxLinkMessageBytes,
+                handshakeTimeout: 10_000,
+            });
+            let greeted = false;
+            let failure = '';
+            this.socket = socket;
+            socket.on('error', (error) => (failure = error.message));
+            socket.on('open', () => keepAlive(socket));
+            socket.on('message', (data: Buffer) => {
+                if (greeted) return this.receive(data);
+                greeted = this.greet(socket, data);
+            });
+            socket.on('close', (code, reason) => {
+                if (greeted) this.options.onDisconnected();
+                resolve(failure || `closed with ${code} ${reason.toString('utf8')}`.trim());
+            });
+        });
+    }
+
+    private greet(socket: WebSocket, data: Buffer): boolean {
+        const challenge =
+            data[0] === linkOperation.challenge ? decodeJson(challengeSchema, data.subarray(1)) : undefined;
+        const hello = challenge === undefined ? null : this.options.hello(challenge);
+        if (hello === null) {
+            socket.close(1008, 'another network or hub');
+            return false;
+        }
+        socket.send(encodeJsonMessage(linkOperation.hello, hello));
+        this.delayMs = firstDelayMs;
+        this.options.onConnected();
+        return true;
+    }
+
+    private receive(data: Buffer): void {
+        const payload = data.subarray(1);
+        if (data[0] === linkOperation.request) return this.options.onRequest(payload);
+        const message = decodeRequestMessage(payload);
+        if (message === undefined) return;
+        if (data[0] === linkOperation.cancel) this.options.onCancel(message.requestId);
+        if (data[0] === linkOperation.taken) this.options.onTaken(message.requestId);
+    }
+}
