@@ -1,0 +1,127 @@
+import { toBytes, toInteger } from './quote-packer-p256';
+import { QuotePackError } from './quote-packer-error';
+
+/** A certificate's signed part, cut as contracts/attestation/certificate.tact reads it. */
+export interface CertificateParts {
+    /** TBSCertificate, in order, each piece at most 127 bytes */
+    pieces: Buffer[];
+    /** r | s */
+    signature: Buffer;
+    /** x | y of the subject's key */
+    key: Buffer;
+}
+
+const maxCellBytes = 127;
+/** Up to and with the PPID: what the contract reads of Intel's extension. */
+const ppidBytes = 55;
+/**
+ * Where a new cell starts in the rest of Intel's extension, so that each field it may read later stands in one cell: item 0 is the header of the
+ * TCB list, 1-17 its components and PCE version, 18 the CPU version, 19 the PCE id, 20 the FMSPC, 21 what comes after.
+ */
+const breaksBefore = new Set([6, 12, 18, 21]);
+
+interface Element {
+    headerBytes: number;
+    end: number;
+}
+
+/** Bounds of the DER element at an offset. */
+function elementAt(der: Buffer, offset: number): Element {
+    const first = der[offset + 1];
+    if (first === undefined) throw new QuotePackError('BAD_CERTIFICATE', `no DER element at ${offset}`);
+    const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
+    const length = first < 0x80 ? first : Number(toInteger(der.subarray(offset + 2, offset + 2 + lengthBytes)));
+    const headerBytes = 2 + lengthBytes;
+    const end = offset + headerBytes + length;
+    if (lengthBytes > 2 || end > der.length) {
+        throw new QuotePackError('BAD_CERTIFICATE', `DER element at ${offset} is longer than its certificate`);
+    }
+    return { headerBytes, end };
+}
+
+/** Consecutive elements from an offset to an end. */
+function elementsOf(der: Buffer, start: number, end: number): Buffer[] {
+    const elements: Buffer[] = [];
+    for (let at = start; at < end;) {
+        const next = elementAt(der, at).end;
+        elements.push(der.subarray(at, next));
+        at = next;
+    }
+    return elements;
+}
+
+/** Pieces no longer than a cell. */
+export function splitToCells(bytes: Buffer): Buffer[] {
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += maxCellBytes) pieces.push(bytes.subarray(at, at + maxCellBytes));
+    return pieces;
+}
+
+/** The TCB list (longer than a cell) becomes its header and its components; everything else stays whole. */
+function extensionItems(element: Buffer): Buffer[] {
+    if (element.length <= maxCellBytes) return [element];
+    const outer = elementAt(element, 0);
+    const afterOid = elementAt(element, outer.headerBytes).end;
+    const listStart = afterOid + elementAt(element, afterOid).headerBytes;
+    return [element.subarray(0, listStart), ...elementsOf(element, listStart, element.length)];
+}
+
+function cutIntelExtension(extension: Buffer): Buffer[] {
+    const items = elementsOf(extension, ppidBytes, extension.length).flatMap(extensionItems);
+    const groups: Buffer[][] = [];
+    items.forEach((item, index) => {
+        const last = groups.at(-1);
+        const full = last !== undefined && Buffer.concat([...last, item]).length > maxCellBytes;
+        if (last === undefined || full || breaksBefore.has(index)) groups.push([item]);
+        else last.push(item);
+    });
+    return [extension.subarray(0, ppidBytes), ...groups.flatMap((group) => splitToCells(Buffer.concat(group)))];
+}
+
+function cutExtension(extension: Buffer): Buffer[] {
+    return extension.length > maxCellBytes ? cutIntelExtension(extension) : [extension];
+}
+
+/** Serial number and algorithm with the outer header, then issuer, validity, subject, key with the list's headers, and the extensions. */
+function cutSignedPart(tbs: Buffer): Buffer[] {
+    const fieldsStart = elementAt(tbs, 0).headerBytes;
+    const ends = elementsOf(tbs, fieldsStart, tbs.length).map((field) => field.length);
+    if (ends.length !== 8) throw new QuotePackError('BAD_CERTIFICATE', `certificate has ${ends.length} fields, not 8`);
+    const [version, serial, algorithm, issuer, validity, subject, key] = ends as [
+        number,
+        ...[number, number, number, number, number, number, number],
+    ];
+    const bounds = [0, fieldsStart + version + serial + algorithm];
+    for (const length of [issuer, validity, subject]) bounds.push(bounds.at(-1)! + length);
+    const extensionsStart = bounds.at(-1)! + key;
+    const listStart = extensionsStart + elementAt(tbs, extensionsStart).headerBytes;
+    const itemsStart = listStart + elementAt(tbs, listStart).headerBytes;
+    bounds.push(itemsStart);
+    const fields = bounds.slice(1).map((end, index) => tbs.subarray(bounds[index], end));
+    return [...fields, ...elementsOf(tbs, itemsStart, tbs.length).flatMap(cutExtension)];
+}
+
+function fixedInteger(der: Buffer): Buffer {
+    const value = toInteger(der);
+    if (value >> 256n) throw new QuotePackError('BAD_CERTIFICATE', 'signature is not one of P-256');
+    return toBytes(value, 32);
+}
+
+/** SEQUENCE { r, s } inside a BIT STRING, as r | s. */
+function fixedSignature(bitString: Buffer): Buffer {
+    const sequence = bitString.subarray(elementAt(bitString, 0).headerBytes + 1);
+    const integers = elementsOf(sequence, elementAt(sequence, 0).headerBytes, sequence.length);
+    if (integers.length !== 2) throw new QuotePackError('BAD_CERTIFICATE', 'signature is not a pair');
+    return Buffer.concat(integers.map((integer) => fixedInteger(integer.subarray(elementAt(integer, 0).headerBytes))));
+}
+
+/** @throws {QuotePackError} BAD_CERTIFICATE */
+export function cutCertificate(der: Buffer): CertificateParts {
+    const outer = elementAt(der, 0);
+    const [tbs, , bitString] = elementsOf(der, outer.headerBytes, outer.end);
+    if (tbs === undefined || bitString === undefined || outer.end !== der.length) {
+        throw new QuotePackError('BAD_CERTIFICATE', 'certificate is not three elements');
+    }
+    const pieces = cutSignedPart(tbs);
+    return { pieces, signature: fixedSignature(bitString), key: pieces[4]!.subarray(27, 91) };
+}

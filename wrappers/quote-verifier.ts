@@ -1,0 +1,153 @@
+import {
+    Address,
+    Cell,
+    Contract,
+    ContractProvider,
+    Sender,
+    SendMode,
+    StateInit,
+    beginCell,
+    contractAddress,
+    toNano,
+} from '@ton/core';
+import {
+    QuoteVerifier as Bindings,
+    QuoteVerifier_errors,
+    storeVerifyQuote,
+} from '../build/QuoteVerifier/QuoteVerifier_QuoteVerifier';
+import { packHints, packQuote } from './quote-packer';
+import { P256Check, P256Hints, toBytes, toInteger } from './quote-packer-p256';
+
+/** Reasons by exit code: what a refused verification's transaction means. */
+export const quoteVerifierErrors: ReadonlyMap<number, string> = new Map(
+    Object.entries(QuoteVerifier_errors).map(([code, { message }]) => [Number(code), message]),
+);
+
+/** x | y of Intel's SGX root key, the only root a production verifier takes. */
+export const intelRootKey = Buffer.from(
+    '0ba9c4c0c0c86193a3fe23d6b02cda10a8bbd4e88e48b4458561a36e705525f5' +
+        '67918e2edc88e40d860bd0cc4ee26aacc988e505a953558c453f6b0904ae7394',
+    'hex',
+);
+
+/** Attached by default to a verification, nanoTON: covers verifier, registry and provider at the highest fees seen; the rest returns to `responseTo`. */
+export const defaultVerifyValueNano = toNano('0.5');
+/** Attached by default to a deployment, nanoTON: fills the storage reserve; the rest returns. */
+export const defaultDeployValueNano = toNano('0.5');
+
+export interface QuoteVerifierConfig {
+    registry: Address;
+    /** 1 production, 2 development */
+    kind: number;
+    /** x | y of the root's P-256 key, 64 bytes */
+    rootKey: Buffer;
+}
+
+export interface VerifyQuoteOptions {
+    /** the quote as the TEE returned it; packed here */
+    quote: Buffer;
+    /** the key bundle whose hash is in the quote's report data */
+    bundle: Cell;
+    /** 64-byte signature of the operator key, or an empty cell where the owner authorised the bundle by message */
+    authorization: Cell;
+    /** gets the answer and the change */
+    responseTo: Address;
+    queryId?: bigint;
+    /** nanoTON */
+    valueNano?: bigint;
+}
+
+/** What the contract states about a genuine quote. */
+export interface VerifiedQuote {
+    /** SHA256(mrtd | rtmr0 | rtmr1 | rtmr2 | rtmr3) */
+    imageId: Buffer;
+    /** SHA256(PPID of the PCK certificate) */
+    platformId: Buffer;
+    /** report_data[0..31] */
+    bundleHash: Buffer;
+    /** report_data[32..63] */
+    mcRootHash: Buffer;
+    /** the eight bytes as they stand in the quote */
+    tdAttributes: Buffer;
+}
+
+/** Verifies TDX quotes on chain and tells the registry. */
+export class QuoteVerifier implements Contract {
+    constructor(
+        readonly address: Address,
+        readonly init?: StateInit,
+    ) {}
+
+    static createFromAddress(address: Address): QuoteVerifier {
+        return new QuoteVerifier(address);
+    }
+
+    static async createFromConfig({ registry, kind, rootKey }: QuoteVerifierConfig): Promise<QuoteVerifier> {
+        const { x, y } = splitPoint(rootKey);
+        const init = await Bindings.init(registry, BigInt(kind), x, y);
+        return new QuoteVerifier(contractAddress(0, init), init);
+    }
+
+    /** Deploys, or tops the storage reserve up; the rest of the value returns. */
+    async sendDeploy(provider: ContractProvider, via: Sender, valueNano = defaultDeployValueNano): Promise<void> {
+        await provider.internal(via, { value: valueNano, sendMode: SendMode.PAY_GAS_SEPARATELY });
+    }
+
+    /**
+     * Has a quote verified and the result sent on to the registry. A refused quote bounces: the exit code's meaning is in quoteVerifierErrors.
+     * @throws {QuotePackError} where the bytes can't be packed at all
+     */
+    async sendVerify(provider: ContractProvider, via: Sender, options: VerifyQuoteOptions): Promise<void> {
+        await provider.internal(via, {
+            value: options.valueNano ?? defaultVerifyValueNano,
+            sendMode: SendMode.PAY_GAS_SEPARATELY,
+            body: verifyQuoteBody({ ...options, packedQuote: packQuote(options.quote) }),
+        });
+    }
+
+    async getConfig(provider: ContractProvider): Promise<QuoteVerifierConfig> {
+        const { registry, kind, rootKeyX, rootKeyY } = await this.bindings().getConfig(provider);
+        return { registry, kind: Number(kind), rootKey: Buffer.concat([toBytes(rootKeyX, 32), toBytes(rootKeyY, 32)]) };
+    }
+
+    /** The contract's verdict on a packed quote at the chain's present time; a refusal is a failed get method with its exit code. */
+    async getVerifiedQuote(provider: ContractProvider, packedQuote: Cell): Promise<VerifiedQuote> {
+        const verified = await this.bindings().getVerifiedQuote(provider, packedQuote);
+        return {
+            imageId: toBytes(verified.imageId, 32),
+            platformId: toBytes(verified.platformId, 32),
+            bundleHash: toBytes(verified.bundleHash, 32),
+            mcRootHash: toBytes(verified.mcRootHash, 32),
+            tdAttributes: toBytes(verified.tdAttributes, 8),
+        };
+    }
+
+    /** One exact P-256 check by the contract's own code. */
+    async getP256Valid(provider: ContractProvider, check: P256Check & { hints: P256Hints }): Promise<boolean> {
+        return this.bindings().getP256Valid(
+            provider,
+            toInteger(check.digest),
+            beginCell().storeBuffer(check.signature).endCell().asSlice(),
+            beginCell().storeBuffer(check.key).endCell().asSlice(),
+            packHints(check.hints).asSlice(),
+        );
+    }
+
+    private bindings(): Bindings {
+        return Bindings.fromAddress(this.address);
+    }
+}
+
+/** The message that asks for a verification; for who sends it otherwise than through a Sender. */
+export function verifyQuoteBody(
+    options: Omit<VerifyQuoteOptions, 'quote' | 'valueNano'> & { packedQuote: Cell },
+): Cell {
+    const { bundle, authorization, responseTo, packedQuote, queryId = 0n } = options;
+    const message = { $$type: 'VerifyQuote' as const, queryId, responseTo, bundle, authorization, quote: packedQuote };
+    return beginCell().store(storeVerifyQuote(message)).endCell();
+}
+
+function splitPoint(key: Buffer): { x: bigint; y: bigint } {
+    if (key.length !== 64) throw new RangeError(`root key has ${key.length} bytes, not 64`);
+    return { x: toInteger(key.subarray(0, 32)), y: toInteger(key.subarray(32)) };
+}
