@@ -17,4 +17,3 @@ export {
 } from './link-messages';
 export { type AnswerListener, type LinkEvents, NodeLink } from './node-link';
 export { NodeLoad } from './node-load';
-export { capabilityOfPath, type RequestShape, RequestShapeError, shapeOf } from './request-shape';

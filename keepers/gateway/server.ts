@@ -1,11 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from '../base';
-import { capabilityOfPath, RequestShapeError } from '../dispatch';
 import { GatewayError } from './errors';
 import { registerCocoonRoutes } from './routes/cocoon';
 import { registerInferenceRoutes } from './routes/inference';
 import { registerModelRoutes } from './routes/models';
+import { inferencePaths } from './request-shape';
 import type { GatewayService } from './service';
 
 export interface GatewayServerOptions {
@@ -49,14 +49,13 @@ function sameText(one: string, other: string): boolean {
 
 function notFound(request: FastifyRequest): GatewayError {
     const path = request.url.split('?')[0]!;
-    if (path in capabilityOfPath)
+    if (inferencePaths.some((known) => known === path))
         return new GatewayError('method_not_allowed', `${path} takes POST, not ${request.method}`);
     return new GatewayError('not_found', `${request.method} ${path} is not served here`);
 }
 
 function asGatewayError(error: unknown, options: GatewayServerOptions): GatewayError {
     if (error instanceof GatewayError) return error;
-    if (error instanceof RequestShapeError) return fromShapeError(error);
     if ((error as { code?: string }).code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
         return new GatewayError('request_too_large', `the body is larger than ${options.maxBodyBytes} bytes`);
     }
@@ -66,11 +65,6 @@ function asGatewayError(error: unknown, options: GatewayServerOptions): GatewayE
     return new GatewayError('internal_error', 'something went wrong in the gateway; its log says what', {
         cause: error,
     });
-}
-
-function fromShapeError(error: RequestShapeError): GatewayError {
-    const code = error.code === 'path_unknown' ? 'not_found' : error.code;
-    return new GatewayError(code, error.message, { param: error.param });
 }
 
 export function sendError(reply: FastifyReply, error: GatewayError, request: FastifyRequest, logger: Logger): void {

@@ -40,7 +40,9 @@ describe('documentation', () => {
     it('names only npm scripts that exist', () => {
         const scripts = Object.keys((JSON.parse(readRepositoryFile('package.json')) as { scripts: object }).scripts);
         const named = repositoryFiles('*.md').flatMap((file) =>
-            [...readRepositoryFile(file).matchAll(/npm run (?:-s )?([a-z][a-z0-9:-]*)/g)].map((match) => `${file}: ${match[1]}`),
+            [...readRepositoryFile(file).matchAll(/npm run (?:-s )?([a-z][a-z0-9:-]*)/g)].map(
+                (match) => `${file}: ${match[1]}`,
+            ),
         );
         expect(named.filter((entry) => !scripts.includes(entry.split(': ')[1]!))).toEqual([]);
     });

@@ -14,7 +14,14 @@ const allowed: Record<string, string[]> = {
     'keepers/confidential': ['keepers/base', 'wrappers'],
     'keepers/chain': ['keepers/base', 'wrappers'],
     'keepers/settlement': ['keepers/base', 'keepers/chain', 'keepers/ledger', 'wrappers'],
-    'keepers/dispatch': ['keepers/base', 'keepers/attestation', 'keepers/chain', 'keepers/confidential', 'keepers/ledger', 'wrappers'],
+    'keepers/dispatch': [
+        'keepers/base',
+        'keepers/attestation',
+        'keepers/chain',
+        'keepers/confidential',
+        'keepers/ledger',
+        'wrappers',
+    ],
     'keepers/dispatcher': [
         'keepers/base',
         'keepers/attestation',
@@ -45,9 +52,25 @@ const allowed: Record<string, string[]> = {
         'keepers/ledger',
         'wrappers',
     ],
+    'keepers/operator': [
+        'keepers/base',
+        'keepers/attestation',
+        'keepers/chain',
+        'keepers/confidential',
+        'keepers/config',
+        'wrappers',
+    ],
     'keepers/devnet': ['*'],
     'keepers/cli': ['*'],
-    scripts: ['wrappers', 'keepers/base', 'keepers/chain', 'keepers/attestation', 'keepers/confidential', 'keepers/config'],
+    scripts: [
+        'wrappers',
+        'keepers/base',
+        'keepers/chain',
+        'keepers/attestation',
+        'keepers/confidential',
+        'keepers/config',
+        'keepers/operator',
+    ],
 };
 
 /** Packages that only some folders may import. */

@@ -8,7 +8,9 @@ interface PackageJson {
 describe('the package', () => {
     it('pins every dependency to an exact version', () => {
         const { dependencies, devDependencies } = JSON.parse(readRepositoryFile('package.json')) as PackageJson;
-        const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !/^\d+\.\d+\.\d+/.test(version));
+        const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+            ([, version]) => !/^\d+\.\d+\.\d+/.test(version),
+        );
         expect(loose).toEqual([]);
     });
 

@@ -6,7 +6,10 @@ export const root = path.resolve(__dirname, '../..');
 
 /** Files that git tracks or would track, relative to the repository's root. */
 export function repositoryFiles(...patterns: string[]): string[] {
-    const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', ...patterns], { cwd: root, encoding: 'utf8' });
+    const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', ...patterns], {
+        cwd: root,
+        encoding: 'utf8',
+    });
     return listed.split('\n').filter((file) => file !== '' && existsSync(path.join(root, file)));
 }
 

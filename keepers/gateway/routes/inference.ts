@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { capabilityOfPath } from '../../dispatch';
 import type { Answer } from '../answer';
 import { GatewayError } from '../errors';
+import { inferencePaths } from '../request-shape';
 import type { GatewayServerOptions } from '../server';
 
 /** POST routes that a node answers: sealed, relayed, opened, paid. */
 export function registerInferenceRoutes(server: FastifyInstance, options: GatewayServerOptions): void {
-    for (const path of Object.keys(capabilityOfPath)) {
+    for (const path of inferencePaths) {
         server.post(path, async (request, reply) => {
             const cancelled = cancelOnDisconnect(request, reply);
             const answer = await options.service.ask({
