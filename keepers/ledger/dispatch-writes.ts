@@ -1,0 +1,156 @@
+import { isUniqueViolation } from './database';
+import type {
+    DispatchRequestState,
+    DispatchStatements,
+    ReceiptRow,
+    RequestRow,
+    StreamRow,
+} from './dispatch-statements';
+import type { CapRecord, ReceiptOutcome, ReceiptRecord } from './dispatch-records';
+import { LedgerError } from './errors';
+import { type EscrowFunds, maxNano, type SignedReceipt, type StreamId } from './records';
+
+/** The changes of the dispatcher's store; every method runs inside one operation of a LedgerWriter. */
+export class DispatchWrites {
+    constructor(private readonly sql: DispatchStatements) {}
+
+    ensureStream(stream: StreamId): StreamRow {
+        const known = this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
+        if (known) return known;
+        this.sql.insertStream.run(stream.escrow, stream.epoch, stream.nodeKey);
+        return this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey)!;
+    }
+
+    insertCap(cap: CapRecord): void {
+        const stream = this.ensureStream(cap);
+        const owed = stream.latest_cumulative_nano + stream.open_worst_nano;
+        // Never less than the rise of the cap: the node may work up to the cap, whatever the caller believes.
+        const worstCase = maxNano(cap.worstCaseNano ?? 0n, cap.capCumulativeNano - owed);
+        this.insertRequest(cap, stream, worstCase);
+        this.sql.addOpenWorst.run(worstCase, stream.id);
+        const neededNano = outstanding(this.sql.streamsOfEscrow.all(cap.escrow, cap.epoch), cap.funds);
+        if (neededNano > cap.funds.balanceNano) {
+            throw new LedgerError('escrow_insufficient', 'The escrow can not cover this request: top it up', {
+                context: { neededNano: neededNano.toString(), balanceNano: cap.funds.balanceNano.toString() },
+            });
+        }
+    }
+
+    private insertRequest(cap: CapRecord, stream: StreamRow, worstCaseNano: bigint): void {
+        try {
+            this.sql.insertRequest.run(
+                cap.requestId,
+                cap.requestHash,
+                stream.id,
+                cap.sessionKey,
+                cap.offerHash,
+                cap.capCumulativeNano,
+                cap.capSignature,
+                worstCaseNano,
+                cap.atMs,
+            );
+        } catch (error) {
+            if (!isUniqueViolation(error)) throw error;
+            throw new LedgerError('request_replayed', 'This request was received before');
+        }
+    }
+
+    insertReceipt(record: ReceiptRecord): ReceiptOutcome {
+        const { receipt } = record;
+        const stream = this.ensureStream({ escrow: record.escrow, epoch: record.epoch, nodeKey: receipt.nodeKey });
+        const same = this.sql.receiptAt.get(stream.id, receipt.sequence);
+        if (same && sameReceipt(same, record)) return this.repeatReceipt(same, record);
+        const rival = same ?? this.nonMonotoneNeighbour(stream.id, receipt);
+        if (rival) return this.keepContradiction(stream, rival, record);
+        if (record.requestId) this.sql.dropCheckpoints.run(record.requestId, stream.id, receipt.sequence);
+        const id = this.storeReceipt(stream, record);
+        if (BigInt(receipt.sequence) > stream.latest_sequence) {
+            this.sql.setLatest.run(id, receipt.sequence, receipt.cumulativeNano, stream.id);
+        }
+        if (record.final) this.finishRequest(record);
+        return 'recorded';
+    }
+
+    private storeReceipt(stream: StreamRow, record: ReceiptRecord): bigint {
+        const { receipt } = record;
+        return this.sql.insertReceipt.insert(
+            stream.id,
+            record.requestId,
+            receipt.sessionKey,
+            receipt.sequence,
+            receipt.costNano,
+            receipt.cumulativeNano,
+            receipt.reference,
+            record.signature,
+            record.usageHash,
+            record.transcriptHash,
+            record.final ? 1 : 0,
+            record.receivedAtMs,
+        );
+    }
+
+    private repeatReceipt(known: ReceiptRow, record: ReceiptRecord): ReceiptOutcome {
+        if (record.final && known.final === 0n) {
+            this.sql.promoteReceipt.run(known.id);
+            this.finishRequest(record);
+        }
+        return 'known';
+    }
+
+    /** A higher sequence with a lower cumulative, in either direction. */
+    private nonMonotoneNeighbour(streamId: bigint, receipt: SignedReceipt['receipt']): ReceiptRow | undefined {
+        const before = this.sql.receiptBefore.get(streamId, receipt.sequence);
+        if (before && before.cumulative_nano > receipt.cumulativeNano) return before;
+        const after = this.sql.receiptAfter.get(streamId, receipt.sequence);
+        return after && after.cumulative_nano < receipt.cumulativeNano ? after : undefined;
+    }
+
+    private keepContradiction(stream: StreamRow, rival: ReceiptRow, record: ReceiptRecord): ReceiptOutcome {
+        const { receipt } = record;
+        this.sql.insertContradiction.run(
+            stream.id,
+            rival.id,
+            receipt.sessionKey,
+            receipt.sequence,
+            receipt.costNano,
+            receipt.cumulativeNano,
+            receipt.reference,
+            record.signature,
+            record.receivedAtMs,
+        );
+        return 'contradicts';
+    }
+
+    private finishRequest(record: ReceiptRecord): void {
+        const row = record.requestId ? this.sql.request.get(record.requestId) : undefined;
+        if (row && row.state !== 'final') this.setState(row, 'final', { atMs: record.receivedAtMs });
+    }
+
+    setState(row: RequestRow, state: DispatchRequestState, options: { failureCode?: string; atMs: number }): void {
+        this.sql.setRequestState.run(state, options.failureCode ?? null, options.atMs, row.id);
+        if (isOpen(row.state) && !isOpen(state)) this.sql.addOpenWorst.run(-row.worst_case_nano, row.stream_id);
+        if (!isOpen(row.state) && isOpen(state)) this.sql.addOpenWorst.run(row.worst_case_nano, row.stream_id);
+    }
+}
+
+function isOpen(state: DispatchRequestState): boolean {
+    return state === 'running' || state === 'lost';
+}
+
+function sameReceipt(row: ReceiptRow, record: ReceiptRecord): boolean {
+    const { receipt } = record;
+    return (
+        row.cumulative_nano === receipt.cumulativeNano &&
+        row.cost_nano === receipt.costNano &&
+        receipt.reference.equals(row.reference) &&
+        receipt.sessionKey.equals(row.session_key)
+    );
+}
+
+/** The funds rule of DispatchLedger, without the comparison. */
+export function outstanding(streams: StreamRow[], funds: Pick<EscrowFunds, 'paidNano'>): bigint {
+    return streams.reduce((sum, stream) => {
+        const paid = funds.paidNano.get(Buffer.from(stream.node_key).toString('hex')) ?? 0n;
+        return sum + maxNano(0n, stream.latest_cumulative_nano + stream.open_worst_nano - paid);
+    }, 0n);
+}

@@ -1,0 +1,43 @@
+import { CocoonError, type CocoonErrorOptions, type ErrorAction } from '../base';
+
+export type LedgerErrorCode =
+    /** The file can't be opened, is damaged, or was written by a newer version. */
+    | 'ledger_unusable'
+    /** Another process holds the write lock, or the queue is full. */
+    | 'ledger_busy'
+    /** A commit failed (disk full, I/O): nothing of the batch was kept. */
+    | 'ledger_write_failed'
+    | 'ledger_closed'
+    /** An amount, key or hash has the wrong size. */
+    | 'record_invalid'
+    /** The request id or its hash was recorded before. */
+    | 'request_replayed'
+    | 'request_unknown'
+    /** The request is in a state that this act doesn't start from. */
+    | 'request_state_invalid'
+    /** Open promises would exceed what the escrow holds. */
+    | 'escrow_insufficient'
+    /** A receipt doesn't fit the receipts and reservations already here. */
+    | 'receipt_inconsistent'
+    /** A line of a node log other than the last is damaged. */
+    | 'log_corrupt';
+
+const actions: Record<LedgerErrorCode, ErrorAction> = {
+    ledger_unusable: 'stop',
+    ledger_busy: 'retry',
+    ledger_write_failed: 'retry',
+    ledger_closed: 'fix',
+    record_invalid: 'fix',
+    request_replayed: 'fix',
+    request_unknown: 'fix',
+    request_state_invalid: 'fix',
+    escrow_insufficient: 'fix',
+    receipt_inconsistent: 'stop',
+    log_corrupt: 'stop',
+};
+
+export class LedgerError extends CocoonError<LedgerErrorCode> {
+    constructor(code: LedgerErrorCode, message: string, options: Omit<CocoonErrorOptions, 'action'> = {}) {
+        super(code, message, { action: actions[code], ...options });
+    }
+}

@@ -1,0 +1,95 @@
+import { type Database, Query } from './database';
+
+export type GatewayRequestState = 'reserved' | 'sent' | 'final' | 'failed' | 'lost';
+
+export interface GatewayStreamRow {
+    id: bigint;
+    escrow: Uint8Array;
+    epoch: bigint;
+    node_key: Uint8Array;
+    finals_nano: bigint;
+    open_nano: bigint;
+    last_sequence: bigint;
+}
+
+export interface GatewayRequestRow {
+    id: bigint;
+    request_id: Uint8Array;
+    stream_id: bigint;
+    session_key: Uint8Array;
+    model: string;
+    worst_case_nano: bigint;
+    cap_nano: bigint;
+    request_hash: Uint8Array | null;
+    offer_hash: Uint8Array | null;
+    cap_signature: Uint8Array | null;
+    state: GatewayRequestState;
+    failure_code: string | null;
+    reserved_at_ms: bigint;
+    sent_at_ms: bigint | null;
+    closed_at_ms: bigint | null;
+    sequence: bigint | null;
+    cost_nano: bigint | null;
+    cumulative_nano: bigint | null;
+    reference: Uint8Array | null;
+    signature: Uint8Array | null;
+    transcript_hash: Uint8Array | null;
+    usage_salt: Uint8Array | null;
+    prompt_tokens: bigint | null;
+    cached_prompt_tokens: bigint | null;
+    completion_tokens: bigint | null;
+    reasoning_tokens: bigint | null;
+    model_index: bigint | null;
+}
+
+type JoinedRow = GatewayRequestRow & Pick<GatewayStreamRow, 'escrow' | 'epoch' | 'node_key'>;
+
+/** Every statement of the gateway's store, prepared once. */
+export function prepareGatewayStatements(database: Database) {
+    const sql = <Row = never>(text: string) => new Query<Row>(database, text);
+    const joined = `SELECT q.*, s.escrow, s.epoch, s.node_key FROM gateway_requests q
+        JOIN gateway_streams s ON s.id = q.stream_id`;
+    return {
+        stream: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE escrow = ? AND epoch = ? AND node_key = ?'),
+        streamById: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE id = ?'),
+        streamsOfEscrow: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE escrow = ? AND epoch = ?'),
+        insertStream: sql('INSERT INTO gateway_streams (escrow, epoch, node_key) VALUES (?, ?, ?)'),
+        addOpen: sql('UPDATE gateway_streams SET open_nano = open_nano + ? WHERE id = ?'),
+        addFinal: sql(
+            'UPDATE gateway_streams SET finals_nano = finals_nano + ?, last_sequence = max(last_sequence, ?) WHERE id = ?',
+        ),
+        insertRequest: sql(
+            `INSERT INTO gateway_requests (request_id, stream_id, session_key, model, worst_case_nano, cap_nano, state,
+             reserved_at_ms) VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?)`,
+        ),
+        request: sql<JoinedRow>(`${joined} WHERE q.request_id = ?`),
+        requestsBefore: sql<JoinedRow>(`${joined} WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`),
+        openRequests: sql<JoinedRow>(`${joined} WHERE q.state IN ('reserved', 'sent', 'lost') ORDER BY q.id`),
+        setSent: sql(
+            `UPDATE gateway_requests SET state = 'sent', request_hash = ?, offer_hash = ?, cap_signature = ?,
+             sent_at_ms = ? WHERE id = ?`,
+        ),
+        setClosed: sql('UPDATE gateway_requests SET state = ?, failure_code = ?, closed_at_ms = ? WHERE id = ?'),
+        setFinal: sql(
+            `UPDATE gateway_requests SET state = 'final', failure_code = NULL, closed_at_ms = ?, sequence = ?,
+             cost_nano = ?, cumulative_nano = ?, reference = ?, signature = ?, transcript_hash = ?, usage_salt = ?,
+             prompt_tokens = ?, cached_prompt_tokens = ?, completion_tokens = ?, reasoning_tokens = ?, model_index = ?
+             WHERE id = ?`,
+        ),
+        finalsUpTo: sql<{ cost: bigint | null; cumulative: bigint | null }>(
+            `SELECT sum(cost_nano) AS cost, max(cumulative_nano) AS cumulative FROM gateway_requests
+             WHERE stream_id = ? AND sequence < ?`,
+        ),
+        finalAfter: sql<{ cumulative: bigint | null }>(
+            'SELECT min(cumulative_nano) AS cumulative FROM gateway_requests WHERE stream_id = ? AND sequence > ?',
+        ),
+        finalAt: sql<{ id: bigint }>('SELECT id FROM gateway_requests WHERE stream_id = ? AND sequence = ?'),
+        totals: sql<{ state: GatewayRequestState; requests: bigint; cost: bigint | null; worst: bigint | null }>(
+            `SELECT state, count(*) AS requests, sum(cost_nano) AS cost, sum(worst_case_nano) AS worst
+             FROM gateway_requests GROUP BY state`,
+        ),
+    };
+}
+
+export type GatewayStatements = ReturnType<typeof prepareGatewayStatements>;
+export type GatewayJoinedRow = JoinedRow;

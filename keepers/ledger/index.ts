@@ -1,0 +1,22 @@
+export { LedgerError, type LedgerErrorCode } from './errors';
+export { openDatabase, type Database, type DatabaseOptions } from './database';
+export { schemaVersion } from './migrations';
+export { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
+export { Outbox, type OutboxEntry, type OutboxState } from './outbox';
+export { type EscrowFunds, type SignedCap, type SignedReceipt, type StreamId } from './records';
+export {
+    type CapRecord,
+    type DispatchRequest,
+    type ReceiptOutcome,
+    type ReceiptRecord,
+    type Settleable,
+    type StoredReceipt,
+} from './dispatch-records';
+export { type DispatchRequestState } from './dispatch-statements';
+export { DispatchLedger } from './dispatch-ledger';
+export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
+export { type GatewayRequestState } from './gateway-statements';
+export { GatewayLedger, type Reservation, type SentCap } from './gateway-ledger';
+export { NodeLog } from './node-log';
+export { type NodeLogEntry } from './node-log-entry';
+export { readNodeLogSettleable, scanNodeLog } from './node-log-reader';

@@ -1,0 +1,91 @@
+import { mkdirSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
+import { errorMessage } from '../base';
+import { LedgerError } from './errors';
+import { encodeLogEntry, type NodeLogEntry } from './node-log-entry';
+import { checkedLine } from './node-log-line';
+import { scanNodeLog } from './node-log-reader';
+
+interface Pending {
+    line: string;
+    resolve: () => void;
+    reject: (error: unknown) => void;
+}
+
+/**
+ * The provider's own copy of every (cap, receipt): an append-only text file, one line each, synced in groups.
+ * It holds signed statements only, which are public once settled; nothing secret.
+ */
+export class NodeLog {
+    private queue: Pending[] = [];
+    private running: Promise<void> | null = null;
+    private failure: LedgerError | null = null;
+
+    private constructor(
+        private readonly file: FileHandle,
+        private sizeBytes: number,
+    ) {}
+
+    /** Opens or creates the log; a torn last line, which nobody was told about, is cut off. */
+    static async open(fileName: string): Promise<NodeLog> {
+        mkdirSync(path.dirname(fileName), { recursive: true, mode: 0o700 });
+        const file = await open(fileName, 'a+', 0o600);
+        const { intactBytes } = await scanNodeLog(fileName, () => undefined);
+        await file.truncate(intactBytes);
+        await file.datasync();
+        await syncFolder(path.dirname(fileName));
+        return new NodeLog(file, intactBytes);
+    }
+
+    /** Resolves once the line is on disk. */
+    append(entry: NodeLogEntry): Promise<void> {
+        if (this.failure) return Promise.reject(this.failure);
+        const line = checkedLine(encodeLogEntry(entry));
+        return new Promise((resolve, reject) => {
+            this.queue.push({ line, resolve, reject });
+            this.running ??= this.drain().finally(() => (this.running = null));
+        });
+    }
+
+    async close(): Promise<void> {
+        this.failure ??= new LedgerError('ledger_closed', 'The receipt log is closed');
+        await this.running;
+        await this.file.close();
+    }
+
+    private async drain(): Promise<void> {
+        // Whatever comes while one group is syncing forms the next.
+        while (this.queue.length > 0) {
+            const group = this.queue;
+            this.queue = [];
+            await this.writeGroup(group);
+        }
+    }
+
+    private async writeGroup(group: Pending[]): Promise<void> {
+        try {
+            const bytes = Buffer.from(group.map((pending) => pending.line).join(''), 'utf8');
+            await this.file.appendFile(bytes);
+            await this.file.datasync();
+            this.sizeBytes += bytes.length;
+            for (const pending of group) pending.resolve();
+        } catch (error) {
+            await this.fail(error, group);
+        }
+    }
+
+    /** After a failed write or sync nobody knows what is on disk: cut back, stop, let the process restart. */
+    private async fail(error: unknown, group: Pending[]): Promise<void> {
+        this.failure = new LedgerError('ledger_write_failed', `Receipt log: ${errorMessage(error)}`, { cause: error });
+        await this.file.truncate(this.sizeBytes).catch(() => undefined);
+        for (const pending of [...group, ...this.queue.splice(0)]) pending.reject(this.failure);
+    }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+    if (process.platform === 'win32') return;
+    const handle = await open(folder, 'r');
+    await handle.sync();
+    await handle.close();
+}
