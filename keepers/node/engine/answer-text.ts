@@ -27,9 +27,13 @@ export class AnswerText {
         return this.ended ? '' : this.release(this.held.length);
     }
 
+    /** Where the stop string begins that was complete first, whatever pieces the text came in; the longest of equals. */
     private firstStop(): number {
-        const found = this.stops.map((stop) => this.held.indexOf(stop)).filter((at) => at >= 0);
-        return found.length > 0 ? Math.min(...found) : -1;
+        const found = this.stops
+            .map((stop) => ({ at: this.held.indexOf(stop), length: stop.length }))
+            .filter(({ at }) => at >= 0)
+            .sort((one, other) => one.at + one.length - (other.at + other.length) || one.at - other.at);
+        return found[0]?.at ?? -1;
     }
 
     /** Length of the longest tail that begins some stop string. */

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LlamaContextSequence, Token } from 'node-llama-cpp' with { 'resolution-mode': 'import' };
 import { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest, EngineUsage } from './engine';
 import { cancelled, EngineError } from './errors';
@@ -27,11 +28,14 @@ export interface LlamaCppOptions {
 const DEFAULT_TEMPERATURE = 0.8;
 const DEFAULT_TOP_P = 0.95;
 const SEED_BITS = 32;
+/** A reader that stopped reading without leaving cannot hold up the shutdown longer than this. */
+const DRAIN_MS = 1_000;
 
 /** llama.cpp in this process, behind OpenAI's chat and plain completions. */
 export class LlamaCppEngine implements Engine {
     readonly maxConcurrency: number;
     private readonly slots: SlotPool<LlamaContextSequence>;
+    private readonly running = new Set<AbortController>();
     private closed = false;
 
     private constructor(
@@ -62,7 +66,9 @@ export class LlamaCppEngine implements Engine {
     async close(): Promise<void> {
         if (this.closed) return;
         this.closed = true;
-        this.slots.close();
+        const drained = this.slots.close();
+        for (const controller of this.running) controller.abort();
+        await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
         await this.runtime.close();
     }
 
@@ -71,12 +77,16 @@ export class LlamaCppEngine implements Engine {
         const promptTokens = this.tokenize(parsed);
         const maxTokens = this.budget(promptTokens.length, parsed.maxTokens);
         const sequence = await this.slots.acquire(signal);
+        const stopping = new AbortController();
+        this.running.add(stopping);
         try {
-            const task = { request: parsed, promptTokens, maxTokens, signal };
+            const either = AbortSignal.any([signal, stopping.signal]);
+            const task = { request: parsed, promptTokens, maxTokens, signal: either };
             yield* parsed.stream ? streamAnswer(sequence, task) : wholeAnswer(sequence, task);
         } catch (error) {
             throw this.explain(error, signal);
         } finally {
+            this.running.delete(stopping);
             this.slots.release(sequence);
         }
     }
@@ -107,8 +117,8 @@ export class LlamaCppEngine implements Engine {
 
     private explain(error: unknown, signal: AbortSignal): EngineError {
         if (signal.aborted) return cancelled(signal);
-        if (error instanceof EngineError) return error;
         if (this.closed) return new EngineError('engine_unavailable', 'the engine is shutting down', { cause: error });
+        if (error instanceof EngineError) return error;
         return new EngineError('engine_failed', 'llama.cpp failed in mid-answer', { cause: error });
     }
 }

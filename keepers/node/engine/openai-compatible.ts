@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, Dispatcher, request as httpRequest } from 'undici';
 import { z } from 'zod';
 import { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest } from './engine';
@@ -36,6 +37,9 @@ const DEFAULTS = {
     connectTimeoutMs: 5_000,
     maxAnswerBytes: 64 * 1024 * 1024,
 };
+
+/** A reader that stopped reading without leaving cannot hold up the shutdown longer than this. */
+const DRAIN_MS = 1_000;
 
 /** vLLM and SGLang say `max_model_len`; what is missing must come from the configuration. */
 const modelList = z.object({ data: z.array(z.object({ id: z.string(), max_model_len: z.number().int().nullish() })) });
@@ -92,20 +96,16 @@ export class OpenAiCompatibleEngine implements Engine {
     }
 
     async close(): Promise<void> {
-        this.slots.close();
+        const drained = this.slots.close();
+        // Breaks every open exchange, so each reader ends with an error and gives its slot back.
         await this.agent.destroy();
+        await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     }
 
     private async *relay(path: string, upstream: UpstreamRequest, signal: AbortSignal): AsyncGenerator<EngineEvent> {
         const answer = await this.send('POST', path, { body: upstream.body, signal });
         const contentType = headerOf(answer, 'content-type') ?? 'application/json';
-        if (
-            answer.statusCode >= 500 ||
-            answer.statusCode < 200 ||
-            (answer.statusCode >= 300 && answer.statusCode < 400)
-        ) {
-            throw new EngineError('engine_failed', `the engine answered with status ${answer.statusCode}`);
-        }
+        refuseOurFaults(answer.statusCode);
         const streamed = contentType.startsWith('text/event-stream');
         if (answer.statusCode < 300 && streamed !== upstream.streaming) {
             throw new EngineError('engine_failed', `the engine answered a request with the wrong kind: ${contentType}`);
@@ -142,6 +142,16 @@ export class OpenAiCompatibleEngine implements Engine {
             signal: options.signal,
         });
     }
+}
+
+/** A 4xx about the request is the client's to read; these are between this node and its engine. */
+function refuseOurFaults(status: number): void {
+    if (status === 429) throw new EngineError('engine_overloaded', 'the engine takes no more requests now');
+    if (status === 401 || status === 403)
+        throw new EngineError('engine_unavailable', "the engine refuses the node's key");
+    if (status >= 200 && status < 300) return;
+    if (status >= 400 && status < 500) return;
+    throw new EngineError('engine_failed', `the engine answered with status ${status}`);
 }
 
 function rootOf(baseUrl: string): string {

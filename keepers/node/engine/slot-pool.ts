@@ -9,13 +9,16 @@ interface Waiter<T> {
 export class SlotPool<T> {
     private readonly free: T[];
     private readonly waiting: Waiter<T>[] = [];
+    private readonly size: number;
     private closed = false;
+    private drained: (() => void) | undefined;
 
     constructor(
         slots: readonly T[],
         private readonly maxWaiting: number,
     ) {
         this.free = [...slots];
+        this.size = slots.length;
     }
 
     async acquire(signal: AbortSignal): Promise<T> {
@@ -36,12 +39,15 @@ export class SlotPool<T> {
         const next = this.waiting.shift();
         if (next) next.give(slot);
         else this.free.push(slot);
+        if (this.free.length === this.size) this.drained?.();
     }
 
-    /** Whoever still waits is refused; slots in use come back as they finish. */
-    close(): void {
+    /** Whoever still waits is refused; resolves when every slot in use has come back. */
+    async close(): Promise<void> {
         this.closed = true;
         for (const waiter of this.waiting.splice(0)) waiter.refuse(closedError());
+        if (this.free.length === this.size) return;
+        await new Promise<void>((resolve) => (this.drained = resolve));
     }
 
     private wait(signal: AbortSignal): Promise<T> {

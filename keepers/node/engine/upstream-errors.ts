@@ -1,4 +1,5 @@
 import { cancelled, EngineError, EngineErrorCode } from './errors';
+import { isObject } from './request-body';
 
 const CODES: Record<string, [EngineErrorCode, string]> = {
     UND_ERR_HEADERS_TIMEOUT: ['engine_timeout', 'the engine did not begin to answer in time'],
@@ -20,5 +21,5 @@ export function engineErrorFrom(error: unknown, signal: AbortSignal): EngineErro
 }
 
 function codeOf(error: unknown): string {
-    return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+    return isObject(error) && typeof error.code === 'string' ? error.code : '';
 }
