@@ -37,3 +37,40 @@ export {
     type ParsedSettlementLine,
     type SettlementLine,
 } from './settlement';
+export {
+    changeLogHash,
+    decodeRegistryChange,
+    encodeGovernanceAction,
+    type GovernanceAction,
+    type Revocation,
+} from './governance-actions';
+export {
+    authorizationCell,
+    authorizationDigest,
+    decodeKeyBundle,
+    encodeKeyBundle,
+    keyBundleBytes,
+    keyBundleCell,
+    keyBundleHash,
+    parseKeyBundleCell,
+    reportDataFor,
+    type KeyBundle,
+} from './key-bundle';
+export {
+    Provider,
+    providerErrors,
+    type NodeKey,
+    type ProviderCallOptions,
+    type ProviderConfig,
+    type ProviderState,
+} from './provider';
+export {
+    Registry,
+    registrationRefusals,
+    registryErrors,
+    type NetworkKind,
+    type Proposal,
+    type RegistryCallOptions,
+    type RegistryConfig,
+    type RegistryState,
+} from './registry';
