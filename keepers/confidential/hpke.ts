@@ -1,0 +1,139 @@
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
+import { XWing } from '@hpke/hybridkem-x-wing';
+import { randomBytes } from 'node:crypto';
+import { exactly } from './byte-writer';
+import { ConfidentialError, misuse } from './errors';
+
+/** 1: X-Wing (ML-KEM-768 + X25519), 2: X25519; both with HKDF-SHA256 and AES-256-GCM. */
+export type Suite = 1 | 2;
+
+/** Where bytes come from; replaced only to make reproducible vectors. */
+export type RandomSource = (length: number) => Buffer;
+
+export interface SuiteSizes {
+    publicKeyBytes: number;
+    encBytes: number;
+    /** randomness of one encapsulation */
+    encapsulationBytes: number;
+}
+
+export const suiteSizes: Readonly<Record<Suite, SuiteSizes>> = {
+    1: { publicKeyBytes: 1216, encBytes: 1120, encapsulationBytes: 64 },
+    2: { publicKeyBytes: 32, encBytes: 32, encapsulationBytes: 32 },
+};
+
+/** of both suites: X-Wing keeps its private key as the seed it expands from */
+export const kemPrivateKeyBytes = 32;
+
+export function isSuite(value: number): value is Suite {
+    return value === 1 || value === 2;
+}
+
+/** A key as the library holds it. Its types name the browser's CryptoKey, which Node's types do not declare globally. */
+interface LibraryKey {
+    readonly type: string;
+}
+
+/** The part of the library that is used here. */
+interface LibrarySuite {
+    kem: {
+        deriveKeyPair(ikm: Uint8Array): Promise<{ privateKey: LibraryKey; publicKey: LibraryKey }>;
+        serializePrivateKey(key: LibraryKey): Promise<ArrayBuffer>;
+        serializePublicKey(key: LibraryKey): Promise<ArrayBuffer>;
+        deserializePrivateKey(key: Uint8Array): Promise<LibraryKey>;
+        deserializePublicKey(key: Uint8Array): Promise<LibraryKey>;
+    };
+    seal(
+        params: { recipientPublicKey: LibraryKey; info: Uint8Array; ekm: Uint8Array },
+        plaintext: Uint8Array,
+        aad: Uint8Array,
+    ): Promise<{ enc: ArrayBuffer; ct: ArrayBuffer }>;
+    open(
+        params: { recipientKey: LibraryKey; enc: Uint8Array; info: Uint8Array },
+        ciphertext: Uint8Array,
+        aad: Uint8Array,
+    ): Promise<ArrayBuffer>;
+}
+
+const cipherSuites: Readonly<Record<Suite, LibrarySuite>> = {
+    1: librarySuite(new XWing()),
+    2: librarySuite(new DhkemX25519HkdfSha256()),
+};
+
+function librarySuite(kem: XWing | DhkemX25519HkdfSha256): LibrarySuite {
+    return new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+}
+
+export interface KemKeyPair {
+    suite: Suite;
+    privateKey: Buffer;
+    publicKey: Buffer;
+}
+
+/** RFC 9180 DeriveKeyPair over fresh randomness. */
+export async function generateKemKeyPair(suite: Suite, random: RandomSource = randomBytes): Promise<KemKeyPair> {
+    const { kem } = cipherSuites[suite];
+    const ikm = owned(random(32));
+    const pair = await kem.deriveKeyPair(ikm);
+    ikm.fill(0);
+    return {
+        suite,
+        privateKey: Buffer.from(await kem.serializePrivateKey(pair.privateKey)),
+        publicKey: Buffer.from(await kem.serializePublicKey(pair.publicKey)),
+    };
+}
+
+export interface HpkeSealOptions {
+    suite: Suite;
+    publicKey: Buffer;
+    info: Buffer;
+    aad: Buffer;
+    plaintext: Buffer;
+    random?: RandomSource;
+}
+
+/** Base mode, single shot. Throws `input_invalid` when the public key is none. */
+export async function hpkeSeal(options: HpkeSealOptions): Promise<{ enc: Buffer; ct: Buffer }> {
+    const { suite, random = randomBytes } = options;
+    const sizes = suiteSizes[suite];
+    exactly('KEM public key', options.publicKey, sizes.publicKeyBytes);
+    try {
+        const recipientPublicKey = await cipherSuites[suite].kem.deserializePublicKey(owned(options.publicKey));
+        const sealed = await cipherSuites[suite].seal(
+            // Our own randomness always goes in, so that one path serves production and vectors.
+            { recipientPublicKey, info: owned(options.info), ekm: owned(random(sizes.encapsulationBytes)) },
+            owned(options.plaintext),
+            owned(options.aad),
+        );
+        return { enc: Buffer.from(sealed.enc), ct: Buffer.from(sealed.ct) };
+    } catch (error) {
+        throw misuse(`nothing can be sealed to this KEM key: ${error instanceof Error ? error.name : 'unknown'}`);
+    }
+}
+
+export interface HpkeOpenOptions {
+    suite: Suite;
+    privateKey: Buffer;
+    enc: Buffer;
+    ct: Buffer;
+    info: Buffer;
+    aad: Buffer;
+}
+
+/** Throws `request_undecryptable`, whatever the reason: a caller must not learn which step failed. */
+export async function hpkeOpen(options: HpkeOpenOptions): Promise<Buffer> {
+    const suite = cipherSuites[options.suite];
+    exactly('KEM private key', options.privateKey, kemPrivateKeyBytes);
+    try {
+        const recipientKey = await suite.kem.deserializePrivateKey(owned(options.privateKey));
+        const params = { recipientKey, enc: owned(options.enc), info: owned(options.info) };
+        return Buffer.from(await suite.open(params, owned(options.ct), owned(options.aad)));
+    } catch {
+        throw new ConfidentialError('request_undecryptable', 'the content key was not sealed to this KEM key');
+    }
+}
+
+/** The libraries read `.buffer` in places; a pooled Buffer would hand them its neighbours' bytes. */
+function owned(bytes: Buffer): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(bytes);
+}

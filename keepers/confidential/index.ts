@@ -1,0 +1,50 @@
+export { ConfidentialError, type ConfidentialErrorCode, type Fault } from './errors';
+export { generateSigner, signerFromSeed, type Signer, type SignatureToVerify, verifySignature } from './signing';
+export { readStatement, type SignedStatement, type StatementExpectation, verifyStatement } from './statement';
+export { isSuite, type RandomSource, type Suite } from './hpke';
+export {
+    decodeKemCertificate,
+    issueKemCertificate,
+    type KemCertificate,
+    type KemCertificateFields,
+    verifyKemCertificate,
+} from './kem-certificate';
+export {
+    decodeOffer,
+    findModel,
+    issueOffer,
+    type Offer,
+    type OfferFields,
+    type OfferModel,
+    verifyOffer,
+} from './offer';
+export { costNano, type ModelPrices, type TokenUsage, type WorkBound, worstCaseNano, worstCaseTokens } from './pricing';
+export { capabilityOf, type RequestedWork, requestedWork } from './work-bound';
+export { type InnerRequest, keptHeaders } from './inner-request';
+export { checkContext, type ContextExpectation, type RequestContext } from './request-context';
+export { checkCap, maxEnvelopeBytes, parseEnvelope, type ParsedEnvelope } from './envelope';
+export {
+    finishEnvelope,
+    type OpenedRequest,
+    openRequest,
+    type OpenRequestOptions,
+    type PreparedRequest,
+    prepareRequest,
+    type PrepareRequestOptions,
+} from './request';
+export { KemKeyring, type KemKeyringOptions } from './kem-keyring';
+export {
+    type AnswerBinding,
+    type AnswerReceipt,
+    binding,
+    bindingOfEnvelope,
+    receiptPayloadBytes,
+    type ReceiptAmounts,
+    verifyAnswerReceipt,
+} from './answer-receipt';
+export { type AnswerError, type AnswerHead } from './answer-data';
+export { AnswerSealer, type AnswerSealerOptions, type SealedReceipt } from './answer-sealer';
+export { type AnswerEvent, AnswerOpener, type AnswerOpenerOptions } from './answer-opener';
+export { FrameSplitter } from './frame-splitter';
+export { type WireFrame } from './frame-format';
+export { ReceiptWatcher, type WatchedPiece } from './receipt-watcher';

@@ -1,0 +1,118 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { sha256 } from '../../wrappers/digest';
+import {
+    capOf,
+    encodeEnvelope,
+    gcmNonceBytes,
+    gcmTagBytes,
+    type ParsedEnvelope,
+    requestHash,
+    type SealedParts,
+} from './envelope';
+import { ConfidentialError } from './errors';
+import { hpkeOpen, hpkeSeal, type RandomSource } from './hpke';
+import { decodeInnerRequest, encodeInnerRequest, type InnerRequest } from './inner-request';
+import { type KemCertificate } from './kem-certificate';
+import { padRequest, unpadRequest } from './padding';
+import { encodeContext, type RequestContext } from './request-context';
+import { type Signer } from './signing';
+
+const contentKeyBytes = 32;
+
+export interface PrepareRequestOptions {
+    /** Network, suite, node and KEM epoch come from the certificate. */
+    context: Pick<RequestContext, 'escrow' | 'epoch' | 'offerHash' | 'requestId' | 'deadlineMs'>;
+    inner: InnerRequest;
+    certificate: KemCertificate;
+    random?: RandomSource;
+}
+
+/** A request sealed to one node, for which no cap is signed yet. */
+export interface PreparedRequest {
+    context: RequestContext;
+    requestHash: Buffer;
+    /** the content key, which opens the answer: erase it when the answer is over */
+    cek: Buffer;
+    parts: SealedParts;
+}
+
+/** Seals the request; what costs time happens here, so that the cap can be signed in one step with its reservation. */
+export async function prepareRequest(options: PrepareRequestOptions): Promise<PreparedRequest> {
+    const { certificate, random = randomBytes } = options;
+    const { suite, network, nodeKey, kemEpoch } = certificate;
+    const context: RequestContext = { ...options.context, suite, network, nodeKey, kemEpoch };
+    const contextBytes = encodeContext(context);
+    const contextHash = sha256(contextBytes);
+    const cek = random(contentKeyBytes);
+    const nonce = random(gcmNonceBytes);
+    const sealed = sealBody(cek, nonce, contextHash, padRequest(encodeInnerRequest(options.inner)));
+    const h = requestHash(contextHash, nonce, sealed);
+    const wrapped = await hpkeSeal({
+        suite,
+        publicKey: certificate.publicKey,
+        info: wrapInfo(nodeKey, certificate.hash),
+        aad: h,
+        plaintext: cek,
+        random,
+    });
+    return { context, requestHash: h, cek, parts: { context: contextBytes, nonce, ...wrapped, sealed } };
+}
+
+/** The bytes to send, once it is known how much the session key may promise. */
+export function finishEnvelope(request: PreparedRequest, signer: Signer, capCumulativeNano: bigint): Buffer {
+    return encodeEnvelope(request.parts, capOf(request.context, request.requestHash, capCumulativeNano), signer);
+}
+
+export interface OpenRequestOptions {
+    envelope: ParsedEnvelope;
+    privateKey: Buffer;
+    /** of the certificate that vouched for the key */
+    certificateHash: Buffer;
+}
+
+export interface OpenedRequest {
+    inner: InnerRequest;
+    cek: Buffer;
+}
+
+/** For a node's KEM key; replays are the keyring's to refuse. */
+export async function openRequest({
+    envelope,
+    privateKey,
+    certificateHash,
+}: OpenRequestOptions): Promise<OpenedRequest> {
+    const { context, contextHash, requestHash: h, nonce, enc, ct, sealed } = envelope;
+    const info = wrapInfo(context.nodeKey, certificateHash);
+    const cek = await hpkeOpen({ suite: context.suite, privateKey, enc, ct, info, aad: h });
+    const padded = openBody(cek, nonce, contextHash, sealed);
+    return { inner: decodeInnerRequest(unpadRequest(padded)), cek };
+}
+
+function wrapInfo(nodeKey: Buffer, certificateHash: Buffer): Buffer {
+    return Buffer.concat([Buffer.from('CWrp', 'latin1'), nodeKey, certificateHash]);
+}
+
+function bodyKey(cek: Buffer): Buffer {
+    return Buffer.from(hkdfSync('sha256', cek, Buffer.alloc(0), 'CBdy', 32));
+}
+
+function sealBody(cek: Buffer, nonce: Buffer, contextHash: Buffer, padded: Buffer): Buffer {
+    const cipher = createCipheriv('aes-256-gcm', bodyKey(cek), nonce);
+    cipher.setAAD(contextHash);
+    const ciphertext = cipher.update(padded);
+    cipher.final();
+    return Buffer.concat([ciphertext, cipher.getAuthTag()]);
+}
+
+function openBody(cek: Buffer, nonce: Buffer, contextHash: Buffer, sealed: Buffer): Buffer {
+    const decipher = createDecipheriv('aes-256-gcm', bodyKey(cek), nonce, { authTagLength: gcmTagBytes });
+    decipher.setAAD(contextHash);
+    decipher.setAuthTag(sealed.subarray(sealed.length - gcmTagBytes));
+    const padded = decipher.update(sealed.subarray(0, sealed.length - gcmTagBytes));
+    try {
+        decipher.final();
+    } catch {
+        throw new ConfidentialError('request_undecryptable', 'the request was altered or sealed under another key');
+    }
+    return padded;
+}

@@ -1,0 +1,75 @@
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import { exactly } from './byte-writer';
+
+/** Something that can sign 32-byte digests with one Ed25519 key: a key in memory here, an HSM elsewhere. */
+export interface Signer {
+    /** 32 bytes */
+    readonly publicKey: Buffer;
+    /** 64 bytes */
+    sign(digest: Buffer): Buffer;
+}
+
+// RFC 8410: the fixed DER in front of a raw Ed25519 key. node:crypto takes raw keys in no other way that is as fast.
+const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
+
+export const signatureBytes = 64;
+
+/** A signer over a 32-byte seed. The caller may erase the seed afterwards; OpenSSL keeps its own copy. */
+export function signerFromSeed(seed: Buffer): Signer {
+    const der = Buffer.concat([privatePrefix, exactly('seed', seed, 32)]);
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    der.fill(0);
+    const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(publicPrefix.length);
+    return {
+        publicKey: Buffer.from(publicKey),
+        sign: (digest) => sign(null, exactly('digest', digest, 32), key),
+    };
+}
+
+export function generateSigner(): Signer {
+    const seed = randomBytes(32);
+    const signer = signerFromSeed(seed);
+    seed.fill(0);
+    return signer;
+}
+
+export interface SignatureToVerify {
+    publicKey: Buffer;
+    digest: Buffer;
+    signature: Buffer;
+}
+
+/** False for anything that is not this key's signature over this digest, keys that are no curve points included. */
+export function verifySignature({ publicKey, digest, signature }: SignatureToVerify): boolean {
+    if (publicKey.length !== 32 || digest.length !== 32 || signature.length !== signatureBytes) return false;
+    try {
+        return verify(null, digest, publicKeys.get(publicKey), signature);
+    } catch {
+        return false;
+    }
+}
+
+/** Parsing a key costs about as much as half a verification, and the same few keys come again and again. */
+class PublicKeyCache {
+    private readonly keys = new Map<string, KeyObject>();
+
+    constructor(private readonly capacity: number) {}
+
+    get(publicKey: Buffer): KeyObject {
+        const id = publicKey.toString('latin1');
+        const known = this.keys.get(id);
+        if (known) this.keys.delete(id);
+        const key = known ?? importPublicKey(publicKey);
+        // A Map iterates in order of insertion, so its first key is the one unused for longest.
+        this.keys.set(id, key);
+        if (this.keys.size > this.capacity) this.keys.delete(this.keys.keys().next().value!);
+        return key;
+    }
+}
+
+const publicKeys = new PublicKeyCache(4096);
+
+function importPublicKey(publicKey: Buffer): KeyObject {
+    return createPublicKey({ key: Buffer.concat([publicPrefix, publicKey]), format: 'der', type: 'spki' });
+}

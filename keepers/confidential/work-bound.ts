@@ -1,0 +1,79 @@
+import { ConfidentialError } from './errors';
+import { type WorkBound } from './pricing';
+import { type InnerRequest } from './inner-request';
+
+/** What the path and body of a request say about the work it asks for. */
+export interface RequestedWork extends WorkBound {
+    model: string;
+    /** which capability of the offer it needs */
+    capability: string;
+}
+
+const maxCompletions = 4096;
+
+/**
+ * Reads the bounds of a request out of its JSON body: the one place where gateway and node learn what may be charged.
+ * Throws `request_invalid` when a field that bounds the cost is not what it should be.
+ */
+export function requestedWork(inner: Pick<InnerRequest, 'path' | 'body'>): RequestedWork {
+    const body = parseObject(inner.body);
+    const capability = capabilityOf(inner.path);
+    if (typeof body.model !== 'string' || body.model === '') throw invalid('"model" is missing');
+    const prompts = promptCount(capability, body);
+    const perPrompt = Math.max(count(body, 'n') ?? 1, count(body, 'best_of') ?? 1);
+    if (perPrompt === 0) throw invalid('no completion is asked for');
+    const completions = capability === 'embeddings' ? 0 : prompts * perPrompt;
+    if (completions > maxCompletions) throw invalid(`more than ${maxCompletions} completions`);
+    return {
+        model: body.model,
+        capability,
+        bodyBytes: inner.body.length,
+        prompts,
+        completions,
+        maxTokens: maxTokens(body),
+    };
+}
+
+/** "/v1/chat/completions" -> "chat.completions" */
+export function capabilityOf(path: string): string {
+    const match = /^\/v1\/([a-z0-9_-]+(?:\/[a-z0-9_-]+)*)\/?(?:\?.*)?$/.exec(path);
+    if (!match) throw invalid('the path is not one of the API');
+    return match[1]!.replaceAll('/', '.');
+}
+
+/** A list of texts or of token lists is that many prompts; a list of numbers is one prompt in tokens. */
+function promptCount(capability: string, body: Record<string, unknown>): number {
+    const field = capability === 'embeddings' ? body.input : capability === 'completions' ? body.prompt : undefined;
+    if (!Array.isArray(field) || field.length === 0 || typeof field[0] === 'number') return 1;
+    return field.length;
+}
+
+/** Engines read one or the other of these names: the larger is what may be charged. */
+function maxTokens(body: Record<string, unknown>): number | undefined {
+    const named = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
+        .map((name) => count(body, name))
+        .filter((value) => value !== undefined);
+    return named.length === 0 ? undefined : Math.max(...named);
+}
+
+function count(body: Record<string, unknown>, name: string): number | undefined {
+    const value = body[name];
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= 0xffffffff) return value;
+    throw invalid(`"${name}" is not a count`);
+}
+
+function parseObject(body: Buffer): Record<string, unknown> {
+    let value: unknown;
+    try {
+        value = JSON.parse(body.toString('utf8'));
+    } catch {
+        throw invalid('the body is not JSON');
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body is no object');
+    return value as Record<string, unknown>;
+}
+
+function invalid(problem: string): ConfidentialError {
+    return new ConfidentialError('request_invalid', `request: ${problem}`);
+}
