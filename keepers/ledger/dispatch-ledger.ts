@@ -50,7 +50,7 @@ export class DispatchLedger {
     }
 
     /** Durable when it resolves; refuses a replay and an escrow that can't cover it. */
-    recordCap(cap: CapRecord): Promise<void> {
+    async recordCap(cap: CapRecord): Promise<void> {
         checkStream(cap);
         storedBytes(cap.requestId, 16, 'requestId');
         storedBytes(cap.sessionKey, 32, 'sessionKey');
@@ -62,7 +62,7 @@ export class DispatchLedger {
         return this.writer.submit(() => this.writes.insertCap(cap));
     }
 
-    recordReceipt(record: ReceiptRecord): Promise<ReceiptOutcome> {
+    async recordReceipt(record: ReceiptRecord): Promise<ReceiptOutcome> {
         checkReceipt(record);
         storedBytes(record.usageHash, 32, 'usageHash');
         storedBytes(record.transcriptHash, 32, 'transcriptHash');
@@ -106,7 +106,10 @@ export class DispatchLedger {
     }
 
     /** Keeps the highest paid sum seen on chain; an older answer changes nothing. */
-    recordPaid(stream: StreamId, paid: { paidNano: bigint; transactionHash?: string; atMs: number }): Promise<void> {
+    async recordPaid(
+        stream: StreamId,
+        paid: { paidNano: bigint; transactionHash?: string; atMs: number },
+    ): Promise<void> {
         checkStream(stream);
         storedNano(paid.paidNano, 'paidNano');
         return this.writer.submit(() => {

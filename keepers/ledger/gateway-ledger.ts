@@ -52,7 +52,7 @@ export class GatewayLedger {
      * Sets the worst case aside and says what cap to sign: known finals + open worst cases + this worst case.
      * Refuses with `escrow_insufficient` when, summed over the escrow's nodes, finals + open - paid passes the balance.
      */
-    reserve(reservation: Reservation): Promise<{ capCumulativeNano: bigint }> {
+    async reserve(reservation: Reservation): Promise<{ capCumulativeNano: bigint }> {
         checkStream(reservation);
         storedBytes(reservation.requestId, 16, 'requestId');
         storedBytes(reservation.sessionKey, 32, 'sessionKey');
@@ -61,7 +61,7 @@ export class GatewayLedger {
     }
 
     /** Must resolve before the request is sent: after a crash a request that was only `reserved` is freed. */
-    recordSent(sent: SentCap): Promise<void> {
+    async recordSent(sent: SentCap): Promise<void> {
         storedBytes(sent.requestHash, 32, 'requestHash');
         storedBytes(sent.offerHash, 32, 'offerHash');
         storedBytes(sent.capSignature, 64, 'capSignature');
@@ -76,7 +76,7 @@ export class GatewayLedger {
      * cost follows from usage and offer; here, atomically with all other receipts of that node: the sequence is new,
      * cost <= worst case, finals <= cumulative <= finals + open worst cases, cumulative <= cap and monotone in sequence.
      */
-    resolve(requestId: Buffer, final: GatewayReceipt, atMs: number): Promise<void> {
+    async resolve(requestId: Buffer, final: GatewayReceipt, atMs: number): Promise<void> {
         storedBytes(final.transcriptHash, 32, 'transcriptHash');
         storedBytes(final.usage.salt, 32, 'salt');
         return this.writer.submit(() => {

@@ -39,8 +39,8 @@ export class NodeLog {
     }
 
     /** Resolves once the line is on disk. */
-    append(entry: NodeLogEntry): Promise<void> {
-        if (this.failure) return Promise.reject(this.failure);
+    async append(entry: NodeLogEntry): Promise<void> {
+        if (this.failure) throw this.failure;
         const line = checkedLine(encodeLogEntry(entry));
         return new Promise((resolve, reject) => {
             this.queue.push({ line, resolve, reject });

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import fc from 'fast-check';
 import { DispatchLedger } from '../../../keepers/ledger';
-import * as fixture from './ledger-fixtures';
-import { bytes, cap, escrow, funds, nodeA, nodeB, receipt, requestId, streamA, streamB } from './ledger-fixtures';
+import { temporaryFolder } from './temporary-folder';
+import { bytes } from './record-bytes';
+import { cap, escrow, funds, nodeA, nodeB, receipt, requestId, streamA, streamB } from './ledger-records';
 
-const folder = fixture.temporaryFolder();
+const folder = temporaryFolder();
 let counter = 0;
 const open = () => new DispatchLedger({ file: path.join(folder, `${counter++}.db`) });
 
@@ -74,9 +75,7 @@ describe('DispatchLedger: caps', () => {
         const large = (1n << 63n) - 1n;
         await ledger.recordCap(cap('1', large, { funds: funds(large) }));
         expect(ledger.requestState(requestId('1'))!.capCumulativeNano).toBe(large);
-        expect(() => ledger.recordCap(cap('2', large + 1n))).toThrow(
-            expect.objectContaining({ code: 'record_invalid' }),
-        );
+        await expect(ledger.recordCap(cap('2', large + 1n))).rejects.toMatchObject({ code: 'record_invalid' });
     });
 
     it('owes per node what an independent recomputation says, whatever the order of events', async () => {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import fc from 'fast-check';
 import { GatewayLedger } from '../../../keepers/ledger';
-import * as fixture from './ledger-fixtures';
+import { temporaryFolder } from './temporary-folder';
 import {
     escrow,
     funds,
@@ -13,9 +13,9 @@ import {
     sent,
     streamA,
     streamB,
-} from './ledger-fixtures';
+} from './ledger-records';
 
-const folder = fixture.temporaryFolder();
+const folder = temporaryFolder();
 let counter = 0;
 const open = () => new GatewayLedger({ file: path.join(folder, `${counter++}.db`) });
 

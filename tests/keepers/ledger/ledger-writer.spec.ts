@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { LedgerError, LedgerWriter, openDatabase, schemaVersion } from '../../../keepers/ledger';
-import { temporaryFolder } from './ledger-fixtures';
+import { temporaryFolder } from './temporary-folder';
 
 const folder = temporaryFolder();
 let counter = 0;
@@ -77,7 +77,7 @@ describe('LedgerWriter', () => {
             writer.submit(() => insert.run('x'.repeat(100_000))),
         ]);
         const acknowledged = results.filter((result) => result.status === 'fulfilled').length;
-        expect(results[1]!.status).toBe('rejected');
+        expect(results[1].status).toBe('rejected');
         expect(count()).toBe(acknowledged);
         await writer.submit(() => insert.run('still works'));
     });
@@ -105,6 +105,6 @@ describe('openDatabase', () => {
         const { file, database } = open();
         database.prepare('INSERT INTO schema_version VALUES (?, 0)').run(schemaVersion + 1);
         database.close();
-        expect(() => openDatabase({ file })).toThrow(expect.objectContaining({ code: 'ledger_unusable' }));
+        expect(() => openDatabase({ file })).toThrow(/update the program/);
     });
 });

@@ -1,7 +1,8 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { NodeLog, type NodeLogEntry, readNodeLogSettleable, scanNodeLog } from '../../../keepers/ledger';
-import { logEntry, nodeB, temporaryFolder } from './ledger-fixtures';
+import { logEntry, nodeB } from './ledger-records';
+import { temporaryFolder } from './temporary-folder';
 
 const folder = temporaryFolder();
 let counter = 0;
@@ -65,6 +66,7 @@ describe('NodeLog', () => {
             logEntry({ sequence: 3, cost: 5n, cumulative: 15n, capCumulative: 99n, sessionKey: Buffer.alloc(32, 1) }),
         );
         await log.append(logEntry({ sequence: 1, cost: 3n, cumulative: 3n, capCumulative: 9n, nodeKey: nodeB }));
+        await log.close();
         appendFileSync(file, 'torn');
         expect(await readNodeLogSettleable(file)).toMatchObject([
             { receipt: { sequence: 3 }, cap: { capCumulativeNano: 99n } },

@@ -1,7 +1,3 @@
-import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import type {
     CapRecord,
     EscrowFunds,
@@ -10,11 +6,7 @@ import type {
     ReceiptRecord,
     Reservation,
 } from '../../../keepers/ledger';
-
-/** Bytes that depend on the label alone. */
-export function bytes(label: string, length = 32): Buffer {
-    return createHash('shake256', { outputLength: length }).update(label).digest();
-}
+import { bytes } from './record-bytes';
 
 export const escrow = bytes('escrow');
 export const nodeA = bytes('node a');
@@ -134,11 +126,4 @@ export function logEntry(fields: ReceiptFields & { capCumulative: bigint }): Nod
         final: fields.final ?? true,
         atMs: 3,
     };
-}
-
-/** A folder that is gone after the suite. */
-export function temporaryFolder(): string {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'cocoon-ledger-'));
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
-    return folder;
 }

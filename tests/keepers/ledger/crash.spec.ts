@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { DispatchLedger, GatewayLedger, NodeLog, scanNodeLog } from '../../../keepers/ledger';
+import { temporaryFolder } from './temporary-folder';
+import { requestId } from './ledger-records';
+import { bytes } from './record-bytes';
+
+const folder = temporaryFolder();
+const rounds = 6;
+
+/** Runs the writer, kills it after a random delay from its first acknowledgement; returns what it acknowledged. */
+function writeUntilKilled(round: number): Promise<string[]> {
+    const script = path.join(__dirname, 'crash-writer.ts');
+    const child = spawn(process.execPath, ['--import', 'tsx', script, folder, String(round)], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new Promise((resolve, reject) => {
+        let output = '';
+        let complaint = '';
+        let timer: NodeJS.Timeout | undefined;
+        child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+        child.stdout.on('data', (chunk: Buffer) => {
+            output += chunk.toString();
+            timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 300);
+        });
+        child.on('close', (_code, signal) => {
+            if (signal !== 'SIGKILL') return reject(new Error(`writer ended by itself: ${complaint}`));
+            // The last line may have been cut by the kill.
+            resolve(output.split('\n').slice(0, -1));
+        });
+    });
+}
+
+async function survivors(): Promise<Set<string>> {
+    const logged = new Set<string>();
+    const log = await NodeLog.open(path.join(folder, 'node.log'));
+    await log.close();
+    await scanNodeLog(path.join(folder, 'node.log'), ({ receipt }) =>
+        logged.add(`${receipt.nodeKey.toString('hex')} ${receipt.sequence}`),
+    );
+    return logged;
+}
+
+describe('kill -9 under load', () => {
+    it('loses nothing that was acknowledged', async () => {
+        const acknowledged: string[] = [];
+        for (let round = 0; round < rounds; round++) acknowledged.push(...(await writeUntilKilled(round)));
+        const dispatch = new DispatchLedger({ file: path.join(folder, 'dispatch.db') });
+        const gateway = new GatewayLedger({ file: path.join(folder, 'gateway.db') });
+        const logged = await survivors();
+        const isThere = (line: string): boolean => {
+            const [kind, lane, i] = line.split(' ') as [string, string, string];
+            const id = requestId(`${lane} ${i}`);
+            if (kind === 'cap') return dispatch.requestState(id) !== null;
+            if (kind === 'receipt') return dispatch.requestState(id)?.state === 'final';
+            if (kind === 'sent') return ['sent', 'final'].includes(gateway.request(id)?.state ?? 'none');
+            if (kind === 'final') return gateway.request(id)?.state === 'final';
+            return logged.has(`${bytes(lane).toString('hex')} ${i}`);
+        };
+        expect(acknowledged.filter((line) => !isThere(line))).toEqual([]);
+        expect(new Set(acknowledged.map((line) => line.split(' ')[0]))).toEqual(
+            new Set(['cap', 'receipt', 'sent', 'final', 'logged']),
+        );
+        // The check itself must be able to fail.
+        expect(isThere(`receipt r0l0 ${acknowledged.length}`)).toBe(false);
+    });
+});
