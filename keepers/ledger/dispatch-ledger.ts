@@ -148,6 +148,12 @@ export class DispatchLedger {
         return storedReceipt(this.sql.receiptById.get(row.latest_receipt_id)!, row);
     }
 
+    /** The highest cap that the client signed for the stream, 0 when none is known. */
+    highestCapNano(stream: StreamId): bigint {
+        const row = this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
+        return row ? (this.sql.highestCap.get(row.id)!.cap ?? 0n) : 0n;
+    }
+
     /** What an escrow owes or may come to owe beyond what it paid; see the funds rule above. */
     outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): bigint {
         return outstanding(this.sql.streamsOfEscrow.all(escrow, epoch), funds);

@@ -78,7 +78,8 @@ export class GatewayLedger {
      */
     async resolve(requestId: Buffer, final: GatewayReceipt, atMs: number): Promise<void> {
         storedBytes(final.transcriptHash, 32, 'transcriptHash');
-        storedBytes(final.usage.salt, 32, 'salt');
+        storedBytes(final.usageHash, 32, 'usageHash');
+        if (final.usage) storedBytes(final.usage.salt, 32, 'salt');
         return this.writer.submit(() => {
             const row = this.requireRequest(requestId, ['sent', 'lost', 'final']);
             checkReceipt({ escrow: Buffer.from(row.escrow), epoch: Number(row.epoch), ...final });
@@ -243,13 +244,14 @@ export class GatewayLedger {
             receipt.cumulativeNano,
             receipt.reference,
             final.signature,
+            final.usageHash,
             final.transcriptHash,
-            usage.salt,
-            usage.promptTokens,
-            usage.cachedPromptTokens,
-            usage.completionTokens,
-            usage.reasoningTokens,
-            usage.modelIndex,
+            usage?.salt ?? null,
+            usage?.promptTokens ?? null,
+            usage?.cachedPromptTokens ?? null,
+            usage?.completionTokens ?? null,
+            usage?.reasoningTokens ?? null,
+            usage?.modelIndex ?? null,
             row.id,
         );
         this.sql.addOpen.run(-row.worst_case_nano, row.stream_id);

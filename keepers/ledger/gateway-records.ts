@@ -16,8 +16,11 @@ export interface Usage {
 export interface GatewayReceipt {
     receipt: ReceiptTail;
     signature: Buffer;
+    /** What the receipt commits to instead of the usage itself. */
+    usageHash: Buffer;
     transcriptHash: Buffer;
-    usage: Usage;
+    /** Null when the stream broke before the sealed usage came: the receipt was fetched afterwards. */
+    usage: Usage | null;
 }
 
 export interface GatewayRequest {
@@ -77,8 +80,9 @@ function finalReceipt(row: GatewayJoinedRow): GatewayReceipt {
             reference: toBuffer(row.reference!),
         },
         signature: toBuffer(row.signature!),
+        usageHash: toBuffer(row.usage_hash!),
         transcriptHash: toBuffer(row.transcript_hash!),
-        usage: {
+        usage: row.usage_salt === null ? null : {
             salt: toBuffer(row.usage_salt!),
             promptTokens: Number(row.prompt_tokens),
             cachedPromptTokens: Number(row.cached_prompt_tokens),

@@ -33,6 +33,7 @@ export interface GatewayRequestRow {
     cumulative_nano: bigint | null;
     reference: Uint8Array | null;
     signature: Uint8Array | null;
+    usage_hash: Uint8Array | null;
     transcript_hash: Uint8Array | null;
     usage_salt: Uint8Array | null;
     prompt_tokens: bigint | null;
@@ -72,7 +73,8 @@ export function prepareGatewayStatements(database: Database) {
         setClosed: sql('UPDATE gateway_requests SET state = ?, failure_code = ?, closed_at_ms = ? WHERE id = ?'),
         setFinal: sql(
             `UPDATE gateway_requests SET state = 'final', failure_code = NULL, closed_at_ms = ?, sequence = ?,
-             cost_nano = ?, cumulative_nano = ?, reference = ?, signature = ?, transcript_hash = ?, usage_salt = ?,
+             cost_nano = ?, cumulative_nano = ?, reference = ?, signature = ?, usage_hash = ?, transcript_hash = ?,
+             usage_salt = ?,
              prompt_tokens = ?, cached_prompt_tokens = ?, completion_tokens = ?, reasoning_tokens = ?, model_index = ?
              WHERE id = ?`,
         ),

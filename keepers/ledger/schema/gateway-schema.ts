@@ -36,6 +36,7 @@ CREATE TABLE gateway_requests (
     cumulative_nano INTEGER,
     reference BLOB,
     signature BLOB,
+    usage_hash BLOB,
     transcript_hash BLOB,
     usage_salt BLOB,
     prompt_tokens INTEGER,
