@@ -73,9 +73,10 @@ export class LlamaCppEngine implements Engine {
     }
 
     async *run(request: EngineRequest, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+        if (this.closed) throw new EngineError('engine_unavailable', 'the engine is shut down');
         const parsed = this.parse(request);
         const promptTokens = this.tokenize(parsed);
-        const maxTokens = this.budget(promptTokens.length, parsed.maxTokens);
+        const maxTokens = this.budget(promptTokens.length, parsed);
         const sequence = await this.slots.acquire(signal);
         const stopping = new AbortController();
         this.running.add(stopping);
@@ -105,14 +106,16 @@ export class LlamaCppEngine implements Engine {
     }
 
     /** Checked here with figures: llama.cpp itself would cut a prompt that is too long and say nothing. */
-    private budget(promptTokens: number, wanted: number | undefined): number {
+    private budget(promptTokens: number, request: GenerationRequest): number {
         const { contextLength } = this.runtime;
-        if (promptTokens === 0) throw new EngineError('invalid_request', 'the prompt is empty', { param: 'prompt' });
+        const wanted = request.maxTokens;
+        const param = request.kind === 'chat' ? 'messages' : 'prompt';
+        if (promptTokens === 0) throw new EngineError('invalid_request', 'the prompt is empty', { param });
         const room = contextLength - promptTokens;
         if (room >= (wanted ?? 1)) return wanted ?? room;
         const asked = wanted === undefined ? '' : ` and ${wanted} for the answer`;
         const message = `the model's context holds ${contextLength} tokens, the request needs ${promptTokens} for the prompt${asked}`;
-        throw new EngineError('context_length_exceeded', message, { param: room >= 1 ? 'max_tokens' : 'messages' });
+        throw new EngineError('context_length_exceeded', message, { param: room >= 1 ? 'max_tokens' : param });
     }
 
     private explain(error: unknown, signal: AbortSignal): EngineError {
