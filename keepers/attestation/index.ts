@@ -1,0 +1,25 @@
+export {
+    verifyQuote,
+    verifyQuoteSignature,
+    verifyTdxQuote,
+    intelRootPublicKey,
+    maxQuoteLength,
+} from './verify/verify-quote';
+export type { VerifyOptions } from './verify/verify-quote';
+export { checkCodes, type CheckCode } from './verify/check-codes';
+export type { EvaluationStatus } from './verify/tcb-status';
+export { platformIdOf, type EnclaveMeasurements, type TdMeasurements, type Verdict } from './verify/verdict';
+export { collateralKeys, type Collateral } from './collateral-shape';
+export { defaultPolicy, policySchema, type EvidenceClaims, type Policy, type PolicyInput } from './policy/policy';
+export { imageIdOf, type ImageMeasurements } from './image-id';
+export { createDevelopmentPki, createPlatform } from './mint/pki';
+export type { DevelopmentPki, DevelopmentPlatform, PkiOptions, PlatformOptions } from './mint/pki';
+export { mintCollateral, type CollateralOptions } from './mint/collateral';
+export { mintSgxQuote, mintTdxQuote } from './mint/quote';
+export type {
+    MintedEvidence,
+    MintedMeasurements,
+    MintSgxQuoteOptions,
+    MintTdxQuoteOptions,
+    QuoteChanges,
+} from './mint/quote';
