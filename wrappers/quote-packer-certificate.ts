@@ -115,13 +115,41 @@ function fixedSignature(bitString: Buffer): Buffer {
     return Buffer.concat(integers.map((integer) => fixedInteger(integer.subarray(elementAt(integer, 0).headerBytes))));
 }
 
-/** @throws {QuotePackError} BAD_CERTIFICATE */
+function encode(tag: number, ...contents: Buffer[]): Buffer {
+    const content = Buffer.concat(contents);
+    const length = content.length;
+    const lengthBytes = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+    return Buffer.concat([Buffer.from([tag, ...lengthBytes]), content]);
+}
+
+function encodeInteger(bytes: Buffer): Buffer {
+    const digits = toInteger(bytes).toString(16);
+    const even = digits.length % 2 ? `0${digits}` : digits;
+    return encode(0x02, Buffer.from(parseInt(even[0]!, 16) >= 8 ? `00${even}` : even, 'hex'));
+}
+
+const ecdsaWithSha256 = Buffer.from('300a06082a8648ce3d040302', 'hex');
+
+/** The one certificate that has this signed part and this signature. */
+function encodeCertificate(tbs: Buffer, signature: Buffer): Buffer {
+    const pair = encode(0x30, encodeInteger(signature.subarray(0, 32)), encodeInteger(signature.subarray(32)));
+    return encode(0x30, tbs, ecdsaWithSha256, encode(0x03, Buffer.from([0]), pair));
+}
+
+/**
+ * Takes a certificate apart. Its outer wrapping is not signed and not sent, so only the one proper wrapping is taken.
+ * @throws {QuotePackError} BAD_CERTIFICATE
+ */
 export function cutCertificate(der: Buffer): CertificateParts {
     const outer = elementAt(der, 0);
     const [tbs, , bitString] = elementsOf(der, outer.headerBytes, outer.end);
-    if (tbs === undefined || bitString === undefined || outer.end !== der.length) {
+    if (tbs === undefined || bitString === undefined) {
         throw new QuotePackError('BAD_CERTIFICATE', 'certificate is not three elements');
     }
+    const signature = fixedSignature(bitString);
+    if (!encodeCertificate(tbs, signature).equals(der)) {
+        throw new QuotePackError('BAD_CERTIFICATE', 'certificate is not DER with an ECDSA SHA-256 signature');
+    }
     const pieces = cutSignedPart(tbs);
-    return { pieces, signature: fixedSignature(bitString), key: pieces[4]!.subarray(27, 91) };
+    return { pieces, signature, key: pieces[4]!.subarray(27, 91) };
 }

@@ -54,8 +54,13 @@ class QuoteReader {
         return this.take(2).readUInt16LE();
     }
 
-    takeUint32(): number {
-        return this.take(4).readUInt32LE();
+    /** A 32-bit length, as the offset at which what it measures ends. */
+    takeLength(): number {
+        return this.take(4).readUInt32LE() + this.#at;
+    }
+
+    takeUpTo(end: number): Buffer {
+        return this.take(end - this.#at);
     }
 }
 
@@ -86,12 +91,16 @@ function takeAuthData(reader: QuoteReader): Buffer {
 const pemCertificate =
     /-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END CERTIFICATE-----(?:\r?\n)?/y;
 
-/** The certificates of a strict PEM chain; what follows the last one (usually a zero byte) is ignored. */
+/** The certificates of a strict PEM chain; what follows the last one (usually a zero byte) is ignored. @throws {QuotePackError} */
 function pemToDer(pem: string): Buffer[] {
     const certificates: Buffer[] = [];
     pemCertificate.lastIndex = 0;
     for (let match = pemCertificate.exec(pem); match !== null; match = pemCertificate.exec(pem)) {
-        certificates.push(Buffer.from(match[1]!, 'base64'));
+        const base64 = match[1]!.replace(/\r?\n/g, '');
+        const der = Buffer.from(base64, 'base64');
+        if (der.toString('base64') !== base64)
+            throw new QuotePackError('BAD_CERTIFICATE', 'PEM is not canonical base64');
+        certificates.push(der);
     }
     return certificates;
 }
@@ -100,16 +109,18 @@ function pemToDer(pem: string): Buffer[] {
 export function cutQuote(quote: Buffer): QuoteParts {
     const reader = new QuoteReader(quote);
     const quotePieces = takeSignedPart(reader);
-    reader.takeUint32();
+    const signatureEnd = reader.takeLength();
     const quoteSignature = reader.take(64);
     const attestationKey = reader.take(64);
     expect(reader.takeUint16() === 6, 'certification data is not a QE report with its certification');
-    reader.takeUint32();
+    const certificationEnd = reader.takeLength();
     const qeReport = reader.take(qeReportBytes);
     const qeSignature = reader.take(64);
     const authData = takeAuthData(reader);
     expect(reader.takeUint16() === 5, 'the PCK certificate chain is not embedded');
-    const certificates = pemToDer(reader.take(reader.takeUint32()).toString('latin1'));
+    const chainEnd = reader.takeLength();
+    expect(chainEnd === certificationEnd && chainEnd === signatureEnd, 'lengths inside the quote disagree');
+    const certificates = pemToDer(reader.takeUpTo(chainEnd).toString('latin1'));
     if (certificates.length !== 3) {
         throw new QuotePackError('BAD_CERTIFICATE', `chain of ${certificates.length} certificates, not 3`);
     }
