@@ -72,7 +72,9 @@ export function prepareDispatchStatements(database: Database) {
              cap_signature, worst_case_nano, state, recorded_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
         ),
         request: sql<RequestRow>('SELECT * FROM dispatch_requests WHERE request_id = ?'),
-        highestCap: sql<{ cap: bigint | null }>('SELECT max(cap_nano) AS cap FROM dispatch_requests WHERE stream_id = ?'),
+        highestCap: sql<{ cap: bigint | null }>(
+            'SELECT max(cap_nano) AS cap FROM dispatch_requests WHERE stream_id = ?',
+        ),
         requestsInState: sql<RequestRow>('SELECT * FROM dispatch_requests WHERE state = ? ORDER BY id'),
         openRequests: sql<RequestRow>(
             `SELECT * FROM dispatch_requests WHERE stream_id = ? AND state IN ('running', 'lost') ORDER BY id`,

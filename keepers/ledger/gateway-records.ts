@@ -82,13 +82,16 @@ function finalReceipt(row: GatewayJoinedRow): GatewayReceipt {
         signature: toBuffer(row.signature!),
         usageHash: toBuffer(row.usage_hash!),
         transcriptHash: toBuffer(row.transcript_hash!),
-        usage: row.usage_salt === null ? null : {
-            salt: toBuffer(row.usage_salt!),
-            promptTokens: Number(row.prompt_tokens),
-            cachedPromptTokens: Number(row.cached_prompt_tokens),
-            completionTokens: Number(row.completion_tokens),
-            reasoningTokens: Number(row.reasoning_tokens),
-            modelIndex: Number(row.model_index),
-        },
+        usage:
+            row.usage_salt === null
+                ? null
+                : {
+                      salt: toBuffer(row.usage_salt!),
+                      promptTokens: Number(row.prompt_tokens),
+                      cachedPromptTokens: Number(row.cached_prompt_tokens),
+                      completionTokens: Number(row.completion_tokens),
+                      reasoningTokens: Number(row.reasoning_tokens),
+                      modelIndex: Number(row.model_index),
+                  },
     };
 }

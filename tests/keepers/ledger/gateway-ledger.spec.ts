@@ -139,6 +139,14 @@ describe('GatewayLedger', () => {
         await expect(ledger.reserve(reservation('1', 10n))).rejects.toMatchObject({ code: 'request_replayed' });
     });
 
+    it('stores a receipt that was fetched after its stream broke, without the usage that nobody can open', async () => {
+        const ledger = open();
+        await reserveAndSend(ledger, '1', 100n);
+        const final = { ...gatewayReceipt({ sequence: 1, cost: 30n, cumulative: 30n }), usage: null };
+        await ledger.resolve(requestId('1'), final, 3);
+        expect(ledger.request(requestId('1'))!.final).toEqual(final);
+    });
+
     it('exports what it stored, newest first, in pages', async () => {
         const ledger = open();
         for (const label of ['1', '2', '3']) await ledger.reserve(reservation(label, 10n));

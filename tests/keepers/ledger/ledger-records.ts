@@ -98,6 +98,7 @@ export function gatewayReceipt(fields: ReceiptFields): GatewayReceipt {
     return {
         receipt: tail(fields),
         signature: bytes(`signature ${fields.sequence}`, 64),
+        usageHash: bytes('usage'),
         transcriptHash: bytes('transcript'),
         usage: {
             salt: bytes('salt'),
