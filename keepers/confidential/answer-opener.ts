@@ -37,7 +37,7 @@ export class AnswerOpener {
     private cipher: FrameCipher | undefined;
     private headSeen = false;
     private errorSeen = false;
-    private broken: unknown;
+    private broken: Error | undefined;
 
     constructor(private readonly options: AnswerOpenerOptions) {
         this.progress = new AnswerProgress(options.to);
@@ -45,15 +45,16 @@ export class AnswerOpener {
 
     /**
      * Events of all frames that `chunk` completes. When a frame is refused the error is thrown only after the events of
-     * the good frames before it were handed out: by this call if there were none, else by the next one or by `end()`.
+     * the good frames before it were handed out: by this call if there were none, else by the next one or by `end()`;
+     * `failure` tells at once.
      */
     push(chunk: Buffer): AnswerEvent[] {
         this.throwIfBroken();
         const events: AnswerEvent[] = [];
         try {
-            for (const frame of this.splitter.push(chunk)) events.push(this.open(frame));
+            this.splitter.push(chunk, (frame) => events.push(this.open(frame)));
         } catch (error) {
-            this.broken = error;
+            this.broken = error as Error;
             if (events.length === 0) throw error;
         }
         return events;
@@ -66,6 +67,11 @@ export class AnswerOpener {
         this.progress.end(this.splitter.atBoundary);
     }
 
+    /** why nothing more of this answer is accepted */
+    get failure(): Error | undefined {
+        return this.broken;
+    }
+
     /** the last good receipt: what the answer costs if it breaks here */
     get receipt(): AnswerReceipt | undefined {
         return this.progress.receipt;
@@ -76,7 +82,7 @@ export class AnswerOpener {
     }
 
     private throwIfBroken(): void {
-        if (this.broken !== undefined) throw this.broken as Error;
+        if (this.broken) throw this.broken;
     }
 
     private open(frame: WireFrame): AnswerEvent {

@@ -20,8 +20,11 @@ export interface AnswerBinding {
     sessionKey: Buffer;
     requestHash: Buffer;
     offerHash: Buffer;
-    /** what the client's cap for this request allows in all */
-    capCumulativeNano: bigint;
+    /**
+     * The highest cap that the session has signed for this node in this epoch: requests interleave, so the sum of one
+     * that ends late may rest on a later one's cap. Read whenever a receipt is signed or checked; see `withLiveCap`.
+     */
+    readonly capCumulativeNano: bigint;
 }
 
 /** How dispatcher and node know the binding. */
@@ -45,6 +48,11 @@ export function binding(
         requestHash: Buffer.from(rest.requestHash),
         capCumulativeNano: rest.capCumulativeNano,
     };
+}
+
+/** The same binding, asking for the highest cap each time it is needed. */
+export function withLiveCap(to: AnswerBinding, highestCapNano: () => bigint): AnswerBinding {
+    return Object.defineProperty({ ...to }, 'capCumulativeNano', { get: highestCapNano, enumerable: true });
 }
 
 /** ReceiptTail | signature | usage_hash | T: payload of a checkpoint, and a final payload without its seal. */

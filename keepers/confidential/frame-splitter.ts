@@ -11,9 +11,9 @@ export class FrameSplitter {
     private partial: Buffer | undefined;
     private partialFilled = 0;
 
-    push(chunk: Buffer): WireFrame[] {
-        const frames: WireFrame[] = [];
-        let offset = this.continuePartial(chunk, frames);
+    /** Calls `onFrame` for every frame that `chunk` completes, in order and before it looks at what follows. */
+    push(chunk: Buffer, onFrame: (frame: WireFrame) => void): void {
+        let offset = this.continuePartial(chunk, onFrame);
         while (offset < chunk.length) {
             const left = chunk.length - offset;
             const bytes = left < frameHeaderBytes ? frameHeaderBytes : frameLength(chunk, offset);
@@ -21,10 +21,9 @@ export class FrameSplitter {
                 this.keep(chunk.subarray(offset), bytes);
                 break;
             }
-            frames.push(toFrame(chunk.subarray(offset, offset + bytes)));
+            onFrame(toFrame(chunk.subarray(offset, offset + bytes)));
             offset += bytes;
         }
-        return frames;
     }
 
     /** True when the stream stands between two frames. */
@@ -33,7 +32,7 @@ export class FrameSplitter {
     }
 
     /** Fills what the last chunk left unfinished; returns how much of `chunk` that took. */
-    private continuePartial(chunk: Buffer, frames: WireFrame[]): number {
+    private continuePartial(chunk: Buffer, onFrame: (frame: WireFrame) => void): number {
         let offset = 0;
         if (this.headerFilled > 0) {
             offset = chunk.copy(this.header, this.headerFilled, 0, frameHeaderBytes - this.headerFilled);
@@ -46,8 +45,9 @@ export class FrameSplitter {
         const copied = chunk.copy(this.partial, this.partialFilled, offset);
         this.partialFilled += copied;
         if (this.partialFilled === this.partial.length) {
-            frames.push(toFrame(this.partial));
+            const whole = this.partial;
             this.partial = undefined;
+            onFrame(toFrame(whole));
         }
         return offset + copied;
     }

@@ -32,6 +32,7 @@ export {
     prepareRequest,
     type PrepareRequestOptions,
 } from './request';
+export { type Hello, signHello, verifyHello } from './hello';
 export { KemKeyring, type KemKeyringOptions } from './kem-keyring';
 export {
     type AnswerBinding,
@@ -41,6 +42,7 @@ export {
     receiptPayloadBytes,
     type ReceiptAmounts,
     verifyAnswerReceipt,
+    withLiveCap,
 } from './answer-receipt';
 export { type AnswerError, type AnswerHead } from './answer-data';
 export { AnswerSealer, type AnswerSealerOptions, type SealedReceipt } from './answer-sealer';

@@ -11,6 +11,7 @@ export interface InnerRequest {
     body: Buffer;
 }
 
+const empty = Buffer.alloc(0);
 const keptNames = ['accept', 'content-type'];
 const methodPattern = /^[A-Z]{1,16}$/;
 const pathPattern = /^\/[\x21-\x7e]*$/;
@@ -37,6 +38,11 @@ export function encodeInnerRequest(inner: InnerRequest): Buffer {
         .u8('number of headers', headers.length);
     for (const [name, value] of headers) writer.str8('header name', name).str16('header value', value);
     return writer.b32('body', inner.body).finish();
+}
+
+/** Length of the encoding, without making it: bodies are large. */
+export function encodedInnerBytes(inner: InnerRequest): number {
+    return encodeInnerRequest({ ...inner, body: empty }).length + inner.body.length;
 }
 
 /** The body is a view into `bytes`. */

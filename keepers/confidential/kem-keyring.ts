@@ -39,6 +39,7 @@ export class KemKeyring {
     private keys: KemKey[] = [];
     private nextEpoch = 1;
     private rotation: Promise<boolean> | undefined;
+    private closed = false;
     private readonly suites: readonly Suite[];
     private readonly replayCapacity: number;
 
@@ -77,8 +78,9 @@ export class KemKeyring {
         return request;
     }
 
-    /** Erases every key. */
+    /** Erases every key, for good. */
     close(): void {
+        this.closed = true;
         for (const key of this.keys) erase(key);
         this.keys = [];
     }
@@ -103,11 +105,13 @@ export class KemKeyring {
 
     private async rotate(): Promise<boolean> {
         const now = this.eraseOld();
+        if (this.closed) return false;
         if (this.keys.some((key) => now < key.bornSec + usedSec)) return false;
         const epoch = this.nextEpoch++;
         const fresh = await Promise.all(this.suites.map((suite) => this.makeKey(suite, epoch, now)));
-        this.keys = [...fresh, ...this.keys];
-        return true;
+        if (this.closed) fresh.forEach(erase);
+        else this.keys = [...fresh, ...this.keys];
+        return !this.closed;
     }
 
     private async makeKey(suite: Suite, kemEpoch: number, bornSec: number): Promise<KemKey> {

@@ -15,9 +15,14 @@ export function frameBucket(length: number): number {
     return bucket;
 }
 
-/** b32(content) | zeros, to the bucket of its length. */
+/** The length of a padded request: of `content` bytes behind their b32 length, in their bucket. */
+export function paddedRequestBytes(contentBytes: number): number {
+    return requestBucket(contentBytes + 4);
+}
+
+/** b32(content) | zeros, to the bucket of both. */
 export function padRequest(content: Buffer): Buffer {
-    const padded = Buffer.alloc(requestBucket(content.length + 4));
+    const padded = Buffer.alloc(paddedRequestBytes(content.length));
     padded.writeUInt32BE(content.length, 0);
     content.copy(padded, 4);
     return padded;
@@ -25,7 +30,7 @@ export function padRequest(content: Buffer): Buffer {
 
 export function unpadRequest(padded: Buffer): Buffer {
     const content = unpad(padded);
-    if (!content || requestBucket(content.length + 4) !== padded.length) {
+    if (!content || paddedRequestBytes(content.length) !== padded.length) {
         throw new ConfidentialError('request_invalid', 'the request is not padded as it must be');
     }
     return content;

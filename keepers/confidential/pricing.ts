@@ -19,7 +19,7 @@ export interface TokenUsage {
 
 const tokensPerPrice = 1_000_000n;
 
-/** Prompt tokens that a chat template may add beyond the bytes of the body. */
+/** Prompt tokens that a chat template may add beyond the bytes of the request. */
 export const templateAllowanceTokens = 1024;
 
 /** Exact; rounded up once, at the end. */
@@ -49,7 +49,8 @@ export function checkUsage(usage: TokenUsage): void {
 
 /** What a request can use at most; see `workBound`. */
 export interface WorkBound {
-    bodyBytes: number;
+    /** length of the padded request, which everyone sees: caps made of it tell nothing more about the text */
+    paddedBytes: number;
     /** prompts in one body: 1 for a chat, the length of the list for completions and embeddings */
     prompts: number;
     /** completions in all, over all prompts; 0 for embeddings */
@@ -61,7 +62,7 @@ export interface WorkBound {
 /** The most tokens that a request within `bound` can use. */
 export function worstCaseTokens(contextLength: number, bound: WorkBound): { prompt: bigint; completion: bigint } {
     const byContext = BigInt(contextLength) * BigInt(bound.prompts);
-    const byBytes = BigInt(bound.bodyBytes + templateAllowanceTokens);
+    const byBytes = BigInt(bound.paddedBytes + templateAllowanceTokens);
     const perCompletion = Math.min(bound.maxTokens ?? contextLength, contextLength);
     return {
         prompt: byContext < byBytes ? byContext : byBytes,

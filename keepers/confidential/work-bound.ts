@@ -1,6 +1,7 @@
 import { ConfidentialError } from './errors';
 import { type WorkBound } from './pricing';
-import { type InnerRequest } from './inner-request';
+import { encodedInnerBytes, type InnerRequest } from './inner-request';
+import { paddedRequestBytes } from './padding';
 
 /** What the path and body of a request say about the work it asks for. */
 export interface RequestedWork extends WorkBound {
@@ -15,7 +16,7 @@ const maxCompletions = 4096;
  * Reads the bounds of a request out of its JSON body: the one place where gateway and node learn what may be charged.
  * Throws `request_invalid` when a field that bounds the cost is not what it should be.
  */
-export function requestedWork(inner: Pick<InnerRequest, 'path' | 'body'>): RequestedWork {
+export function requestedWork(inner: InnerRequest): RequestedWork {
     const body = parseObject(inner.body);
     const capability = capabilityOf(inner.path);
     if (typeof body.model !== 'string' || body.model === '') throw invalid('"model" is missing');
@@ -27,7 +28,7 @@ export function requestedWork(inner: Pick<InnerRequest, 'path' | 'body'>): Reque
     return {
         model: body.model,
         capability,
-        bodyBytes: inner.body.length,
+        paddedBytes: paddedRequestBytes(encodedInnerBytes(inner)),
         prompts,
         completions,
         maxTokens: maxTokens(body),
