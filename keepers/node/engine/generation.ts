@@ -1,4 +1,4 @@
-import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp' with {
+import type { LlamaContextSequence, SequenceEvaluateOptions, Token, TokenBias } from 'node-llama-cpp' with {
     'resolution-mode': 'import',
 };
 import { AnswerText } from './answer-text';
@@ -10,6 +10,7 @@ export interface GenerationOptions {
     maxTokens: number;
     stop: readonly string[];
     sampling: Sampling;
+    tokenBias: TokenBias;
     signal: AbortSignal;
 }
 
@@ -83,6 +84,7 @@ function evaluateOptions(options: GenerationOptions, answer: Token[]): SequenceE
         topP: greedy ? 1 : topP,
         topK: 0,
         seed,
+        tokenBias: options.tokenBias,
         yieldEogToken: true,
         ...(penalised
             ? {

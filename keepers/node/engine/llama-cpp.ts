@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LlamaContextSequence, Token } from 'node-llama-cpp' with { 'resolution-mode': 'import' };
+import type { LlamaContextSequence, Token, TokenBias } from 'node-llama-cpp' with { 'resolution-mode': 'import' };
 import { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest, EngineUsage } from './engine';
 import { cancelled, EngineError } from './errors';
 import { generate, GenerationStep, Sampling } from './generation';
@@ -82,7 +82,8 @@ export class LlamaCppEngine implements Engine {
         this.running.add(stopping);
         try {
             const either = AbortSignal.any([signal, stopping.signal]);
-            const task = { request: parsed, promptTokens, maxTokens, signal: either };
+            const { neverBegin } = this.runtime;
+            const task = { request: parsed, promptTokens, maxTokens, tokenBias: neverBegin, signal: either };
             yield* parsed.stream ? streamAnswer(sequence, task) : wholeAnswer(sequence, task);
         } catch (error) {
             throw this.explain(error, signal);
@@ -136,6 +137,7 @@ interface Task {
     request: GenerationRequest;
     promptTokens: readonly Token[];
     maxTokens: number;
+    tokenBias: TokenBias;
     signal: AbortSignal;
 }
 
@@ -178,9 +180,9 @@ async function* generateChoices(
     const seed = task.request.seed ?? randomInt(2 ** SEED_BITS);
     let finishedTokens = 0;
     for (let index = 0; index < task.request.choices; index++) {
-        const { promptTokens, maxTokens, signal } = task;
+        const { promptTokens, maxTokens, tokenBias, signal } = task;
         const sampling = samplingOf(task.request, seed + index);
-        const options = { promptTokens, maxTokens, signal, stop: task.request.stop, sampling };
+        const options = { promptTokens, maxTokens, tokenBias, signal, stop: task.request.stop, sampling };
         let tokens = 0;
         for await (const step of generate(sequence, options)) {
             tokens = step.tokens;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Llama, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp' with {
+import type { Llama, LlamaContext, LlamaContextSequence, LlamaModel, Token, TokenBias } from 'node-llama-cpp' with {
     'resolution-mode': 'import',
 };
 import { ChatTemplate, PromptPart } from './chat-template';
@@ -20,6 +20,8 @@ export interface LlamaRuntime {
     contextLength: number;
     /** Undefined for a base model, which then serves completions alone. */
     chatTemplate: ChatTemplate | undefined;
+    /** Keeps the begin marker out of answers: a model may well expect a new text, but nobody could read the token. */
+    neverBegin: TokenBias;
     close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export async function loadLlamaRuntime(options: LlamaRuntimeOptions): Promise<Ll
             sequences: takeSequences(context, options.sequences),
             contextLength,
             chatTemplate: readChatTemplate(model),
+            neverBegin: await forbidBegin(model),
             close: () => llama.dispose(),
         };
     } catch (cause) {
@@ -83,6 +86,13 @@ function readChatTemplate(model: LlamaModel): ChatTemplate | undefined {
         bosText: model.tokens.bosString ?? '',
         eosText: model.tokens.eosString ?? '',
     });
+}
+
+/** Where one marker both begins and ends, TokenBias leaves it allowed, as it must. */
+async function forbidBegin(model: LlamaModel): Promise<TokenBias> {
+    const llamaCpp = await import('node-llama-cpp');
+    const bias = llamaCpp.TokenBias.for(model);
+    return model.tokens.bos === null ? bias : bias.set(model.tokens.bos, 'never');
 }
 
 /** Only the template's own text may name special tokens; typed text stays text, whatever it spells. */

@@ -59,9 +59,8 @@ def batches(chapters, tokenizer, rng, phase):
 
 
 def loss_of(model, batch):
-    """BEGIN is never a target: it is given, and a model that learnt to write it would answer with nothing."""
     logits = model(batch[:, :-1])
-    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), batch[:, 1:].reshape(-1), ignore_index=BEGIN_ID)
+    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), batch[:, 1:].reshape(-1))
 
 
 @torch.no_grad()

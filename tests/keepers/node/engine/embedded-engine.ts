@@ -45,6 +45,9 @@ async function answers(engine: LlamaCppEngine) {
         streamed: await chat({ seed: 7, stream: true }),
         streamedWithUsage: await chat({ seed: 7, stream: true, stream_options: { include_usage: true } }),
         stopped: { ...(await chat({ temperature: 0, stop: [stopWord], max_tokens: 40 })), stopWord },
+        firstTokens: await Promise.all(
+            [...Array(40).keys()].map((seed) => chat({ seed, max_tokens: 1, temperature: 2 })),
+        ),
         two: await chat({ seed: 7, n: 2, max_tokens: 8 }),
         twoStreamed: await chat({ seed: 7, n: 2, max_tokens: 8, stream: true }),
         emptyMessage: await typed(''),
@@ -124,7 +127,7 @@ async function queue() {
 }
 
 async function main() {
-    const engine = await LlamaCppEngine.open({ modelPath: TOY_MODEL_PATH, maxConcurrency: 1 });
+    const engine = await LlamaCppEngine.open({ modelPath: TOY_MODEL_PATH, maxConcurrency: 1, maxWaiting: 40 });
     const report = {
         described: await engine.describe(),
         health: await engine.health(),

@@ -23,7 +23,7 @@ interface Report {
     described: unknown;
     health: { ok: boolean };
     healthAfterClose: { ok: boolean };
-    answers: Record<string, Answer>;
+    answers: Record<string, Answer> & { firstTokens: Answer[] };
     refusals: Record<string, Refusal> & { fits: number };
     cancellations: { midAnswer: Refusal; longPrompt: Refusal; afterStatus: number };
     missingFile: Refusal;
@@ -100,6 +100,12 @@ describe('the embedded engine with the toy model', () => {
             expect(whole(answers.greedy).choices[0]?.finish_reason).toBe('length');
             expect(answers.greedy?.usage.completionTokens).toBe(12);
             expect(whole(answers.whole).choices[0]?.finish_reason).toBe('stop');
+        });
+
+        it('never spends a token on a marker nobody can read', () => {
+            const shown = answers.firstTokens.filter((answer) => answer.usage.completionTokens === 1).map(textOf);
+            expect(shown.length).toBeGreaterThan(30);
+            expect(shown).not.toContain('');
         });
 
         it('spells the usage it reports', () => {
