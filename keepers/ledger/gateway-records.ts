@@ -86,7 +86,7 @@ function finalReceipt(row: GatewayJoinedRow): GatewayReceipt {
             row.usage_salt === null
                 ? null
                 : {
-                      salt: toBuffer(row.usage_salt!),
+                      salt: toBuffer(row.usage_salt),
                       promptTokens: Number(row.prompt_tokens),
                       cachedPromptTokens: Number(row.cached_prompt_tokens),
                       completionTokens: Number(row.completion_tokens),

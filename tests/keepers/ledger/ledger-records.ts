@@ -99,6 +99,7 @@ export function gatewayReceipt(fields: ReceiptFields): GatewayReceipt {
         receipt: tail(fields),
         signature: bytes(`signature ${fields.sequence}`, 64),
         usageHash: bytes('usage'),
+        usageHash: bytes('usage'),
         transcriptHash: bytes('transcript'),
         usage: {
             salt: bytes('salt'),

@@ -1,0 +1,127 @@
+import { type Clock, nowSec } from '../base';
+import { checkCap, ConfidentialError, type ParsedEnvelope } from '../confidential';
+import { type DispatchLedger, LedgerError } from '../ledger';
+import { DispatchError } from './errors';
+import type { EscrowAccount, EscrowBook } from './escrow-book';
+
+export interface AdmissionOptions {
+    network: Buffer;
+    book: EscrowBook;
+    ledger: DispatchLedger;
+    clock: Clock;
+    /** A request may not ask to be kept for longer. */
+    maxDeadlineMs?: number;
+}
+
+const defaultMaxDeadlineMs = 3_600_000;
+
+/** Decides whether a request is paid for, and writes its cap down durably before anyone works on it. */
+export class Admission {
+    constructor(private readonly options: AdmissionOptions) {}
+
+    /** @throws DispatchError; when it returns, cap and reservation are on disk */
+    async admit(envelope: ParsedEnvelope): Promise<void> {
+        this.checkContext(envelope);
+        const account = await this.accountFor(envelope);
+        try {
+            checkCap(envelope);
+        } catch (error) {
+            throw new DispatchError('cap_invalid', 'the cap is not signed by its session key', { cause: error });
+        }
+        await this.record(envelope, account, true);
+    }
+
+    private checkContext({ context }: ParsedEnvelope): void {
+        const nowMs = this.options.clock.nowMs();
+        if (!context.network.equals(this.options.network)) {
+            throw new DispatchError('envelope_invalid', 'the request is meant for another network');
+        }
+        if (context.deadlineMs <= nowMs) throw new DispatchError('deadline_passed', 'the deadline has passed');
+        if (context.deadlineMs - nowMs > (this.options.maxDeadlineMs ?? defaultMaxDeadlineMs)) {
+            throw new DispatchError('envelope_invalid', 'the deadline is too far away');
+        }
+    }
+
+    /** The escrow as the chain has it; read afresh once when what we remember does not fit the request. */
+    private async accountFor(envelope: ParsedEnvelope): Promise<EscrowAccount> {
+        const remembered = await this.read(envelope.context.escrow);
+        if (remembered !== null && this.problemOf(envelope, remembered) === undefined) return remembered;
+        const fresh = await this.read(envelope.context.escrow, 0);
+        if (fresh === null) throw new DispatchError('escrow_unknown', 'no escrow of this hub has that address');
+        const problem = this.problemOf(envelope, fresh);
+        if (problem !== undefined) throw problem;
+        return fresh;
+    }
+
+    private async read(escrow: Buffer, maxAgeMs?: number): Promise<EscrowAccount | null> {
+        try {
+            return await this.options.book.get(escrow, maxAgeMs);
+        } catch (error) {
+            throw new DispatchError('chain_unavailable', 'the chain cannot be read at the moment', {
+                retryAfterMs: 2_000,
+                cause: error,
+            });
+        }
+    }
+
+    private problemOf({ context, sessionKey }: ParsedEnvelope, account: EscrowAccount): DispatchError | undefined {
+        if (account.status === 'closed')
+            return new DispatchError('escrow_unknown', 'the escrow is closed: open it again');
+        if (account.epoch !== context.epoch) {
+            return new DispatchError(
+                'escrow_unknown',
+                `the escrow is in epoch ${account.epoch}, the request in ${context.epoch}`,
+            );
+        }
+        const key = account.sessionKeys.find(({ publicKey }) => publicKey.equals(sessionKey));
+        if (key === undefined || key.validUntilSec < nowSec(this.options.clock)) {
+            return new DispatchError(
+                'session_unknown',
+                'the escrow does not honour this session key: set-session renews it',
+            );
+        }
+        return undefined;
+    }
+
+    private async record(envelope: ParsedEnvelope, account: EscrowAccount, mayRefresh: boolean): Promise<void> {
+        const { context, cap, sessionKey, requestHash, capSignature } = envelope;
+        try {
+            await this.options.ledger.recordCap({
+                requestId: context.requestId,
+                escrow: context.escrow,
+                epoch: context.epoch,
+                nodeKey: context.nodeKey,
+                sessionKey,
+                requestHash,
+                offerHash: context.offerHash,
+                capCumulativeNano: cap.cumulativeNano,
+                capSignature,
+                funds: account,
+                atMs: this.options.clock.nowMs(),
+            });
+        } catch (error) {
+            if (error instanceof LedgerError && error.code === 'escrow_insufficient' && mayRefresh) {
+                const fresh = await this.read(context.escrow, 0);
+                if (fresh !== null) return this.record(envelope, fresh, false);
+            }
+            throw asDispatchError(error);
+        }
+    }
+}
+
+function asDispatchError(error: unknown): unknown {
+    if (error instanceof ConfidentialError)
+        return new DispatchError('envelope_invalid', error.message, { cause: error });
+    if (!(error instanceof LedgerError)) return error;
+    if (error.code === 'escrow_insufficient') {
+        return new DispatchError(
+            'escrow_insufficient',
+            'the escrow does not cover this cap: top it up or ask for less',
+            { cause: error },
+        );
+    }
+    if (error.code === 'request_replayed')
+        return new DispatchError('request_replayed', 'this request was sent before', { cause: error });
+    if (error.code === 'record_invalid') return new DispatchError('cap_invalid', error.message, { cause: error });
+    return error;
+}

@@ -1,0 +1,48 @@
+import { type Clock, nowSec } from '../base';
+import {
+    ConfidentialError,
+    type KemCertificate,
+    type Offer,
+    verifyKemCertificate,
+    verifyOffer,
+    verifyHello,
+    type Hello as HelloScope,
+} from '../confidential';
+import { decodeKeyBundle, type KeyBundle } from '../../wrappers';
+import type { Hello, Update } from './link-messages';
+
+/** What a node proves when it connects: that it holds the key of its bundle, and what it offers. */
+export interface NodeTerms {
+    kemCertificates: KemCertificate[];
+    offer: Offer;
+}
+
+export interface GreetedNode extends NodeTerms {
+    nodeKey: Buffer;
+    bundle: KeyBundle;
+}
+
+/** @returns the node, or why its hello is refused. Its quote is for gateways and the chain to judge. */
+export function checkHello(hello: Hello, scope: HelloScope, clock: Clock): GreetedNode | string {
+    const { nodeKey, signature } = hello;
+    if (!verifyHello(scope, nodeKey, signature)) return 'the hello is not signed by the node key';
+    try {
+        const bundle = decodeKeyBundle(hello.bundle);
+        if (!bundle.network.equals(scope.network)) return 'the key bundle names another network';
+        if (!bundle.signingKey.equals(nodeKey)) return 'the key bundle names another key';
+        return { nodeKey, bundle, ...readTerms(hello, { network: scope.network, nodeKey, clock }) };
+    } catch (error) {
+        return error instanceof Error ? error.message : 'the hello is malformed';
+    }
+}
+
+/** @throws ConfidentialError when a certificate or the offer is not this node's or not current */
+export function readTerms(
+    terms: Pick<Update, 'kemCertificates' | 'offer'>,
+    of: { network: Buffer; nodeKey: Buffer; clock: Clock },
+): NodeTerms {
+    const expected = { network: of.network, nodeKey: of.nodeKey, nowSec: nowSec(of.clock) };
+    const kemCertificates = terms.kemCertificates.map((signed) => verifyKemCertificate(signed, expected));
+    if (kemCertificates.length === 0) throw new ConfidentialError('statement_malformed', 'no KEM certificate');
+    return { kemCertificates, offer: verifyOffer(terms.offer, expected) };
+}

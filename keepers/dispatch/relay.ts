@@ -1,0 +1,185 @@
+import type { Clock, Logger } from '../base';
+import {
+    type AnswerReceipt,
+    ConfidentialError,
+    type ParsedEnvelope,
+    ReceiptWatcher,
+    type WatchedPiece,
+    type AnswerBinding,
+} from '../confidential';
+import type { DispatchLedger } from '../ledger';
+import { DispatchError } from './errors';
+import type { Refusal } from './link-messages';
+import type { AnswerListener, NodeLink } from './node-link';
+import type { NodeLoad } from './node-load';
+
+/** Where an answer goes: the gateway's HTTP response. */
+export interface AnswerOutput {
+    /** Frames, in order. The first call fixes the status. */
+    write(bytes: Buffer): void;
+    /** The answer is whole. */
+    end(): void;
+    /** It is not: a JSON error before the first frame, a cut connection after it. */
+    fail(error: DispatchError): void;
+}
+
+export interface RelayOptions {
+    link: NodeLink;
+    envelope: ParsedEnvelope;
+    envelopeBytes: Buffer;
+    binding: AnswerBinding;
+    ledger: DispatchLedger;
+    load: NodeLoad;
+    output: AnswerOutput;
+    clock: Clock;
+    logger: Logger;
+}
+
+/** How long a cancelled node may take to sign its final receipt before the stream is given up. */
+const cancelGraceMs = 5_000;
+
+/**
+ * One request on its way: ciphertext in, ciphertext out. A receipt is on disk before the frame that carries it leaves;
+ * frames behind it wait their turn.
+ */
+export class RequestRelay implements AnswerListener {
+    private readonly watcher: ReceiptWatcher;
+    private readonly startedAtMs: number;
+    private firstFrameMs: number | undefined;
+    private turn: Promise<void> = Promise.resolve();
+    private waiting = 0;
+    private finished = false;
+    private timer: NodeJS.Timeout | undefined;
+    private settle!: () => void;
+    /** Resolves when the request holds no more of the node's capacity. */
+    readonly done = new Promise<void>((resolve) => (this.settle = resolve));
+
+    constructor(private readonly options: RelayOptions) {
+        this.watcher = new ReceiptWatcher(options.binding);
+        this.startedAtMs = options.clock.nowMs();
+    }
+
+    start(): void {
+        const { link, envelope, envelopeBytes, clock } = this.options;
+        const leftMs = Math.max(envelope.context.deadlineMs - clock.nowMs(), 0);
+        this.timer = setTimeout(
+            () => this.cancel(new DispatchError('deadline_passed', 'the deadline passed before the answer was whole')),
+            leftMs,
+        );
+        link.send(envelope.context.requestId, envelopeBytes, this);
+    }
+
+    /** The gateway went away or the deadline passed: the node stops and signs for what it did. */
+    cancel(reason: DispatchError): void {
+        if (this.finished) return;
+        this.options.link.cancel(this.options.envelope.context.requestId);
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.abandon(reason), cancelGraceMs);
+    }
+
+    frames(bytes: Buffer): void {
+        if (this.finished) return;
+        this.firstFrameMs ??= this.options.clock.nowMs() - this.startedAtMs;
+        try {
+            for (const piece of this.watcher.push(bytes)) this.pass(piece);
+        } catch (error) {
+            this.onBadFrame(error);
+        }
+    }
+
+    refused(refusal: Refusal): void {
+        if (this.finished) return;
+        if (this.watcher.frames > 0) return this.onBadFrame(new Error('a refusal after frames'));
+        const { code, message, retryAfterMs } = refusal;
+        const error = new DispatchError('node_refused', message, { nodeCode: code, retryAfterMs });
+        this.inTurn(async () => {
+            await this.close('refused', code);
+            this.finish(error);
+        });
+    }
+
+    lost(): void {
+        this.abandon(new DispatchError('node_lost', 'the node went away before the answer was whole'));
+    }
+
+    /** In order; without a receipt ahead, at once. */
+    private pass(piece: WatchedPiece): void {
+        if (piece.receipt === undefined && this.waiting === 0) return this.options.output.write(piece.bytes);
+        this.inTurn(async () => {
+            if (piece.receipt !== undefined) await this.record(piece.receipt, piece.final);
+            this.options.output.write(piece.bytes);
+            if (piece.final) this.complete();
+        });
+    }
+
+    private inTurn(act: () => Promise<void>): void {
+        this.waiting += 1;
+        this.turn = this.turn
+            .then(() => (this.finished ? undefined : act()))
+            .catch((error: unknown) => this.onStoreFailure(error))
+            .finally(() => (this.waiting -= 1));
+    }
+
+    private async record(receipt: AnswerReceipt, final: boolean): Promise<void> {
+        const { envelope, ledger, clock } = this.options;
+        await ledger.recordReceipt({
+            requestId: envelope.context.requestId,
+            escrow: envelope.context.escrow,
+            epoch: envelope.context.epoch,
+            receipt: receipt.receipt,
+            signature: receipt.nodeSignature,
+            usageHash: receipt.usageHash,
+            transcriptHash: receipt.transcriptHash,
+            final,
+            receivedAtMs: clock.nowMs(),
+        });
+    }
+
+    private complete(): void {
+        const { link, envelope, load } = this.options;
+        link.taken(envelope.context.requestId);
+        load.succeeded(this.firstFrameMs ?? 0);
+        this.finish(undefined);
+    }
+
+    private onBadFrame(error: unknown): void {
+        const code = error instanceof ConfidentialError ? error.code : 'refusal_after_frames';
+        this.options.logger.error(
+            { code, node: this.options.link.nodeKey.toString('hex') },
+            'the node broke the protocol',
+        );
+        this.options.link.cancel(this.options.envelope.context.requestId);
+        this.abandon(
+            new DispatchError('node_lost', 'the node sent something that no honest node sends', { cause: error }),
+        );
+    }
+
+    /** A receipt that is not on disk is not passed on; the gateway must not believe it is safe here. */
+    private onStoreFailure(error: unknown): void {
+        this.options.logger.error({ err: error }, 'a receipt could not be stored');
+        this.abandon(new DispatchError('node_lost', 'the receipt could not be stored', { cause: error }));
+    }
+
+    private abandon(reason: DispatchError): void {
+        if (this.finished) return;
+        this.options.load.failed();
+        this.finish(reason);
+        void this.close('lost', reason.code).catch((error: unknown) =>
+            this.options.logger.error({ err: error }, 'could not close a request'),
+        );
+    }
+
+    private close(state: 'refused' | 'lost', failureCode: string): Promise<void> {
+        const { ledger, envelope, clock } = this.options;
+        return ledger.closeRequest(envelope.context.requestId, state, { failureCode, atMs: clock.nowMs() });
+    }
+
+    private finish(error: DispatchError | undefined): void {
+        this.finished = true;
+        clearTimeout(this.timer);
+        this.options.link.release(this.options.envelope.context.requestId);
+        if (error === undefined) this.options.output.end();
+        else this.options.output.fail(error);
+        this.settle();
+    }
+}

@@ -1,0 +1,265 @@
+import { randomBytes } from 'node:crypto';
+import type { WebSocket } from 'ws';
+import type { Clock, Logger } from '../base';
+import { bindingOfEnvelope, ConfidentialError, parseEnvelope, type ParsedEnvelope } from '../confidential';
+import {
+    Admission,
+    type AnswerOutput,
+    CapBook,
+    checkHello,
+    ConnectedNode,
+    decodeJson,
+    decodeOrphan,
+    DispatchError,
+    encodeJsonMessage,
+    type EscrowBook,
+    type Hello,
+    helloSchema,
+    linkOperation,
+    NodeLink,
+    readTerms,
+    RequestRelay,
+    type Update,
+    verifyOrphan,
+    withStreamCap,
+} from '../dispatch';
+import type { DispatchLedger, StoredReceipt } from '../ledger';
+import { encodeReceiptTail } from '../../wrappers';
+
+export interface DispatcherOptions {
+    network: Buffer;
+    hub: Buffer;
+    ledger: DispatchLedger;
+    book: EscrowBook;
+    /** Whether the hub on chain settles receipts of this key. */
+    isAdmitted: (nodeKey: Buffer) => Promise<boolean>;
+    queueLimitPerNode: number;
+    clock: Clock;
+    logger: Logger;
+}
+
+const helloTimeoutMs = 10_000;
+
+/** Relays sealed requests to connected nodes and keeps what is owed. Sees ciphertext, sizes and sums; never text. */
+export class DispatcherService {
+    private readonly nodes = new Map<string, ConnectedNode>();
+    private readonly running = new Set<RequestRelay>();
+    private readonly admission: Admission;
+    private readonly caps = new CapBook();
+    private draining = false;
+
+    constructor(private readonly options: DispatcherOptions) {
+        this.admission = new Admission(options);
+    }
+
+    /** After a crash: what ran then runs no more. */
+    async recover(): Promise<void> {
+        const lost = await this.options.ledger.markRunningLost(this.options.clock.nowMs());
+        if (lost > 0)
+            this.options.logger.warn(
+                { requests: lost },
+                'requests were cut off by the last stop; their receipts may still come',
+            );
+    }
+
+    get inFlight(): number {
+        return this.running.size;
+    }
+
+    get connectedNodes(): number {
+        return this.nodes.size;
+    }
+
+    get ready(): boolean {
+        return !this.draining;
+    }
+
+    directory(): object {
+        const { network, hub } = this.options;
+        return {
+            network: network.toString('hex'),
+            hub: hub.toString('hex'),
+            nodes: [...this.nodes.values()].map((node) => node.describe()),
+        };
+    }
+
+    info(): object {
+        const { network, hub } = this.options;
+        return { network: network.toString('hex'), hub: hub.toString('hex'), version: 1 };
+    }
+
+    /** Takes one request to its end. @throws DispatchError before anything was written to `output` */
+    async relay(envelopeBytes: Buffer, output: AnswerOutput, cancelled: AbortSignal): Promise<void> {
+        if (this.draining)
+            throw new DispatchError('draining', 'this dispatcher is stopping: use another', { retryAfterMs: 1_000 });
+        const envelope = readEnvelope(envelopeBytes);
+        const node = this.nodes.get(envelope.context.nodeKey.toString('hex'));
+        if (node === undefined) throw new DispatchError('node_unknown', 'that node is not connected here');
+        const escrow = envelope.context.escrow.toString('hex');
+        await node.queue.run(escrow, () => this.relayTo(node, { envelope, envelopeBytes, output, cancelled }));
+    }
+
+    private async relayTo(
+        node: ConnectedNode,
+        request: { envelope: ParsedEnvelope; envelopeBytes: Buffer; output: AnswerOutput; cancelled: AbortSignal },
+    ): Promise<void> {
+        const { envelope, cancelled } = request;
+        if (cancelled.aborted) return;
+        await this.admission.admit(envelope);
+        const stream = this.caps.raise(envelope.context, envelope.cap.cumulativeNano);
+        const { ledger, clock, logger } = this.options;
+        const relay = new RequestRelay({
+            ...request,
+            link: node.link,
+            binding: withStreamCap(bindingOfEnvelope(envelope), stream),
+            ledger,
+            load: node.load,
+            clock,
+            logger,
+        });
+        const onCancel = () => relay.cancel(new DispatchError('deadline_passed', 'the gateway went away'));
+        this.running.add(relay);
+        cancelled.addEventListener('abort', onCancel, { once: true });
+        relay.start();
+        if (cancelled.aborted) onCancel();
+        await relay.done;
+        cancelled.removeEventListener('abort', onCancel);
+        this.running.delete(relay);
+    }
+
+    /** A node dialled in: challenge it, then keep it for as long as the socket lives. */
+    connect(socket: WebSocket): void {
+        const { network, hub } = this.options;
+        const challenge = randomBytes(32);
+        const timer = setTimeout(() => socket.close(1008, 'no hello'), helloTimeoutMs);
+        socket.on('error', () => socket.terminate());
+        socket.once('close', () => clearTimeout(timer));
+        socket.once('message', (data: Buffer) => {
+            clearTimeout(timer);
+            const hello = data[0] === linkOperation.hello ? decodeJson(helloSchema, data.subarray(1)) : undefined;
+            if (hello === undefined) return socket.close(1008, 'the hello is malformed');
+            // Frames that follow at once must not be lost while the chain is asked.
+            socket.pause();
+            void this.welcome(socket, hello, challenge).finally(() => socket.resume());
+        });
+        const hex = {
+            network: network.toString('hex'),
+            hub: hub.toString('hex'),
+            challenge: challenge.toString('hex'),
+        };
+        socket.send(encodeJsonMessage(linkOperation.challenge, hex));
+    }
+
+    private async welcome(socket: WebSocket, hello: Hello, challenge: Buffer): Promise<void> {
+        const { network, hub, clock, logger } = this.options;
+        const greeted = checkHello(hello, { network, hub, challenge }, clock);
+        const refusal = typeof greeted === 'string' ? greeted : await this.admissionProblem(greeted.nodeKey);
+        if (refusal !== undefined || typeof greeted === 'string') {
+            logger.warn({ node: hello.nodeKey.toString('hex'), reason: refusal }, 'node refused');
+            return socket.close(1008, refusal?.slice(0, 120));
+        }
+        const node = new ConnectedNode(greeted, hello, this.options.queueLimitPerNode, clock.nowMs());
+        // A node that dials again before its old socket is noticed dead replaces it.
+        this.nodes.get(node.id)?.link.close('replaced by a newer connection');
+        this.nodes.set(node.id, node);
+        node.link = new NodeLink(socket, greeted.nodeKey, {
+            update: (update) => this.onUpdate(node, update),
+            orphan: ({ requestId, rest }) => void this.onOrphan(node, requestId, rest),
+            closed: () => this.onClosed(node),
+        });
+        logger.info({ node: node.id }, 'node connected');
+    }
+
+    private async admissionProblem(nodeKey: Buffer): Promise<string | undefined> {
+        try {
+            return (await this.options.isAdmitted(nodeKey))
+                ? undefined
+                : 'the hub has not admitted this key: request admission first';
+        } catch {
+            return 'the chain cannot be read at the moment: dial again';
+        }
+    }
+
+    private onUpdate(node: ConnectedNode, update: Update): void {
+        const { network, clock } = this.options;
+        try {
+            node.accept(readTerms(update, { network, nodeKey: node.greeted.nodeKey, clock }));
+        } catch (error) {
+            node.link.close(error instanceof Error ? error.message : 'the update is malformed');
+        }
+    }
+
+    private onClosed(node: ConnectedNode): void {
+        if (this.nodes.get(node.id) === node) this.nodes.delete(node.id);
+        this.options.logger.info({ node: node.id }, 'node disconnected');
+    }
+
+    /** A final receipt whose stream broke: stored like any other, and only then acknowledged. */
+    private async onOrphan(node: ConnectedNode, requestId: Buffer, rest: Buffer): Promise<void> {
+        const { ledger, network, clock, logger } = this.options;
+        try {
+            const request = ledger.requestState(requestId);
+            const orphan = decodeOrphan(rest);
+            if (request === null || orphan === undefined || !request.nodeKey.equals(node.greeted.nodeKey)) return;
+            const { highestNano } = this.caps.raise(request, ledger.highestCapNano(request));
+            const receipt = verifyOrphan(orphan, request, { network, highestCapNano: highestNano });
+            await ledger.recordReceipt({
+                requestId,
+                escrow: request.escrow,
+                epoch: request.epoch,
+                receipt: receipt.receipt,
+                signature: receipt.nodeSignature,
+                usageHash: receipt.usageHash,
+                transcriptHash: receipt.transcriptHash,
+                final: true,
+                receivedAtMs: clock.nowMs(),
+            });
+            node.link.taken(requestId);
+        } catch (error) {
+            const code = error instanceof ConfidentialError ? error.code : 'store_failed';
+            logger.error({ code, node: node.id }, 'an orphaned receipt was not accepted');
+        }
+    }
+
+    /** What is known of one request, for gateways that missed its end. */
+    requestState(requestId: Buffer): object {
+        const request = this.options.ledger.requestState(requestId);
+        if (request === null) return { state: 'unknown' };
+        return {
+            state: request.state,
+            receipt: describeReceipt(request.receipt),
+            checkpoint: describeReceipt(request.checkpoint),
+        };
+    }
+
+    /** No new requests; those under way end by themselves, until `graceMs` has passed. */
+    async drain(graceMs: number): Promise<void> {
+        this.draining = true;
+        const all = Promise.all([...this.running].map((relay) => relay.done));
+        await Promise.race([all, this.options.clock.sleep(graceMs)]);
+        for (const node of this.nodes.values()) node.link.close('the dispatcher is stopping');
+    }
+}
+
+function describeReceipt(stored: StoredReceipt | null): object | null {
+    if (stored === null) return null;
+    const payload = Buffer.concat([
+        encodeReceiptTail(stored.receipt),
+        stored.signature,
+        stored.usageHash,
+        stored.transcriptHash,
+    ]);
+    return { costNano: stored.receipt.costNano.toString(), payload: payload.toString('base64') };
+}
+
+function readEnvelope(bytes: Buffer): ParsedEnvelope {
+    try {
+        return parseEnvelope(bytes);
+    } catch (error) {
+        throw new DispatchError(
+            'envelope_invalid',
+            error instanceof Error ? error.message : 'the envelope is malformed',
+            { cause: error },
+        );
+    }
+}
