@@ -1,4 +1,4 @@
-import { Address, Cell, Contract, ContractProvider, Sender } from '@ton/core';
+import { Address, Cell, Contract, ContractProvider, Dictionary, Sender } from '@ton/core';
 import { Escrow as EscrowBinding, EscrowState as RawState } from '../build/Escrow/Escrow_Escrow';
 import { exitTexts } from './exit-texts';
 import { bytes32 } from './statement-fields';
@@ -38,6 +38,8 @@ export interface EscrowState extends EscrowConfig {
     retiredKeys: RetiredSessionKey[];
     /** stays in the account on top of the balance */
     storageReserveNano: bigint;
+    /** by node key in hex: nanoTON paid in this epoch; from the same moment as the balance */
+    paidNano: Map<string, bigint>;
 }
 
 export interface SessionOptions {
@@ -176,6 +178,7 @@ function readState(raw: RawState): EscrowState {
         inFlight: raw.inFlightQueryId < 0n ? null : { queryId: raw.inFlightQueryId, amountNano: raw.inFlight },
         retiredKeys: readRetiredKeys(raw.retiredKeys),
         storageReserveNano: raw.storageReserve,
+        paidNano: readPaid(raw.paid),
     };
 }
 
@@ -185,6 +188,12 @@ function readRetiredKeys(cell: Cell | null): RetiredSessionKey[] {
         keys.push({ key: slice.loadBuffer(32), validUntil: slice.loadUint(32) });
     }
     return keys;
+}
+
+function readPaid(cell: Cell | null): Map<string, bigint> {
+    if (cell === null) return new Map();
+    const paid = Dictionary.loadDirect(Dictionary.Keys.BigUint(256), Dictionary.Values.BigUint(96), cell);
+    return new Map([...paid].map(([nodeKey, amount]) => [toBytes32(nodeKey).toString('hex'), amount]));
 }
 
 function toBytes32(value: bigint): Buffer {

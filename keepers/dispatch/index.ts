@@ -24,3 +24,4 @@ export { checkHello, type GreetedNode, type NodeTerms, readTerms } from './hello
 export { decodeOrphan, encodeOrphan, type Orphan, verifyOrphan } from './orphan';
 export { type AnswerOutput, RequestRelay, type RelayOptions } from './relay';
 export { WorkQueue } from './work-queue';
+export { accountOf, type EscrowReader, type HubScope, readEscrowOf } from './read-escrow';
