@@ -1,5 +1,6 @@
 import { Address, Cell, Contract, ContractProvider, Sender } from '@ton/core';
 import {
+    loadNodeKey,
     NodeKey as RawNodeKey,
     Provider as ProviderBinding,
     ProviderState as RawState,
@@ -162,7 +163,12 @@ export class Provider implements Contract {
     /** Every stored key by its hex; expired ones stay for seven days. */
     async getKeys(provider: ContractProvider): Promise<Map<string, NodeKey>> {
         const raw = await this.binding.getKeys(provider);
-        return new Map([...raw].map(([key, value]) => [uint256ToBytes(key).toString('hex'), readKey(value)]));
+        return new Map(
+            [...raw].map(([key, value]) => [
+                uint256ToBytes(key).toString('hex'),
+                readKey(loadNodeKey(value.beginParse())),
+            ]),
+        );
     }
 
     /** Hex of bundle hash -> unix time in seconds at which the owner's authorisation lapses. */
