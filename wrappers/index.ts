@@ -74,3 +74,14 @@ export {
     type RegistryConfig,
     type RegistryState,
 } from './registry';
+export { packQuote } from './quote-packer';
+export { QuotePackError, type QuotePackErrorCode } from './quote-packer-error';
+export {
+    intelRootKey,
+    QuoteVerifier,
+    quoteVerifierErrors,
+    verifyQuoteBody,
+    type QuoteVerifierConfig,
+    type VerifiedQuote,
+    type VerifyQuoteOptions,
+} from './quote-verifier';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { toNano } from '@ton/core';
+import { Address, Cell, toNano } from '@ton/core';
+import { loadRegistrationRefused } from '../../../build/QuoteVerifier/QuoteVerifier_QuoteVerifier';
 import { cutQuote, packParts, packQuote } from '../../../wrappers/quote-packer';
 import { QuotePackError } from '../../../wrappers/quote-packer-error';
-import { intelRootKey, quoteVerifierErrors } from '../../../wrappers/quote-verifier';
+import { intelRootKey, QuoteVerifier, quoteVerifierErrors } from '../../../wrappers/quote-verifier';
 import { authorization, bundle, createVerifier, Outcome } from './support/environment';
 import { createAuthority, mintedAtSec, MintOptions, mintQuote, ppidOfMint } from './support/minted-quote';
 import { describeWithVectors, readVector } from './support/vectors';
@@ -140,6 +141,51 @@ describe('a quote minted under a development root', () => {
         expect(await balance()).toBe(reserve);
     });
 
+    it('that the registry does not take is paid back to who should have had the answer', async () => {
+        const { blockchain, sender } = await createVerifier({ rootKey: authority.root.point, nowSec: mintedAtSec });
+        const nobody = Address.parse(`0:${'22'.repeat(32)}`);
+        const config = { registry: nobody, kind: 2, rootKey: authority.root.point };
+        const verifier = blockchain.openContract(await QuoteVerifier.createFromConfig(config));
+        await verifier.sendDeploy(sender.getSender());
+        const payee = await blockchain.treasury('payee');
+        const [reserve, before] = [(await blockchain.getContract(verifier.address)).balance, await payee.getBalance()];
+        const quote = mintQuote({ authority });
+        const { transactions } = await verifier.sendVerify(sender.getSender(), {
+            quote,
+            bundle,
+            authorization,
+            responseTo: payee.address,
+            queryId: 9n,
+            valueNano: toNano('1'),
+        });
+        const answer = transactions.at(-1)!.inMessage!;
+        const reason = "QuoteVerifier: registry does not take this verifier's word";
+        const { queryId, reason: code } = loadRegistrationRefused(answer.body.beginParse());
+        expect([queryId, quoteVerifierErrors.get(Number(code))]).toEqual([9n, reason]);
+        expect((await payee.getBalance()) - before).toBeGreaterThan(toNano('0.9'));
+        expect((await blockchain.getContract(verifier.address)).balance).toBe(reserve);
+    });
+
+    it('keeps a reserve computed from at least the size that code and data have', async () => {
+        const cells = new Map<string, number>();
+        const walk = (cell: Cell): void => {
+            cells.set(cell.hash().toString('hex'), cell.bits.length);
+            cell.refs.forEach(walk);
+        };
+        const { code, data } = (
+            await QuoteVerifier.createFromConfig({
+                registry: environment.registry.address,
+                kind: 2,
+                rootKey: authority.root.point,
+            })
+        ).init!;
+        walk(code!);
+        walk(data!);
+        // The bounds in quote-verifier.tact.
+        expect(cells.size).toBeLessThanOrEqual(80);
+        expect([...cells.values()].reduce((sum, bits) => sum + bits, 0)).toBeLessThanOrEqual(42_000);
+    });
+
     it('that is refused costs its sender gas only', async () => {
         const { sender, verify } = await createVerifier({ rootKey: createAuthority().root.point, nowSec: mintedAtSec });
         const before = await sender.getBalance();
@@ -258,6 +304,7 @@ describe('the texts of refusals', () => {
             "production needs Intel's root",
             'quote is not signed by the attestation key',
             'quoting enclave vendor is not Intel',
+            "registry does not take this verifier's word",
             'unsupported quote version',
         ]);
     });
