@@ -1,3 +1,5 @@
+import { ZodError } from 'zod';
+
 /**
  * Every reason for a refusal, in the order in which the checks run. The codes are stable: operators, logs, the gateway's
  * answers and the on-chain verifier's documentation refer to them.
@@ -123,10 +125,18 @@ export function parsed<T>(code: CheckCode, what: string, parse: () => T): T {
     try {
         return parse();
     } catch (error) {
-        throw new CheckFailure(code, `${what}: ${error instanceof Error ? firstLine(error.message) : 'unreadable'}`);
+        throw new CheckFailure(code, `${what}: ${reasonOf(error)}`);
     }
 }
 
-function firstLine(message: string): string {
-    return message.split('\n', 1)[0]!.slice(0, 200);
+/** One short line: a schema's first complaint, or an error's message. */
+function reasonOf(error: unknown): string {
+    if (error instanceof ZodError) {
+        const { path, message } = error.issues[0]!;
+        return [path.join('.'), message]
+            .filter((part) => part !== '')
+            .join(': ')
+            .slice(0, 200);
+    }
+    return (error as Error).message.slice(0, 200);
 }
