@@ -21,8 +21,10 @@ export function requestedWork(inner: InnerRequest): RequestedWork {
     const capability = capabilityOf(inner.path);
     if (typeof body.model !== 'string' || body.model === '') throw invalid('"model" is missing');
     const prompts = promptCount(capability, body);
-    const perPrompt = Math.max(count(body, 'n') ?? 1, count(body, 'best_of') ?? 1);
-    if (perPrompt === 0) throw invalid('no completion is asked for');
+    const wanted = count(body, 'n') ?? 1;
+    const tried = count(body, 'best_of') ?? wanted;
+    if (wanted === 0 || tried === 0) throw invalid('no completion is asked for');
+    const perPrompt = Math.max(wanted, tried);
     const completions = capability === 'embeddings' ? 0 : prompts * perPrompt;
     if (completions > maxCompletions) throw invalid(`more than ${maxCompletions} completions`);
     return {

@@ -1,0 +1,54 @@
+import { sign } from '@ton/crypto';
+import { generateSigner, signerFromSeed, verifySignature } from '../../../keepers/confidential';
+import { bytesOf, expectCode, flipped, node } from './exchange';
+
+const digest = bytesOf('digest');
+
+describe('signing', () => {
+    it('derives the key of RFC 8032, section 7.1, test 1', () => {
+        const seed = Buffer.from('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60', 'hex');
+        const publicKey = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
+        expect(signerFromSeed(seed).publicKey.toString('hex')).toBe(publicKey);
+    });
+
+    it('makes the signatures that the chain checks', () => {
+        const seed = bytesOf('node');
+        const tweetnacl = sign(digest, Buffer.concat([seed, node.publicKey]));
+        expect(node.sign(digest)).toEqual(tweetnacl);
+    });
+
+    it('verifies its own signature and no other', () => {
+        const signature = node.sign(digest);
+        const publicKey = node.publicKey;
+        expect(verifySignature({ publicKey, digest, signature })).toBe(true);
+        for (let index = 0; index < 64; index++) {
+            expect(verifySignature({ publicKey, digest, signature: flipped(signature, index) })).toBe(false);
+        }
+        expect(verifySignature({ publicKey, digest: flipped(digest, 31), signature })).toBe(false);
+        expect(verifySignature({ publicKey: generateSigner().publicKey, digest, signature })).toBe(false);
+    });
+
+    it('says no, without throwing, to what is no key, digest or signature', () => {
+        const signature = node.sign(digest);
+        const publicKey = node.publicKey;
+        expect(verifySignature({ publicKey: Buffer.alloc(31), digest, signature })).toBe(false);
+        expect(verifySignature({ publicKey: Buffer.alloc(32, 0xff), digest, signature })).toBe(false);
+        expect(verifySignature({ publicKey, digest: Buffer.alloc(0), signature })).toBe(false);
+        expect(verifySignature({ publicKey, digest, signature: Buffer.alloc(0) })).toBe(false);
+    });
+
+    it('stays right when more keys pass through than it remembers', () => {
+        const signature = node.sign(digest);
+        for (let count = 0; count < 5_000; count++) {
+            const publicKey = Buffer.from(node.publicKey);
+            publicKey.writeUInt32BE(count, 4);
+            verifySignature({ publicKey, digest, signature: Buffer.alloc(64, 0xff) });
+        }
+        expect(verifySignature({ publicKey: node.publicKey, digest, signature })).toBe(true);
+    });
+
+    it('signs digests of 32 bytes alone', async () => {
+        await expectCode('input_invalid', () => node.sign(Buffer.alloc(33)));
+        await expectCode('input_invalid', () => signerFromSeed(Buffer.alloc(64)));
+    });
+});
