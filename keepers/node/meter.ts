@@ -5,7 +5,6 @@ export interface MeteredRequest {
     /** Cost so far of this request. */
     costNano: bigint;
     readonly worstCaseNano: bigint;
-    readonly capCumulativeNano: bigint;
 }
 
 /** The figures of the next receipt. */
@@ -23,20 +22,21 @@ export class EscrowMeter {
     private sequence = 0;
     private cumulativeNano = 0n;
     private openNano = 0n;
-    private highestCapNano = 0n;
+    private capNano = 0n;
 
     /** @param creditLineNano most that may be owed unsettled */
     constructor(private readonly creditLineNano: bigint) {}
 
-    get owedNano(): bigint {
-        return this.cumulativeNano;
+    /** The highest cap of the stream: what receipts are held against, since its requests interleave. */
+    get highestNano(): bigint {
+        return this.capNano;
     }
 
     /** @throws NodeRefusal `cap_too_low` or `credit_line_reached` */
     admit(options: { capCumulativeNano: bigint; worstCaseNano: bigint; settledNano: bigint }): MeteredRequest {
         const { capCumulativeNano, worstCaseNano, settledNano } = options;
         const neededNano = this.cumulativeNano + this.openNano + worstCaseNano;
-        const capNano = capCumulativeNano > this.highestCapNano ? capCumulativeNano : this.highestCapNano;
+        const capNano = capCumulativeNano > this.capNano ? capCumulativeNano : this.capNano;
         if (capNano < neededNano) {
             throw new NodeRefusal('cap_too_low', `the cap is ${capNano} nanoTON where ${neededNano} may be owed`);
         }
@@ -47,9 +47,9 @@ export class EscrowMeter {
                 15_000,
             );
         }
-        this.highestCapNano = capNano;
+        this.capNano = capNano;
         this.openNano += worstCaseNano;
-        return { costNano: 0n, worstCaseNano, capCumulativeNano };
+        return { costNano: 0n, worstCaseNano };
     }
 
     /** Raises the request's cost and gives the figures of a receipt that says so; cost never passes the worst case. */

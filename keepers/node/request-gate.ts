@@ -1,0 +1,171 @@
+import { nowSec, type Clock } from '../base';
+import {
+    checkCap,
+    checkContext,
+    ConfidentialError,
+    findModel,
+    type KemKeyring,
+    type Offer,
+    type OfferModel,
+    type OpenedRequest,
+    type ParsedEnvelope,
+    requestedWork,
+    worstCaseNano,
+} from '../confidential';
+import type { EscrowAccount, EscrowBook } from '../dispatch';
+import { NodeRefusal, type RefusalCode } from './errors';
+import { EscrowMeter, type MeteredRequest } from './meter';
+
+export interface RequestGateOptions {
+    network: Buffer;
+    nodeKey: Buffer;
+    keyring: KemKeyring;
+    book: EscrowBook;
+    /** Offers that the node still stands by, newest first. */
+    offers: () => readonly Offer[];
+    creditLineNano: bigint;
+    clock: Clock;
+}
+
+/** A request that is paid for: what to run, under which terms, on whose account. */
+export interface AdmittedRequest extends OpenedRequest {
+    envelope: ParsedEnvelope;
+    offer: Offer;
+    terms: OfferModel;
+    modelIndex: number;
+    meter: EscrowMeter;
+    metered: MeteredRequest;
+}
+
+/** Everything that a node checks before it works; a refusal owes nothing. */
+export class RequestGate {
+    private readonly meters = new Map<string, EscrowMeter>();
+
+    constructor(private readonly options: RequestGateOptions) {}
+
+    /** @throws NodeRefusal */
+    async admit(envelope: ParsedEnvelope): Promise<AdmittedRequest> {
+        const { network, nodeKey, clock } = this.options;
+        const offer = this.options.offers().find((known) => known.hash.equals(envelope.context.offerHash));
+        try {
+            checkContext(envelope.context, {
+                network,
+                nodeKey,
+                knowsOffer: () => offer !== undefined,
+                nowMs: clock.nowMs(),
+            });
+            checkCap(envelope);
+        } catch (error) {
+            throw asRefusal(error);
+        }
+        const account = await this.account(envelope);
+        const opened = await this.open(envelope);
+        return this.meterRequest({ envelope, opened, offer: offer!, account });
+    }
+
+    private async account(envelope: ParsedEnvelope): Promise<EscrowAccount> {
+        const { escrow } = envelope.context;
+        const remembered = await this.read(escrow);
+        if (remembered !== null && this.problemOf(envelope, remembered) === undefined) return remembered;
+        const fresh = await this.read(escrow, 0);
+        if (fresh === null) throw new NodeRefusal('escrow_unknown', 'no escrow of this hub has that address');
+        const problem = this.problemOf(envelope, fresh);
+        if (problem !== undefined) throw problem;
+        return fresh;
+    }
+
+    private async read(escrow: Buffer, maxAgeMs?: number): Promise<EscrowAccount | null> {
+        try {
+            return await this.options.book.get(escrow, maxAgeMs);
+        } catch {
+            throw new NodeRefusal('chain_unavailable', 'the node cannot read the chain at the moment', 2_000);
+        }
+    }
+
+    private problemOf({ context, sessionKey }: ParsedEnvelope, account: EscrowAccount): NodeRefusal | undefined {
+        if (account.status !== 'open') return new NodeRefusal('escrow_unknown', `the escrow is ${account.status}`);
+        if (account.epoch !== context.epoch) return new NodeRefusal('escrow_unknown', 'the escrow is in another epoch');
+        const current = account.sessionKeys[0];
+        if (
+            current === undefined ||
+            !current.publicKey.equals(sessionKey) ||
+            current.validUntilSec <= nowSec(this.options.clock)
+        ) {
+            return new NodeRefusal(
+                'session_unknown',
+                'the session key is not the current one of the escrow, or has expired',
+            );
+        }
+        return undefined;
+    }
+
+    private async open(envelope: ParsedEnvelope): Promise<OpenedRequest> {
+        try {
+            return await this.options.keyring.open(envelope);
+        } catch (error) {
+            throw asRefusal(error);
+        }
+    }
+
+    private meterRequest(request: {
+        envelope: ParsedEnvelope;
+        opened: OpenedRequest;
+        offer: Offer;
+        account: EscrowAccount;
+    }): AdmittedRequest {
+        const { envelope, opened, offer, account } = request;
+        const work = this.workOf(opened);
+        const model = findModel(offer, work.model);
+        if (model === undefined) throw new NodeRefusal('model_unknown', 'the node does not offer that model');
+        if (!model.terms.capabilities.includes(work.capability)) {
+            throw new NodeRefusal('model_unknown', `the node does not offer ${work.capability} for that model`);
+        }
+        const meter = this.meterOf(envelope);
+        const metered = meter.admit({
+            capCumulativeNano: envelope.cap.cumulativeNano,
+            worstCaseNano: worstCaseNano(model.terms, work),
+            settledNano: account.paidNano.get(this.options.nodeKey.toString('hex')) ?? 0n,
+        });
+        return { ...opened, envelope, offer, terms: model.terms, modelIndex: model.index, meter, metered };
+    }
+
+    private workOf(opened: OpenedRequest) {
+        try {
+            return requestedWork(opened.inner);
+        } catch (error) {
+            throw asRefusal(error);
+        }
+    }
+
+    /** One node key lives for one boot, so its meters need not outlive the process. */
+    private meterOf({ context }: ParsedEnvelope): EscrowMeter {
+        const id = `${context.escrow.toString('hex')}/${context.epoch}`;
+        const known = this.meters.get(id);
+        if (known !== undefined) return known;
+        const meter = new EscrowMeter(this.options.creditLineNano);
+        this.meters.set(id, meter);
+        return meter;
+    }
+}
+
+const refusalOf: Partial<Record<string, RefusalCode>> = {
+    envelope_invalid: 'envelope_invalid',
+    cap_invalid: 'cap_invalid',
+    context_not_ours: 'context_unknown',
+    offer_unknown: 'offer_unknown',
+    kem_epoch_unknown: 'kem_epoch_unknown',
+    deadline_passed: 'deadline_passed',
+    request_replayed: 'request_replayed',
+    request_undecryptable: 'envelope_invalid',
+    request_invalid: 'request_invalid',
+    replay_memory_full: 'node_busy',
+};
+
+/** The dispatcher sees refusals in clear: codes and our own words only, nothing of the request. */
+function asRefusal(error: unknown): unknown {
+    const code = error instanceof ConfidentialError ? refusalOf[error.code] : undefined;
+    if (code === undefined) return error;
+    const message =
+        code === 'request_invalid' ? 'the request inside is not one that can be priced' : (error as Error).message;
+    return new NodeRefusal(code, message);
+}

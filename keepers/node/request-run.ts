@@ -1,0 +1,146 @@
+import type { Logger } from '../base';
+import {
+    type AnswerError,
+    AnswerSealer,
+    bindingOfEnvelope,
+    costNano,
+    type SealedReceipt,
+    type Signer,
+} from '../confidential';
+import { withStreamCap } from '../dispatch';
+import type { NodeLog } from '../ledger';
+import { Coalescer } from './coalescer';
+import { type Engine, EngineError, type EngineEvent, type EngineUsage, NOTHING_USED } from './engine';
+import type { AdmittedRequest } from './request-gate';
+
+export interface RequestRunOptions {
+    request: AdmittedRequest;
+    engine: Engine;
+    signer: Signer;
+    log: NodeLog;
+    send: (wire: Buffer) => void;
+    logger: Logger;
+    nowMs: () => number;
+}
+
+/** A checkpoint is signed whenever the cost has grown by this share of the worst case, and at least this often. */
+const checkpointShare = 8n;
+const checkpointIntervalMs = 2_000;
+
+/**
+ * One answer: engine events in, sealed frames out, receipts on the way. Every receipt is in the node's own log before
+ * the frame that carries it leaves, so a provider can always be paid for what a client has seen.
+ */
+export class RequestRun {
+    private readonly sealer: AnswerSealer;
+    private readonly coalescer = new Coalescer((batch) => this.options.send(this.sealer.body(batch)));
+    private usage: EngineUsage = NOTHING_USED;
+    private checkpointNano = 0n;
+    private checkpointAtMs: number;
+
+    constructor(private readonly options: RequestRunOptions) {
+        const { request, signer } = options;
+        this.sealer = new AnswerSealer({
+            to: withStreamCap(bindingOfEnvelope(request.envelope), request.meter),
+            cek: request.cek,
+            modelIndex: request.modelIndex,
+            signer,
+        });
+        this.checkpointAtMs = options.nowMs();
+    }
+
+    /** Runs to the end whatever happens; the final receipt is in the log when it resolves. */
+    async run(signal: AbortSignal): Promise<SealedReceipt> {
+        const { request, engine, send } = this.options;
+        send(this.sealer.start());
+        try {
+            for await (const event of engine.run(request.inner as Parameters<Engine['run']>[0], signal))
+                await this.on(event);
+        } catch (error) {
+            this.coalescer.flush();
+            send(this.sealer.error(asAnswerError(error, this.options.logger)));
+        }
+        const final = await this.sign((figures) => this.sealer.final(this.billable(), figures), true);
+        request.meter.close(request.metered);
+        request.cek.fill(0);
+        send(final.wire);
+        return final;
+    }
+
+    private async on(event: EngineEvent): Promise<void> {
+        if (event.type === 'head')
+            return this.options.send(this.sealer.head({ status: event.status, headers: event.headers }));
+        if (event.type === 'end') {
+            this.usage = event.usage;
+            return this.coalescer.flush();
+        }
+        this.coalescer.add(event.data);
+        if (event.usage === undefined) return;
+        this.usage = event.usage;
+        await this.checkpointIfDue();
+    }
+
+    private async checkpointIfDue(): Promise<void> {
+        const { request, nowMs, send } = this.options;
+        const grownNano = this.costNano() - this.checkpointNano;
+        const late = nowMs() - this.checkpointAtMs >= checkpointIntervalMs;
+        if (grownNano * checkpointShare < request.metered.worstCaseNano && !(late && grownNano > 0n)) return;
+        this.coalescer.flush();
+        this.checkpointNano = this.costNano();
+        this.checkpointAtMs = nowMs();
+        const checkpoint = await this.sign((figures) => this.sealer.checkpoint(this.billable(), figures), false);
+        send(checkpoint.wire);
+    }
+
+    private costNano(): bigint {
+        return costNano(this.options.request.terms, this.billable());
+    }
+
+    /** An engine that counts more than the request allowed is at fault; the client pays no more than was reserved. */
+    private billable(): EngineUsage {
+        const { request, logger } = this.options;
+        if (costNano(request.terms, this.usage) <= request.metered.worstCaseNano) return this.usage;
+        logger.error(
+            { requestId: request.envelope.context.requestId.toString('hex') },
+            'the engine counted more than the request allows',
+        );
+        return this.lastBillable;
+    }
+
+    private lastBillable: EngineUsage = NOTHING_USED;
+
+    private async sign(
+        seal: (figures: ReturnType<AdmittedRequest['meter']['charge']>) => SealedReceipt,
+        final: boolean,
+    ): Promise<SealedReceipt> {
+        const { request, log, nowMs } = this.options;
+        this.lastBillable = this.billable();
+        const sealed = seal(request.meter.charge(request.metered, this.costNano()));
+        const { escrow, epoch } = request.envelope.context;
+        await log.append({
+            escrow,
+            epoch,
+            receipt: sealed.receipt,
+            signature: sealed.nodeSignature,
+            cap: {
+                sessionKey: request.envelope.sessionKey,
+                requestHash: request.envelope.requestHash,
+                capCumulativeNano: request.envelope.cap.cumulativeNano,
+                capSignature: request.envelope.capSignature,
+            },
+            final,
+            atMs: nowMs(),
+        });
+        return sealed;
+    }
+}
+
+/** Goes to the client inside the seal; to the log only as a code. */
+function asAnswerError(error: unknown, logger: Logger): AnswerError {
+    if (error instanceof EngineError) {
+        logger.info({ code: error.code }, 'the engine did not finish');
+        return { status: Math.min(Math.max(error.status, 400), 599), code: error.code, message: error.message };
+    }
+    logger.error({ err: error instanceof Error ? error.name : 'unknown' }, 'the engine failed');
+    return { status: 502, code: 'engine_failed', message: 'the engine failed' };
+}

@@ -1,0 +1,187 @@
+import { type Clock, CocoonError, type Logger } from '../base';
+import {
+    ConfidentialError,
+    type KemKeyring,
+    parseEnvelope,
+    type ParsedEnvelope,
+    type Signer,
+    signHello,
+} from '../confidential';
+import type { Challenge } from '../dispatch';
+import type { NodeLog } from '../ledger';
+import { DispatcherLink } from './dispatcher-link';
+import type { Engine } from './engine';
+import { NodeRefusal } from './errors';
+import type { OfferBook } from './offers';
+import { Orphanage } from './orphanage';
+import type { AdmittedRequest, RequestGate } from './request-gate';
+import { RequestRun } from './request-run';
+
+export interface NodeServiceOptions {
+    network: Buffer;
+    hub: Buffer;
+    dispatcherUrl: string;
+    signer: Signer;
+    /** What the hello carries besides signatures, ready for JSON: bundle and quote in base64, collateral. */
+    evidence: { bundle: string; quote: string; collateral: Record<string, string> | null };
+    keyring: KemKeyring;
+    offers: OfferBook;
+    gate: RequestGate;
+    engine: Engine;
+    log: NodeLog;
+    clock: Clock;
+    logger: Logger;
+}
+
+const housekeepingMs = 5_000;
+
+/** Serves sealed requests that a dispatcher relays: admit, run, seal, sign. */
+export class NodeService {
+    private readonly link: DispatcherLink;
+    private readonly running = new Map<string, AbortController>();
+    private readonly done = new Set<Promise<void>>();
+    private readonly orphans = new Orphanage();
+    private timer: NodeJS.Timeout | undefined;
+    private draining = false;
+
+    constructor(private readonly options: NodeServiceOptions) {
+        this.link = new DispatcherLink({
+            url: options.dispatcherUrl,
+            hello: (challenge) => this.hello(challenge),
+            onRequest: (envelope) => void this.onRequest(envelope),
+            onCancel: (requestId) => this.running.get(requestId.toString('hex'))?.abort(new Error('cancelled')),
+            onTaken: (requestId) => this.orphans.taken(requestId),
+            onConnected: () => this.onConnected(),
+            onDisconnected: () => this.onDisconnected(),
+            logger: options.logger,
+            clock: options.clock,
+        });
+    }
+
+    async start(): Promise<void> {
+        await this.options.keyring.tick();
+        this.options.offers.renewIfDue();
+        this.link.start();
+        this.timer = setInterval(() => void this.housekeeping(), housekeepingMs);
+    }
+
+    get connected(): boolean {
+        return this.link.connected;
+    }
+
+    get inFlight(): number {
+        return this.running.size;
+    }
+
+    /** No new requests; those under way end, until `graceMs` has passed and they are cancelled. */
+    async stop(graceMs: number): Promise<void> {
+        this.draining = true;
+        clearInterval(this.timer);
+        await Promise.race([Promise.all(this.done), this.options.clock.sleep(graceMs)]);
+        for (const controller of this.running.values()) controller.abort(new Error('stopping'));
+        await Promise.all(this.done);
+        await this.link.stop();
+        this.options.keyring.close();
+    }
+
+    private hello(challenge: Challenge): object | null {
+        const { network, hub, signer, evidence } = this.options;
+        if (!challenge.network.equals(network) || !challenge.hub.equals(hub)) return null;
+        return {
+            nodeKey: signer.publicKey.toString('hex'),
+            ...evidence,
+            ...this.terms(),
+            signature: signHello(challenge, signer).toString('base64'),
+        };
+    }
+
+    private terms(): { kemCertificates: string[]; offer: string } {
+        return {
+            kemCertificates: this.options.keyring.certificates().map(({ signed }) => signed.toString('base64')),
+            offer: this.options.offers.current.signed.toString('base64'),
+        };
+    }
+
+    private async housekeeping(): Promise<void> {
+        const rotated = await this.options.keyring.tick();
+        const renewed = this.options.offers.renewIfDue();
+        if (rotated || renewed) this.link.update({ ...this.terms(), inFlight: this.running.size, queued: 0 });
+        this.sendOrphans();
+    }
+
+    private onConnected(): void {
+        this.options.logger.info({ dispatcher: this.options.dispatcherUrl }, 'connected to the dispatcher');
+        this.sendOrphans();
+    }
+
+    /** Nobody would read the rest of these answers; what was done is signed and waits for the next connection. */
+    private onDisconnected(): void {
+        for (const controller of this.running.values()) controller.abort(new Error('dispatcher connection lost'));
+    }
+
+    private sendOrphans(): void {
+        for (const { requestId, orphan } of this.orphans.all) this.link.sendOrphan(requestId, orphan);
+    }
+
+    private async onRequest(bytes: Buffer): Promise<void> {
+        const envelope = readEnvelope(bytes);
+        // The dispatcher parsed the same bytes: what does not parse here came from something else.
+        if (envelope === undefined)
+            return this.options.logger.warn('the dispatcher sent something that is no envelope');
+        const { requestId } = envelope.context;
+        let request: AdmittedRequest;
+        try {
+            if (this.draining) throw new NodeRefusal('node_draining', 'the node is stopping');
+            request = await this.options.gate.admit(envelope);
+        } catch (error) {
+            return this.refuse(requestId, error);
+        }
+        const work = this.serve(request, requestId).finally(() => this.done.delete(work));
+        this.done.add(work);
+    }
+
+    private refuse(requestId: Buffer, error: unknown): void {
+        const refusal =
+            error instanceof NodeRefusal ? error : new NodeRefusal('node_busy', 'the node failed before it began');
+        if (refusal !== error)
+            this.options.logger.error(
+                { err: error instanceof CocoonError ? error.code : 'unknown' },
+                'admission failed',
+            );
+        this.options.logger.debug({ code: refusal.code }, 'request refused');
+        const { code, message, retryAfterMs } = refusal;
+        this.link.refuse(requestId, { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    }
+
+    private async serve(request: AdmittedRequest, requestId: Buffer): Promise<void> {
+        const { engine, signer, log, logger, clock } = this.options;
+        const id = requestId.toString('hex');
+        const controller = new AbortController();
+        const leftMs = Math.max(request.envelope.context.deadlineMs - clock.nowMs(), 0);
+        const deadline = setTimeout(() => controller.abort(new Error('deadline passed')), leftMs);
+        this.running.set(id, controller);
+        try {
+            const send = (wire: Buffer) => this.link.sendFrames(requestId, wire);
+            const run = new RequestRun({ request, engine, signer, log, send, logger, nowMs: () => clock.nowMs() });
+            this.orphans.add(request, await run.run(controller.signal));
+        } catch (error) {
+            // Without its receipt on disk the node must not go on as if it were paid.
+            logger.error(
+                { err: error instanceof Error ? error.message : 'unknown', request: id },
+                'an answer could not be signed and logged',
+            );
+        } finally {
+            clearTimeout(deadline);
+            this.running.delete(id);
+        }
+    }
+}
+
+function readEnvelope(bytes: Buffer): ParsedEnvelope | undefined {
+    try {
+        return parseEnvelope(bytes);
+    } catch (error) {
+        if (error instanceof ConfidentialError) return undefined;
+        throw error;
+    }
+}
