@@ -1,0 +1,51 @@
+import { CocoonError, type CocoonErrorOptions, type ErrorAction } from '../base';
+
+export type ChainErrorCode =
+    /** No endpoint answered in time. */
+    | 'rpc_unavailable'
+    | 'rpc_rate_limited'
+    /** The endpoint calls the request wrong. */
+    | 'rpc_refused'
+    /** An answer that isn't what the API promises: perhaps a changed API. */
+    | 'rpc_malformed'
+    /** The account's code didn't accept the external message; `exitCode` where known. */
+    | 'message_rejected'
+    | 'get_method_failed'
+    | 'account_inactive'
+    /** A transaction of the trace failed; `exitCode`, `account` and `transactionHash` say where. */
+    | 'transaction_failed'
+    /** The message was neither seen on chain nor ruled out in time. */
+    | 'not_confirmed'
+    | 'insufficient_gas_money'
+    /** The endpoint no longer has transactions between two that we saw. */
+    | 'history_gap'
+    | 'deployment_invalid'
+    | 'wallet_invalid';
+
+const actions: Record<ChainErrorCode, ErrorAction> = {
+    rpc_unavailable: 'retry',
+    rpc_rate_limited: 'retry',
+    rpc_refused: 'fix',
+    rpc_malformed: 'stop',
+    message_rejected: 'fix',
+    get_method_failed: 'fix',
+    account_inactive: 'fix',
+    transaction_failed: 'fix',
+    not_confirmed: 'retry',
+    insufficient_gas_money: 'fix',
+    history_gap: 'stop',
+    deployment_invalid: 'fix',
+    wallet_invalid: 'fix',
+};
+
+export class ChainError extends CocoonError<ChainErrorCode> {
+    constructor(code: ChainErrorCode, message: string, options: Omit<CocoonErrorOptions, 'action'> = {}) {
+        super(code, message, { action: actions[code], ...options });
+    }
+
+    /** Of the contract's code, where the error has one. */
+    get exitCode(): number | null {
+        const { exitCode } = this.context;
+        return typeof exitCode === 'number' ? exitCode : null;
+    }
+}

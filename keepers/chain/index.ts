@@ -1,0 +1,11 @@
+export { ChainError, type ChainErrorCode } from './errors';
+export { RpcTransport, type RpcTransportOptions } from './rpc-transport';
+export { ChainClient, type AccountState, type ChainClientOptions } from './chain-client';
+export { transactionOutcome, type TransactionOutcome } from './transaction-outcome';
+export { findTransaction, walkTrace, type Trace, type TraceOptions, type TraceTransaction } from './trace';
+export { transactionsSince, watchTransactions, type WatchOptions } from './watch-transactions';
+export { parseWalletKey, walletKeyFromMnemonic, walletKeyFromSeed, type WalletKey } from './wallet-key';
+export { collectMessages } from './wallet-message';
+export { ChainWallet, type ChainWalletOptions, type SendOptions, type SendResult } from './chain-wallet';
+export { NetworkReader, type EscrowSnapshot, type NetworkReaderOptions, type ReadOptions } from './network-reader';
+export { parseDeployment, readDeployment, writeDeployment, type Deployment, type HubDeployment } from './deployments';
