@@ -7,9 +7,14 @@ const texts = new Map([...registryErrors, ...providerErrors]);
 
 /** The first transaction of `account` that a message caused. */
 export function transactionOf(result: SendMessageResult, account: Address): Transaction {
-    const found = result.transactions.find((tx) => tx.inMessage?.info.dest?.equals(account));
+    const found = result.transactions.find((tx) => reaches(tx, account));
     if (found === undefined) throw new Error(`nothing reached ${account}`);
     return found;
+}
+
+function reaches(tx: Transaction, account: Address): boolean {
+    const dest = tx.inMessage?.info.dest;
+    return dest instanceof Address && dest.equals(account);
 }
 
 /** Why the account threw: the text of its exit code, null when it went through. */
@@ -43,7 +48,7 @@ export function refusalTo(result: SendMessageResult, to: Address): string | null
 export function bodyTo(result: SendMessageResult, to: Address, opcode: number): Cell | null {
     for (const tx of result.transactions) {
         const message = tx.inMessage;
-        if (!message?.info.dest?.equals(to) || message.info.type !== 'internal' || message.info.bounced) continue;
+        if (!reaches(tx, to) || message?.info.type !== 'internal' || message.info.bounced) continue;
         const slice = message.body.beginParse();
         if (slice.remainingBits >= 32 && slice.preloadUint(32) === opcode) return message.body;
     }
@@ -53,8 +58,9 @@ export function bodyTo(result: SendMessageResult, to: Address, opcode: number): 
 /** NanoTON that came to `to` in messages with this opcode. */
 export function valueTo(result: SendMessageResult, to: Address, opcode: number): bigint {
     let sum = 0n;
-    for (const { inMessage } of result.transactions) {
-        if (!inMessage?.info.dest?.equals(to) || inMessage.info.type !== 'internal' || inMessage.info.bounced) continue;
+    for (const tx of result.transactions) {
+        const { inMessage } = tx;
+        if (!reaches(tx, to) || inMessage?.info.type !== 'internal' || inMessage.info.bounced) continue;
         const slice = inMessage.body.beginParse();
         if (slice.remainingBits >= 32 && slice.preloadUint(32) === opcode) sum += inMessage.info.value.coins;
     }
