@@ -396,6 +396,17 @@ describe('a key', () => {
         expect(await env.provider.getState()).toMatchObject({ storedKeys: 112, liveKeys: 64 });
         expect(gasOf(result, env.provider.address)).toBeLessThan(300_000);
     });
+
+    it('with any value is either refused or recorded: the check of the value is never too low', async () => {
+        env = await createProvider();
+        const outcomes = new Set<string | null>();
+        for (let valueNano = toNano('0.012'); valueNano < toNano('0.06'); valueNano += toNano('0.002')) {
+            const result = await env.record({ valueNano });
+            expect(thrownBy(result, env.provider.address)).toBeNull();
+            outcomes.add(refusalTo(result, env.registrar.address));
+        }
+        expect([...outcomes]).toEqual(['Provider: not enough value', null]);
+    });
 });
 
 describe('an admission', () => {

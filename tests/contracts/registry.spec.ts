@@ -209,6 +209,17 @@ describe('a proposal', () => {
         const poor = { action: allow(1), valueNano: toNano('0.015') };
         await expectThrow('Registry: not enough value', sent(env.registry.sendPropose(env.owner.getSender(), poor)));
     });
+
+    it('with any value is either refused as a whole or goes through: the check of the value is never too low', async () => {
+        env = await createRegistry({ isBare: true });
+        const outcomes = new Set<string | null>();
+        for (let valueNano = toNano('0.01'); valueNano < toNano('0.05'); valueNano += toNano('0.002')) {
+            const action = { ...allow(1), name: 'n'.repeat(127) };
+            const result = await env.registry.sendPropose(env.owner.getSender(), { action, valueNano });
+            outcomes.add(thrownBy(result, env.registry.address));
+        }
+        expect([...outcomes]).toEqual(['Registry: not enough value', null]);
+    });
 });
 
 describe('a revocation', () => {
