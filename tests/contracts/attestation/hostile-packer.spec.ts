@@ -318,6 +318,52 @@ describe('what an issued certificate could hide', () => {
         }
     });
 
+    /** A byte of the signed part changed, and all signed by the genuine CA. */
+    function verdictOfIssued(part: 'leaf' | 'ca', piece: number, at: number): Promise<string> {
+        return verdictOfParts((parts) => {
+            const { pieces } = parts[part];
+            const changed = Buffer.from(pieces[piece]!);
+            changed[at < 0 ? changed.length + at : at]! ^= 1;
+            pieces[piece] = changed;
+            const issuer = part === 'leaf' ? authority.ca : authority.root;
+            parts[part].signature = signRaw(issuer, Buffer.concat(pieces));
+        });
+    }
+
+    const lengths: [string, 'leaf' | 'ca', number, number][] = [
+        ['the whole PCK certificate', 'leaf', 0, 3],
+        ['the whole CA certificate', 'ca', 0, 3],
+        ['the wrapper of the extensions', 'leaf', 4, -5],
+        ['the list of extensions', 'leaf', 4, -1],
+        ['an extension', 'leaf', 6, 1],
+        ["Intel's extension", 'leaf', 9, 3],
+        ["the value of Intel's extension", 'leaf', 9, 18],
+        ["the list in Intel's extension", 'leaf', 9, 22],
+        ['the list of the CA', 'ca', 4, -1],
+    ];
+
+    it.each(lengths)('a length that disagrees, of %s, is refused even when issued so', async (_, part, piece, at) => {
+        expect(await verdictOfIssued(part, piece, at)).toBe('malformed certificate');
+    });
+
+    it("a length that agrees with nothing after Intel's extension is refused", async () => {
+        const parts = cutQuote(mint());
+        const pieces = parts.leaf.pieces.map((piece) => Buffer.from(piece));
+        // The list claims one byte less than Intel's extension fills; every outer length follows suit.
+        for (const [piece, at] of [
+            [0, 3],
+            [4, -5],
+            [4, -1],
+        ] as const) {
+            const bytes = pieces[piece]!;
+            bytes[at < 0 ? bytes.length + at : at]! -= 1;
+        }
+        const signature = signRaw(authority.ca, Buffer.concat(pieces));
+        expect(await verdictOfCell(packParts({ ...parts, leaf: { ...parts.leaf, pieces, signature } }))).toBe(
+            'malformed certificate',
+        );
+    });
+
     it('times in the format of later centuries are refused, not misread', async () => {
         const dates = { notBeforeSec: Date.UTC(1999, 0, 1) / 1000, notAfterSec: mintedAtSec + 10 };
         expect(await verdictOfLeaf(dates)).toBe('certificate is expired or not yet valid');
