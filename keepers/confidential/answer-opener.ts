@@ -16,7 +16,8 @@ export type AnswerEvent =
     | { type: 'keep-alive' }
     | ({ type: 'error' } & AnswerError)
     | { type: 'checkpoint'; receipt: AnswerReceipt }
-    | { type: 'final'; receipt: AnswerReceipt; usage: TokenUsage };
+    /** `salt` and `modelIndex` are what else the receipt's usage hash commits to */
+    | { type: 'final'; receipt: AnswerReceipt; usage: TokenUsage; salt: Buffer; modelIndex: number };
 
 export interface AnswerOpenerOptions {
     to: AnswerBinding;
@@ -140,7 +141,7 @@ export class AnswerOpener {
         if (!usageHash(encoded).equals(receipt.usageHash)) {
             throw new ConfidentialError('receipt_invalid', 'receipt: it commits to another usage');
         }
-        const { modelIndex, promptTokens, cachedPromptTokens, completionTokens, reasoningTokens } =
+        const { salt, modelIndex, promptTokens, cachedPromptTokens, completionTokens, reasoningTokens } =
             decodeUsage(encoded);
         const usage = { promptTokens, cachedPromptTokens, completionTokens, reasoningTokens };
         const { offer, modelIndex: expectedIndex } = this.options;
@@ -148,6 +149,6 @@ export class AnswerOpener {
         if (!terms || modelIndex !== expectedIndex || costNano(terms, usage) !== receipt.receipt.costNano) {
             throw new ConfidentialError('receipt_cost_wrong', 'the receipt claims another cost than the offer gives');
         }
-        return { type: 'final', receipt, usage };
+        return { type: 'final', receipt, usage, salt, modelIndex };
     }
 }

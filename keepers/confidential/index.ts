@@ -33,6 +33,7 @@ export {
     type PrepareRequestOptions,
 } from './request';
 export { type Hello, signHello, verifyHello } from './hello';
+export { decodeUsage, encodeUsage, type SaltedUsage, usageHash } from './usage';
 export { KemKeyring, type KemKeyringOptions } from './kem-keyring';
 export {
     type AnswerBinding,

@@ -6,9 +6,11 @@ import {
     binding,
     bindingOfEnvelope,
     costNano,
+    encodeUsage,
     FrameSplitter,
     ReceiptWatcher,
     type TokenUsage,
+    usageHash,
     verifyAnswerReceipt,
     type WireFrame,
     withLiveCap,
@@ -92,6 +94,12 @@ describe.each([1, 2] as const)('an answer in suite %i', (suite) => {
         expect(text).toBe(`data: one\n\n${'data: two\n\n'.repeat(100)}`);
         expect(events.at(-1)).toMatchObject({ type: 'final', usage });
         expect(events.at(-1)).toMatchObject({ receipt: { receipt: { sequence: 6, costNano: answerCostNano } } });
+        const last = events.at(-1);
+        if (last?.type !== 'final') throw new Error('no final event');
+        // With the salt, whoever keeps the receipt can show later what it was for.
+        expect(usageHash(encodeUsage({ ...last.usage, salt: last.salt, modelIndex: last.modelIndex }))).toEqual(
+            last.receipt.usageHash,
+        );
         expect(forwarded.map((piece) => piece.receipt?.receipt.sequence)).toEqual([
             undefined,
             undefined,
