@@ -24,6 +24,8 @@ export interface ActPlan<Result> {
     /** The result as the chain shows it, null until it does. */
     readBack(): Promise<Result | null>;
     describe(result: Result): string[];
+    /** Notes the result outside the chain, in the deployment file. Not called in a dry run. */
+    record?(result: Result): void;
 }
 
 export interface RunActOptions {
@@ -57,6 +59,7 @@ export async function runAct<Result>(plan: ActPlan<Result>, options: RunActOptio
         for (const { message } of plan.messages) await options.sender.send(message);
     }
     const result = await waitForResult(plan, options);
+    if (!options.dryRun) plan.record?.(result);
     for (const line of plan.describe(result)) console.write(`  ${line}`);
     return result;
 }

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { defineAct } from '../define-act';
+import { address, bytes, entryName } from '../fields';
+import { planChange } from '../governance';
+import { openRegistry } from '../network-addresses';
+
+export const imageArguments = {
+    imageId: bytes(32).describe('SHA-256 over MRTD and RTMR0 to RTMR3 of the image, hex'),
+    name: entryName.describe('name for people'),
+};
+
+export const allowImage = defineAct({
+    name: 'allow-image',
+    purpose: 'Allows a node image by its measurements (proposed, then executed after the delay)',
+    args: z.strictObject({
+        registry: address.optional().describe('registry; that of the deployment file unless given'),
+        ...imageArguments,
+    }),
+    async plan(context, { registry: given, imageId, name }) {
+        const registry = await openRegistry(context, given);
+        const hex = imageId.toString('hex');
+        return planChange(context, registry, {
+            what: `allow image ${hex} (${name})`,
+            action: { kind: 'allowImage', imageId, name },
+            isInForce: async () => (await registry.getImages()).get(hex) === name,
+        });
+    },
+});

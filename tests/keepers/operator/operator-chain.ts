@@ -1,0 +1,84 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Address, Contract, Sender, SenderArguments } from '@ton/core';
+import { Blockchain } from '@ton/sandbox';
+import { type Clock } from '../../../keepers/base';
+import { type ActConsole, DeploymentFile, type OperatorContext } from '../../../keepers/operator';
+
+export const startTime = 1_800_000_000;
+
+/** Remembers what it said; answers every question with `answer`. */
+export class TestConsole implements ActConsole {
+    readonly lines: string[] = [];
+    readonly questions: string[] = [];
+
+    constructor(private readonly answer = true) {}
+
+    write(line: string): void {
+        this.lines.push(line);
+    }
+
+    confirm(question: string): Promise<boolean> {
+        this.questions.push(question);
+        return Promise.resolve(this.answer);
+    }
+}
+
+/** Counts what goes out, and breaks before or after sending when told to. */
+export class TestSender implements Sender {
+    readonly sent: SenderArguments[] = [];
+    /** null: never. 'before': the message is lost with the process; 'after': it is out, but the process never knew. */
+    crash: { afterMessages: number; when: 'before' | 'after' } | null = null;
+
+    constructor(
+        readonly address: Address,
+        private readonly deliver: (message: SenderArguments) => Promise<void>,
+    ) {}
+
+    async send(message: SenderArguments): Promise<void> {
+        const isLast = this.crash !== null && this.sent.length >= this.crash.afterMessages;
+        if (isLast && this.crash?.when === 'before') throw new Error('killed');
+        this.sent.push(message);
+        await this.deliver(message);
+        if (isLast) throw new Error('killed');
+    }
+}
+
+/** The real TVM with a clock moved by hand, as operators' acts see a chain. */
+export async function createOperatorChain() {
+    const blockchain = await Blockchain.create();
+    blockchain.now = startTime;
+    const folder = mkdtempSync(path.join(tmpdir(), 'cocoon-operator-'));
+
+    async function actor(name: string): Promise<OperatorContext & { sender: TestSender }> {
+        const wallet = await blockchain.treasury(name);
+        return {
+            open: <T extends Contract>(contract: T) => blockchain.openContract(contract) as never,
+            sender: new TestSender(wallet.address, async (message) => void (await wallet.send(message))),
+            nowSec: () => Promise.resolve(blockchain.now!),
+            deployment: new DeploymentFile(path.join(folder, 'test.json')),
+        };
+    }
+
+    /** Sleeping moves the chain's time. */
+    const clock: Clock = {
+        nowMs: () => blockchain.now! * 1000,
+        sleep: (delayMs) => {
+            blockchain.now = blockchain.now! + Math.max(1, Math.ceil(delayMs / 1000));
+            return Promise.resolve();
+        },
+    };
+
+    return {
+        blockchain,
+        clock,
+        actor,
+        advance(seconds: number) {
+            blockchain.now = blockchain.now! + seconds;
+        },
+        async balance(address: Address): Promise<bigint> {
+            return (await blockchain.getContract(address)).balance;
+        },
+    };
+}
