@@ -108,7 +108,7 @@ describe('an envelope', () => {
                 const code = await codeOf(() => parseEnvelope(Buffer.concat([bytes.subarray(0, kept), noise])));
                 expect([undefined, 'envelope_invalid']).toContain(code);
             }),
-            { numRuns: 300 },
+            { numRuns: 200 },
         );
     });
 
@@ -286,7 +286,7 @@ describe('the inner request', () => {
                 const code = await codeOf(() => decodeInnerRequest(Buffer.concat([bytes.subarray(0, kept), noise])));
                 expect([undefined, 'request_invalid']).toContain(code);
             }),
-            { numRuns: 300 },
+            { numRuns: 200 },
         );
     });
 });

@@ -97,7 +97,7 @@ describe.each(kinds)('$name', ({ signed, verify, decode, beginsSec, endsSec }) =
                 expect([undefined, 'statement_malformed']).toContain(code);
                 expect(await codeOf(() => verify(bytes, expected))).toBe('statement_malformed');
             }),
-            { numRuns: 300 },
+            { numRuns: 200 },
         );
     });
 });
