@@ -155,6 +155,9 @@ describe('a proposal', () => {
             const parameters = { kind: 'setParameters', minBondNano: 1n, maxKeyLifeSec, minHubBondNano: 1n } as const;
             await expectThrow('Registry: key life out of bounds', env.propose(parameters));
         }
+        const beyond = new Address(5, id(1));
+        await expectThrow('Registry: no such workchain', env.propose({ kind: 'setOwner', owner: beyond }));
+        await expectThrow('Registry: no such workchain', env.propose({ kind: 'setGuardian', guardian: beyond }));
         for (const tag of [0xc0c00705, 0xc0c00706]) {
             const nobody = beginCell().storeUint(tag, 32).storeUint(0, 2).endCell();
             const { result } = await raw(nobody);
