@@ -37,6 +37,7 @@ export interface AdmitOptions {
     from?: Address;
     owner?: Address;
     valueNano?: bigint;
+    hub?: Address;
 }
 
 export type SettlementEnvironment = Awaited<ReturnType<typeof createSettlement>>;
@@ -95,7 +96,7 @@ export async function createSettlement(options: { nodes?: number; feeBps?: numbe
         return blockchain.sendMessage(
             internal({
                 from: admission.from ?? provider.address,
-                to: hub.address,
+                to: admission.hub ?? hub.address,
                 value,
                 body: body.endCell(),
                 bounce: true,

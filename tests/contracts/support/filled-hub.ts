@@ -1,0 +1,65 @@
+import { beginCell, Builder, Cell, Dictionary, DictionaryValue } from '@ton/core';
+import { createShardAccount } from '@ton/sandbox';
+import { SettlementEnvironment, TestNode } from './settlement-environment';
+import { sha256 } from '../../../wrappers';
+
+const ownersPerPage = 15;
+
+/**
+ * Writes `count` admitted nodes, each of its own owner with its own credit, into the hub's data, the given ones among
+ * them: what thousands of admissions and settlements would leave, without running them.
+ */
+export async function fillHub(env: SettlementEnvironment, nodes: readonly TestNode[], count: number): Promise<void> {
+    const account = await env.blockchain.getContract(env.hub.address);
+    const state = account.accountState;
+    if (state?.type !== 'active' || !state.state.code || !state.state.data) throw new Error('the hub is not deployed');
+    const data = state.state.data.beginParse();
+    const head = beginCell().storeBits(data.loadBits(1 + 64));
+    head.storeCoins(data.loadCoins()).storeCoins(data.loadCoins());
+    data.loadMaybeRef();
+    data.loadMaybeRef();
+    head.storeMaybeRef(dictionaryCell(nodeEntries(nodes, count))).storeMaybeRef(dictionaryCell(creditPages(count)));
+    const filled = head.storeSlice(data).endCell();
+    const { code } = state.state;
+    const share = { address: env.hub.address, code, data: filled, balance: account.balance };
+    await env.blockchain.setShardAccount(env.hub.address, createShardAccount(share));
+}
+
+function nodeEntries(nodes: readonly TestNode[], count: number): Dictionary<bigint, Cell> {
+    const entries = Dictionary.empty(Dictionary.Keys.BigUint(256), inlineBits(360));
+    for (let i = 0; i < count; i += 1) {
+        const key = nodes[i]?.key.publicKey ?? sha256(Buffer.from(`filler ${i}`));
+        const ownerId = nodes[i]?.owner.address.hash ?? sha256(Buffer.from(`owner of filler ${i}`));
+        const record = beginCell().storeUint(ownerNumber(i, count), 32).storeUint(1, 8).storeUint(0xffffffff, 32);
+        entries.set(BigInt('0x' + key.toString('hex')), record.storeUint(0, 32).storeBuffer(ownerId).endCell());
+    }
+    return entries;
+}
+
+/** The given nodes' owners lie on pages far apart, as random ones would. */
+export function ownerNumber(index: number, count: number): number {
+    return ((index * 211) % count) + 1;
+}
+
+function creditPages(count: number): Dictionary<number, Cell> {
+    const pages = Dictionary.empty(Dictionary.Keys.Uint(32), inlineBits(960));
+    for (let page = 0; page <= Math.floor(count / ownersPerPage); page += 1) {
+        const credits = beginCell();
+        for (let i = 0; i < ownersPerPage; i += 1) credits.storeUint(0, 64);
+        pages.set(page, credits.endCell());
+    }
+    return pages;
+}
+
+function inlineBits(bits: number): DictionaryValue<Cell> {
+    return {
+        serialize: (cell, builder) => builder.storeSlice(cell.beginParse()),
+        parse: (slice) => beginCell().storeBits(slice.loadBits(bits)).endCell(),
+    };
+}
+
+function dictionaryCell<K extends bigint | number>(dictionary: Dictionary<K, Cell>): Cell {
+    const builder = new Builder();
+    dictionary.storeDirect(builder);
+    return builder.endCell();
+}
