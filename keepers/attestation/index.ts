@@ -23,3 +23,4 @@ export type {
     MintTdxQuoteOptions,
     QuoteChanges,
 } from './mint/quote';
+export { VerdictCache, type VerdictCacheOptions } from './verdict-cache';

@@ -122,33 +122,43 @@ export function wholeBits(content: Buffer): Buffer {
     return content.subarray(1);
 }
 
-/** UTCTime or GeneralizedTime in the only form DER allows (seconds, Z), as milliseconds. */
+/** UTCTime or GeneralizedTime in the only form DER allows (digits to the second, then Z), as milliseconds. */
 export function readTime(element: DerElement): number {
-    const text = element.content.toString('latin1');
-    const short = element.tag === derTag.utcTime;
-    requireFormat(short || element.tag === derTag.generalizedTime, 'not a DER time');
-    const match = (short ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/).exec(
-        text,
-    );
-    requireFormat(match !== null, 'malformed DER time');
-    const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-    ];
-    const fullYear = short ? (year < 50 ? 2000 + year : 1900 + year) : year;
-    const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
-    const back = new Date(time);
+    const { tag, content } = element;
+    const isShort = tag === derTag.utcTime;
+    requireFormat(isShort || tag === derTag.generalizedTime, 'not a DER time');
+    const yearDigits = isShort ? 2 : 4;
+    requireFormat(content.length === yearDigits + 11 && content[yearDigits + 10] === 0x5a, 'malformed DER time');
+    const year = isShort ? fullYear(twoDigits(content, 0)) : twoDigits(content, 0) * 100 + twoDigits(content, 2);
+    const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((at) => twoDigits(content, yearDigits + at)) as Five;
     requireFormat(
-        back.getUTCMonth() === month - 1 &&
-            back.getUTCDate() === day &&
-            back.getUTCHours() === hour &&
+        year >= 1950 &&
+            month >= 1 &&
+            month <= 12 &&
+            day >= 1 &&
+            day <= daysIn(year, month) &&
+            hour < 24 &&
             minute < 60 &&
             second < 60,
         'impossible DER time',
     );
-    return time;
+    return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+type Five = [number, number, number, number, number];
+
+function twoDigits(content: Buffer, at: number): number {
+    const [tens, ones] = [content[at]! - 0x30, content[at + 1]! - 0x30];
+    requireFormat(tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9, 'malformed DER time');
+    return tens * 10 + ones;
+}
+
+/** X.509: two digits below 50 are of this century. */
+function fullYear(twoDigitYear: number): number {
+    return twoDigitYear < 50 ? 2000 + twoDigitYear : 1900 + twoDigitYear;
+}
+
+function daysIn(year: number, month: number): number {
+    const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+    return month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
 }

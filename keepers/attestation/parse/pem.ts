@@ -1,6 +1,6 @@
 import { requireFormat } from './format-error';
 
-const block = /-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]{1,64}\r?\n)+)-----END CERTIFICATE-----(?:\r?\n)*/y;
+const block = /-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]{1,64}\r?\n)+)-----END CERTIFICATE-----(?:\r?\n|$)/y;
 
 /**
  * Certificates of a PEM chain, in order. Nothing may stand between or after the blocks but line ends and the one zero
@@ -8,7 +8,7 @@ const block = /-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]{1,64}\r?\n)+)-
  */
 export function parsePemChain(text: string, maxCertificates: number): Buffer[] {
     const certificates: Buffer[] = [];
-    const end = text.endsWith('\0') ? text.length - 1 : text.length;
+    const end = text.endsWith('\n\0') ? text.length - 1 : text.length;
     let offset = 0;
     while (offset < end) {
         block.lastIndex = offset;

@@ -121,6 +121,23 @@ export function parseQuote(bytes: Buffer, header: QuoteHeader, type: BodyType): 
     };
 }
 
+/**
+ * Where a quote's signature stands and where the quote ends in its blob, from its lengths alone; null where they make no
+ * sense. Nothing is checked: it serves to tell evidence apart, since padding behind the end is not part of it.
+ */
+export function quoteSpan(bytes: Buffer): { signatureAt: number; end: number } | null {
+    try {
+        const header = readHeader(bytes);
+        const type = bodyTypeOf(bytes, header);
+        const bodyStart = headerLength + (header.version >= 5 ? bodyDescriptorLength : 0);
+        const lengthAt = bodyStart + bodyLength[type ?? bodyType.td10];
+        const end = lengthAt + 4 + bytes.readUInt32LE(lengthAt);
+        return type !== null && end <= bytes.length ? { signatureAt: lengthAt + 4, end } : null;
+    } catch {
+        return null;
+    }
+}
+
 /** Versions 4 and 5 wrap the QE report in certification data of type 6, which must fill the signature data. */
 function enterQeReportCertification(bytes: Buffer, auth: Cursor): Cursor {
     requireCertification(auth.u16(), certificationType.qeReport);

@@ -44,8 +44,9 @@ function expectChain(condition: boolean, kind: ChainProblemKind, message: string
  */
 export class ChainChecker {
     private readonly parsed = new Map<string, Certificate>();
-    private readonly keys = new Map<Certificate, KeyObject | null>();
     private readonly signed = new Map<Certificate, Certificate>();
+    /** When the first of the certificates accepted so far expires. */
+    notAfter = Infinity;
 
     constructor(
         /** Uncompressed point, 65 bytes. */
@@ -70,12 +71,7 @@ export class ChainChecker {
     }
 
     keyOf(certificate: Certificate): KeyObject | null {
-        let key = this.keys.get(certificate);
-        if (key === undefined) {
-            key = importKey(certificate.spki);
-            this.keys.set(certificate, key);
-        }
-        return key;
+        return importKey(certificate.spki);
     }
 
     private parse(pem: string, length: number): Certificate[] {
@@ -111,6 +107,7 @@ export class ChainChecker {
     private checkValidity(certificate: Certificate): void {
         const valid = certificate.notBefore <= this.atMs && this.atMs <= certificate.notAfter;
         expectChain(valid, 'validity', `certificate of "${certificate.subjectName}" is not valid at that date`);
+        this.notAfter = Math.min(this.notAfter, certificate.notAfter);
     }
 
     private checkSignature(certificate: Certificate, issuer: Certificate): void {

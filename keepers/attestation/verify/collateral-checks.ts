@@ -17,12 +17,12 @@ export interface CollateralContext {
 
 const expired = 'is not in force at that date: fetch collateral again';
 
-/** Step 4: nothing of the PCK chain is revoked. Returns the root's list, which step 5 needs too. */
+/** Step 4: nothing of the PCK chain is revoked. Returns the lists; step 5 needs the root's too. */
 export function checkRevocation(
     collateral: Collateral,
     [leaf, authority, root]: Certificate[],
     context: CollateralContext,
-): RevocationList {
+): { rootCrl: RevocationList; pckCrl: RevocationList } {
     const { chains, atMs } = context;
     const rootCrl = acceptCrl(collateral.root_ca_crl, 'root', { chains, atMs, issuer: root! });
     check(!isRevoked(rootCrl, authority!), 'pck_ca_revoked', "the PCK certificate's authority is revoked");
@@ -35,7 +35,7 @@ export function checkRevocation(
         'pck_revoked',
         "the platform's PCK certificate is revoked: do not use this machine",
     );
-    return rootCrl;
+    return { rootCrl, pckCrl };
 }
 
 function chainOrRefuse(pem: string, shape: ChainShape, context: CollateralContext, code: CheckCode): Certificate[] {

@@ -51,6 +51,8 @@ export interface Verdict {
     imageId: string | null;
     enclave: EnclaveMeasurements | null;
     evaluatedAt: string;
+    /** Until when the same evidence and collateral stay acceptable; null unless accepted whole. */
+    validUntil: string | null;
 }
 
 export function platformIdOf(ppid: Buffer): string {

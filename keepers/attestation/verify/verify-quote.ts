@@ -48,6 +48,8 @@ interface Progress {
     platform?: PlatformFacts;
     tcbInfo?: TcbInfo;
     evaluation?: TcbEvaluation;
+    /** First of the dates at which something that was relied on lapses. */
+    deadlineMs?: number;
 }
 
 interface Session {
@@ -133,7 +135,7 @@ function shapeOf(collateral: Collateral): Collateral {
 function verifyWhole(session: Session, collateral: Collateral): void {
     const { quote, chain, platform } = openQuote(session);
     const context = { chains: session.chains, atMs: session.atMs, isTdx: quote.body.kind === 'td' };
-    const rootCrl = checkRevocation(collateral, chain, context);
+    const { rootCrl, pckCrl } = checkRevocation(collateral, chain, context);
     checkCollateralSignatures(collateral, rootCrl, context);
     const floor = session.policy.minTcbEvaluationDataNumber;
     const info = acceptTcbInfo(collateral.tcb_info, platform, floor, context);
@@ -150,6 +152,21 @@ function verifyWhole(session: Session, collateral: Collateral): void {
         'Intel revoked this level of the platform: update its firmware',
     );
     applySessionPolicy(session, quote, platform, evaluation);
+    const updates = [info.nextUpdate, identity.nextUpdate].map((date) => Date.parse(date));
+    const ageLimit = blockDeadline(session);
+    session.progress.deadlineMs = Math.min(
+        session.chains.notAfter,
+        rootCrl.nextUpdate,
+        pckCrl.nextUpdate,
+        ...updates,
+        ageLimit,
+    );
+}
+
+/** When the masterchain block that dates the evidence is too old for the policy. */
+function blockDeadline({ policy, claims }: Session): number {
+    const { maxBlockAgeSeconds } = policy;
+    return maxBlockAgeSeconds === undefined ? Infinity : claims.block!.time.getTime() + maxBlockAgeSeconds * 1000;
 }
 
 /** Steps 1 to 3. */
@@ -252,7 +269,7 @@ function applySessionPolicy(
 }
 
 function verdictOf(progress: Progress, options: VerifyOptions, failure: CheckFailure | null): Verdict {
-    const { quote, platform, tcbInfo, evaluation } = progress;
+    const { quote, platform, tcbInfo, evaluation, deadlineMs } = progress;
     const atMs = timeOf(options.at);
     return {
         verdict: failure === null ? 'accepted' : 'rejected',
@@ -266,5 +283,6 @@ function verdictOf(progress: Progress, options: VerifyOptions, failure: CheckFai
         platformId: platform ? platformIdOf(platform.ppid) : null,
         ...(quote ? bodyFacts(quote.body) : noBodyFacts),
         evaluatedAt: Number.isFinite(atMs) ? new Date(atMs).toISOString() : '',
+        validUntil: deadlineMs === undefined ? null : new Date(deadlineMs).toISOString(),
     };
 }
