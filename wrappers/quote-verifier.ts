@@ -122,6 +122,11 @@ export class QuoteVerifier implements Contract {
         };
     }
 
+    /** nanoTON below which a verification is refused at once; the registry and the provider need their part on top. */
+    async getMinVerifyValue(provider: ContractProvider): Promise<bigint> {
+        return this.bindings().getMinVerifyValue(provider);
+    }
+
     /** One exact P-256 check by the contract's own code. */
     async getP256Valid(provider: ContractProvider, check: P256Check & { hints: P256Hints }): Promise<boolean> {
         return this.bindings().getP256Valid(

@@ -186,6 +186,15 @@ describe('a quote minted under a development root', () => {
         expect([...cells.values()].reduce((sum, bits) => sum + bits, 0)).toBeLessThanOrEqual(42_000);
     });
 
+    it('must come with what its verification costs, and needs no more to reach the registry', async () => {
+        const { verify, verifier } = environment;
+        const minValueNano = await verifier.getMinVerifyValue();
+        const packed = packQuote(mintQuote({ authority, version: 5 }));
+        expect((await verify(packed, minValueNano - 1n)).verdict).toBe('not enough value');
+        const outcome = await verify(packed, minValueNano);
+        expect([outcome.verdict, outcome.delivered?.queryId]).toEqual(['verified', 7n]);
+    });
+
     it('that is refused costs its sender gas only', async () => {
         const { sender, verify } = await createVerifier({ rootKey: createAuthority().root.point, nowSec: mintedAtSec });
         const before = await sender.getBalance();
@@ -301,6 +310,7 @@ describe('the texts of refusals', () => {
             'not a PCK CA certificate',
             'not a PCK certificate of this CA',
             'not a TDX quote',
+            'not enough value',
             "production needs Intel's root",
             'quote is not signed by the attestation key',
             'quoting enclave vendor is not Intel',

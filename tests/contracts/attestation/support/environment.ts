@@ -42,7 +42,7 @@ export const authorization = beginCell().storeUint(0xa0, 8).endCell();
 
 function verbs({ sender, registry, verifier }: Actors) {
     /** Sends a packed quote and reads what came of it. */
-    async function verify(packedQuote: Cell): Promise<Outcome> {
+    async function verify(packedQuote: Cell, valueNano = toNano('1')): Promise<Outcome> {
         const body = verifyQuoteBody({
             bundle,
             authorization,
@@ -50,7 +50,7 @@ function verbs({ sender, registry, verifier }: Actors) {
             queryId: 7n,
             packedQuote,
         });
-        const { transactions } = await sender.send({ to: verifier.address, value: toNano('1'), body });
+        const { transactions } = await sender.send({ to: verifier.address, value: valueNano, body });
         const { exitCode, gasUsed } = computePhaseOf(transactions, verifier.address);
         const received = transactions.find((transaction) => isTo(transaction, registry.address));
         return {
