@@ -9,8 +9,10 @@ import {
     type TupleItem,
 } from '@ton/core';
 import { TonClient, type TonClientParameters } from '@ton/ton';
+import { z } from 'zod';
 import { errorMessage } from '../base';
 import { ChainError } from './errors';
+import { typedStack } from './stack';
 import { RpcTransport, type RpcTransportOptions } from './rpc-transport';
 
 export type ChainClientOptions = RpcTransportOptions;
@@ -24,6 +26,21 @@ export interface AccountState {
     chainTimeSec: number;
 }
 
+/** A masterchain block by which evidence can be dated. */
+export interface AnchorBlock {
+    seqno: number;
+    /** 32 bytes */
+    rootHash: Buffer;
+}
+
+const masterchainShard = '-9223372036854775808';
+const blockIdSchema = z.looseObject({
+    root_hash: z
+        .string()
+        .transform((text) => Buffer.from(text, 'base64'))
+        .refine((hash) => hash.length === 32),
+});
+
 type HttpAdapter = Extract<NonNullable<TonClientParameters['httpAdapter']>, (...args: never[]) => unknown>;
 
 /** Any account will do to learn the time of the latest block; this one is empty and never busy. */
@@ -32,11 +49,12 @@ const clockAccount = new Address(0, Buffer.alloc(32));
 /** The chain as keepers see it: TonClient for the format, our transport for the network. Throws ChainError only. */
 export class ChainClient {
     private readonly ton: TonClient;
+    private readonly transport: RpcTransport;
     private latestChainTimeSec = 0;
 
     constructor(options: ChainClientOptions) {
-        const transport = new RpcTransport(options);
-        this.ton = new TonClient({ endpoint: options.endpoints[0]!, httpAdapter: adapterOf(transport) });
+        this.transport = new RpcTransport(options);
+        this.ton = new TonClient({ endpoint: options.endpoints[0]!, httpAdapter: adapterOf(this.transport) });
     }
 
     /** A wrapper bound to this chain; its senders take a `ChainWallet.sender()`. */
@@ -82,6 +100,16 @@ export class ChainClient {
         return this.latestChainTimeSec;
     }
 
+    /** The newest masterchain block whose number ends in 00: what a contract can still look up an hour later. */
+    async getAnchorBlock(): Promise<AnchorBlock> {
+        const { latestSeqno } = await chainErrors(() => this.ton.getMasterchainInfo());
+        const seqno = latestSeqno - (latestSeqno % 100);
+        const answer = await this.transport.call('lookupBlock', { workchain: -1, shard: masterchainShard, seqno });
+        const block = blockIdSchema.safeParse(answer);
+        if (block.success) return { seqno, rootHash: block.data.root_hash };
+        throw new ChainError('rpc_malformed', 'The endpoint answered lookupBlock in another form');
+    }
+
     /** Newest first; with `before` those older than that transaction. */
     getTransactions(
         address: Address,
@@ -100,7 +128,7 @@ export class ChainClient {
     private async runGetMethod(address: Address, name: string, args: TupleItem[] = []) {
         const result = await chainErrors(() => this.ton.runMethodWithError(address, name, args));
         const exitCode = result.exit_code;
-        if (exitCode === 0 || exitCode === 1) return { stack: result.stack };
+        if (exitCode === 0 || exitCode === 1) return { stack: typedStack(result.stack) };
         const context = { method: name, exitCode, account: address.toString() };
         if (exitCode === -13 || exitCode === -256 || exitCode === -14) {
             throw new ChainError('account_inactive', `${address} has no code yet`, { context });

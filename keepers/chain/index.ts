@@ -1,6 +1,6 @@
 export { ChainError, type ChainErrorCode } from './errors';
 export { RpcTransport, type RpcTransportOptions } from './rpc-transport';
-export { ChainClient, type AccountState, type ChainClientOptions } from './chain-client';
+export { ChainClient, type AccountState, type AnchorBlock, type ChainClientOptions } from './chain-client';
 export { transactionOutcome, type TransactionOutcome } from './transaction-outcome';
 export { findTransaction, walkTrace, type Trace, type TraceOptions, type TraceTransaction } from './trace';
 export { transactionsSince, watchTransactions, type WatchOptions } from './watch-transactions';
@@ -9,3 +9,5 @@ export { collectMessages } from './wallet-message';
 export { ChainWallet, type ChainWalletOptions, type SendOptions, type SendResult } from './chain-wallet';
 export { NetworkReader, type EscrowSnapshot, type NetworkReaderOptions, type ReadOptions } from './network-reader';
 export { parseDeployment, readDeployment, writeDeployment, type Deployment, type HubDeployment } from './deployments';
+export { chainClientOf, type ChainSettings } from './from-config';
+export { hubOf } from './hub-terms';

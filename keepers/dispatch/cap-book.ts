@@ -24,11 +24,3 @@ export class CapBook {
         return stream;
     }
 }
-
-/** The same binding, but looking up the stream's cap whenever a receipt is checked. */
-export function withStreamCap<B extends { capCumulativeNano: bigint }>(binding: B, stream: StreamCap): B {
-    return Object.defineProperty({ ...binding }, 'capCumulativeNano', {
-        get: () => stream.highestNano,
-        enumerable: true,
-    });
-}

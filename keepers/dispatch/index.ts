@@ -18,7 +18,7 @@ export {
 export { type AnswerListener, type LinkEvents, NodeLink } from './node-link';
 export { NodeLoad } from './node-load';
 export { Admission, type AdmissionOptions } from './admission';
-export { CapBook, type StreamCap, withStreamCap } from './cap-book';
+export { CapBook, type StreamCap } from './cap-book';
 export { ConnectedNode } from './connected-node';
 export { checkHello, type GreetedNode, type NodeTerms, readTerms } from './hello';
 export { decodeOrphan, encodeOrphan, type Orphan, verifyOrphan } from './orphan';

@@ -82,6 +82,7 @@ export class RequestRelay implements AnswerListener {
         this.firstFrameMs ??= this.options.clock.nowMs() - this.startedAtMs;
         try {
             for (const piece of this.watcher.push(bytes)) this.pass(piece);
+            if (this.watcher.failure !== undefined) this.inTurn(async () => this.onBadFrame(this.watcher.failure));
         } catch (error) {
             this.onBadFrame(error);
         }

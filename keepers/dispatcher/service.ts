@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Clock, Logger } from '../base';
-import { bindingOfEnvelope, ConfidentialError, parseEnvelope, type ParsedEnvelope } from '../confidential';
+import { bindingOfEnvelope, ConfidentialError, parseEnvelope, type ParsedEnvelope, withLiveCap } from '../confidential';
 import {
     Admission,
     type AnswerOutput,
@@ -21,7 +21,6 @@ import {
     RequestRelay,
     type Update,
     verifyOrphan,
-    withStreamCap,
 } from '../dispatch';
 import type { DispatchLedger, StoredReceipt } from '../ledger';
 import { encodeReceiptTail } from '../../wrappers';
@@ -111,7 +110,7 @@ export class DispatcherService {
         const relay = new RequestRelay({
             ...request,
             link: node.link,
-            binding: withStreamCap(bindingOfEnvelope(envelope), stream),
+            binding: withLiveCap(bindingOfEnvelope(envelope), () => stream.highestNano),
             ledger,
             load: node.load,
             clock,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfidentialError, type RequestedWork, requestedWork } from '../confidential';
+import { ConfidentialError, type InnerRequest, type RequestedWork, requestedWork } from '../confidential';
 import { GatewayError } from './errors';
 
 /** Paths that a node answers and that cost tokens. */
@@ -18,25 +18,27 @@ const routedFields = z.looseObject({
 export interface RequestShape {
     model: string;
     stream: boolean;
+    /** What is sealed. */
+    inner: InnerRequest;
     /** What may be charged at most; gateway and node read it alike. */
     work: RequestedWork;
 }
 
 /** @throws GatewayError `invalid_json` or `invalid_request`, naming the field at fault */
-export function shapeOf(path: string, body: Buffer): RequestShape {
-    const parsed = routedFields.safeParse(parseJson(body));
+export function shapeOf(inner: InnerRequest): RequestShape {
+    const parsed = routedFields.safeParse(parseJson(inner.body));
     if (!parsed.success) {
         const issue = parsed.error.issues[0]!;
         const param = issue.path.join('.');
         const message = param === '' ? 'the body must be a JSON object' : `'${param}' ${issue.message}`;
         throw new GatewayError('invalid_request', message, { param: param === '' ? undefined : param });
     }
-    return { model: parsed.data.model, stream: parsed.data.stream ?? false, work: workOf(path, body) };
+    return { model: parsed.data.model, stream: parsed.data.stream ?? false, inner, work: workOf(inner) };
 }
 
-function workOf(path: string, body: Buffer): RequestedWork {
+function workOf(inner: InnerRequest): RequestedWork {
     try {
-        return requestedWork({ path, body });
+        return requestedWork(inner);
     } catch (error) {
         if (error instanceof ConfidentialError) throw new GatewayError('invalid_request', error.message);
         throw error;

@@ -6,8 +6,8 @@ import {
     costNano,
     type SealedReceipt,
     type Signer,
+    withLiveCap,
 } from '../confidential';
-import { withStreamCap } from '../dispatch';
 import type { NodeLog } from '../ledger';
 import { Coalescer } from './coalescer';
 import { type Engine, EngineError, type EngineEvent, type EngineUsage, NOTHING_USED } from './engine';
@@ -41,7 +41,7 @@ export class RequestRun {
     constructor(private readonly options: RequestRunOptions) {
         const { request, signer } = options;
         this.sealer = new AnswerSealer({
-            to: withStreamCap(bindingOfEnvelope(request.envelope), request.meter),
+            to: withLiveCap(bindingOfEnvelope(request.envelope), () => request.meter.highestNano),
             cek: request.cek,
             modelIndex: request.modelIndex,
             signer,
@@ -69,7 +69,7 @@ export class RequestRun {
 
     private async on(event: EngineEvent): Promise<void> {
         if (event.type === 'head')
-            return this.options.send(this.sealer.head({ status: event.status, headers: event.headers }));
+            return this.options.send(this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) }));
         if (event.type === 'end') {
             this.usage = event.usage;
             return this.coalescer.flush();
@@ -133,6 +133,12 @@ export class RequestRun {
         });
         return sealed;
     }
+}
+
+/** What of an engine's headers a client needs; lengths and connection handling are the gateway's own. */
+function clientHeaders(headers: Record<string, string>): Record<string, string> {
+    const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
+    return type !== undefined && /^[\x20-\x7e]{1,200}$/.test(type) ? { 'content-type': type } : {};
 }
 
 /** Goes to the client inside the seal; to the log only as a code. */

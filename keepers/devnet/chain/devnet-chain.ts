@@ -98,8 +98,8 @@ export class DevnetChain {
     ): Promise<DevnetChain> {
         const genesis = opened?.stored.genesis ?? fresh;
         checkGenesis(genesis, options);
-        const config = new NetworkConfig(genesis.feeConfig);
-        const emulator = await Emulator.create(config.base64);
+        const config = NetworkConfig.of(genesis.feeConfig);
+        const emulator = await Emulator.shared(config.base64);
         const time = new ChainTime(clock, genesis.time, genesis.startTimeSec, genesis.offsetSec);
         const chain = new DevnetChain({ genesis, options, time, config, emulator, storage: opened?.state });
         await chain.restore(opened?.stored);

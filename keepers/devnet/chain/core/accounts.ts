@@ -46,7 +46,7 @@ export class Accounts {
 
     setShardAccount(account: ShardAccount): void {
         const boc = beginCell().store(storeShardAccount(account)).endCell().toBoc().toString('base64');
-        this.set(account.account!.addr.toRawString(), boc);
+        this.stored.set(account.account!.addr.toRawString(), { boc, parsed: account });
     }
 
     view(address: Address): AccountView {

@@ -43,6 +43,7 @@ export interface GetMethodOutcome {
 
 /** TON's transaction executor (the sandbox's WASM build of the node's own code) under this network's configuration. */
 export class Emulator {
+    private static readonly known = new Map<string, Promise<Emulator>>();
     private prevBlocks = '';
 
     private constructor(
@@ -53,8 +54,12 @@ export class Emulator {
         executor.invoke = (method, args) => invoke(method, this.withPrevBlocks(method, args));
     }
 
-    static async create(config: string): Promise<Emulator> {
-        return new Emulator(await Executor.create(), config);
+    /** It keeps nothing between two runs, so all chains of a process with one configuration share it. */
+    static shared(config: string): Promise<Emulator> {
+        const known =
+            Emulator.known.get(config) ?? Executor.create().then((executor) => new Emulator(executor, config));
+        Emulator.known.set(config, known);
+        return known;
     }
 
     async runTransaction(run: RunTransaction): Promise<TransactionOutcome> {

@@ -3,6 +3,8 @@ import { defaultConfig, loadConfig, updateConfig } from '@ton/sandbox';
 import { ChainError } from '../errors';
 import type { GenesisOptions } from '../options';
 
+type FeeConfig = GenesisOptions['feeConfig'];
+
 /** The basechain prices in force since spring 2026 are a sixth of the sandbox's. */
 const divisor2026 = 6n;
 
@@ -39,21 +41,25 @@ function mainnet2026(config: Cell): Cell {
     return updateConfig(config, storage, { ...gas, anon0: gasPrices }, { ...forward, anon0: forwardPrices });
 }
 
-export function configCell(feeConfig: GenesisOptions['feeConfig']): Cell {
-    const config = Cell.fromBase64(defaultConfig);
-    return feeConfig === 'sandbox' ? config : mainnet2026(config);
-}
-
 /** The network's configuration parameters, read by number. */
 export class NetworkConfig {
+    private static readonly known = new Map<FeeConfig, NetworkConfig>();
     readonly cell: Cell;
     readonly base64: string;
     private readonly params: Dictionary<number, Cell>;
 
-    constructor(feeConfig: GenesisOptions['feeConfig']) {
-        this.cell = configCell(feeConfig);
-        this.base64 = this.cell.toBoc().toString('base64');
+    private constructor(feeConfig: FeeConfig) {
+        const config = Cell.fromBase64(defaultConfig);
+        this.cell = feeConfig === 'sandbox' ? config : mainnet2026(config);
+        this.base64 = this.cell.toBoc({ idx: false }).toString('base64');
         this.params = Dictionary.loadDirect(Dictionary.Keys.Int(32), Dictionary.Values.Cell(), this.cell);
+    }
+
+    /** Parsing takes longer than many messages: once for all chains of a process. */
+    static of(feeConfig: FeeConfig): NetworkConfig {
+        const known = NetworkConfig.known.get(feeConfig) ?? new NetworkConfig(feeConfig);
+        NetworkConfig.known.set(feeConfig, known);
+        return known;
     }
 
     param(id: number): Cell {

@@ -1,0 +1,50 @@
+import { chainClientOf, hubOf, NetworkReader, readDeployment } from '../chain';
+import { type Logger, systemClock } from '../base';
+import type { DispatcherConfig } from '../config';
+import { EscrowBook, readEscrowOf } from '../dispatch';
+import { DispatchLedger } from '../ledger';
+import { createDispatcherServer } from './server';
+import { DispatcherService } from './service';
+
+export interface RunningDispatcher {
+    url: string;
+    stop(): Promise<void>;
+}
+
+const drainMs = 10_000;
+
+/** Composition root of the dispatcher process. */
+export async function startDispatcher(config: DispatcherConfig, logger: Logger): Promise<RunningDispatcher> {
+    const deployment = readDeployment(config.deploymentFile);
+    const { closeDelaySec } = hubOf(deployment, config.hub);
+    const client = chainClientOf(config.chain);
+    const reader = new NetworkReader({ client, registry: deployment.registry });
+    const ledger = new DispatchLedger({ file: config.ledgerFile });
+    const network = deployment.registry.hash;
+    const service = new DispatcherService({
+        network,
+        hub: config.hub.hash,
+        ledger,
+        book: new EscrowBook({ read: readEscrowOf(client, { hub: config.hub, network, closeDelaySec }) }),
+        isAdmitted: async (nodeKey) =>
+            isLive(await reader.node(config.hub, nodeKey, { refresh: true }), await client.getChainTimeSec()),
+        queueLimitPerNode: config.queueLimitPerNode,
+        clock: systemClock,
+        logger,
+    });
+    await service.recover();
+    const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger });
+    const url = await server.listen({ host: config.listen.host, port: config.listen.port });
+    return {
+        url,
+        stop: async () => {
+            await service.drain(drainMs);
+            await server.close();
+            ledger.close();
+        },
+    };
+}
+
+function isLive(node: { notAfter: number; revokedAt: number | null } | null, chainTimeSec: number): boolean {
+    return node !== null && node.revokedAt === null && node.notAfter > chainTimeSec;
+}

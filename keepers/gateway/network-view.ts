@@ -1,0 +1,54 @@
+import type { Address } from '@ton/core';
+import type { ChainClient } from '../chain';
+import { type AdmittedNode, type NetworkKind, Payout, Registry } from '../../wrappers';
+
+/** What the registry allows, all read at one version. */
+export interface RegistryView {
+    version: number;
+    kind: NetworkKind;
+    /** x | y of the quote root key, as the registry's address commits to it */
+    rootKey: Buffer;
+    images: ReadonlySet<string>;
+    models: ReadonlySet<string>;
+    deniedPlatforms: ReadonlySet<string>;
+}
+
+/** Reads registry and hubs from chain. The registry's address is pinned, so no RPC can pass off another network. */
+export class NetworkView {
+    private view: RegistryView | undefined;
+
+    constructor(
+        private readonly chain: ChainClient,
+        private readonly registry: Address,
+    ) {}
+
+    /** Last view read, undefined before the first. */
+    get current(): RegistryView | undefined {
+        return this.view;
+    }
+
+    /** Reads the registry; lists only when its version moved. An endpoint that lags must not bring back old trust. */
+    async refresh(): Promise<RegistryView> {
+        const registry = this.chain.open(Registry.createFromAddress(this.registry));
+        const { version, kind, rootKey } = await registry.getState();
+        if (this.view !== undefined && version <= this.view.version) return this.view;
+        const [images, models, deniedPlatforms] = await Promise.all([
+            registry.getImages(),
+            registry.getModels(),
+            registry.getDeniedPlatforms(),
+        ]);
+        this.view = {
+            version,
+            kind,
+            rootKey,
+            images: new Set(images.keys()),
+            models: new Set(models.keys()),
+            deniedPlatforms,
+        };
+        return this.view;
+    }
+
+    admission(hub: Address, nodeKey: Buffer): Promise<AdmittedNode | null> {
+        return this.chain.open(Payout.createFromAddress(hub)).getNode(nodeKey);
+    }
+}

@@ -1,0 +1,109 @@
+import type { Address } from '@ton/core';
+import { type Clock, errorMessage, type Logger } from '../base';
+import type { DispatcherClient } from './dispatcher-client';
+import type { NetworkView } from './network-view';
+import type { NodeVerifier } from './node-verifier';
+import { directorySchema, type NodeEvidence, nodeRowSchema, type TrustedNode } from './trusted-node';
+
+export interface DispatcherPeer {
+    client: DispatcherClient;
+    hub: Address;
+}
+
+export interface NodeDirectoryOptions {
+    network: Buffer;
+    peers: readonly DispatcherPeer[];
+    view: NetworkView;
+    verifier: NodeVerifier;
+    pollIntervalMs: number;
+    clock: Clock;
+    logger: Logger;
+}
+
+/** Every node that any dispatcher names, sorted into those whose evidence holds and those it does not hold for. */
+export class NodeDirectory {
+    private trustedNodes: TrustedNode[] = [];
+    private readonly evidenceById = new Map<string, NodeEvidence>();
+    private readonly banned = new Map<string, string>();
+    private readonly stopping = new AbortController();
+    private loop: Promise<void> | undefined;
+    /** Null until the first whole round; then why the last one failed, or ''. */
+    private lastProblem: string | null = null;
+
+    constructor(private readonly options: NodeDirectoryOptions) {}
+
+    start(): void {
+        this.loop ??= this.run();
+    }
+
+    async stop(): Promise<void> {
+        this.stopping.abort(new Error('stopping'));
+        await this.loop;
+    }
+
+    get trusted(): readonly TrustedNode[] {
+        return this.trustedNodes;
+    }
+
+    get evidence(): ReadonlyMap<string, NodeEvidence> {
+        return this.evidenceById;
+    }
+
+    get problem(): string | null {
+        return this.lastProblem;
+    }
+
+    /** A node that lied is left for the life of its key. */
+    ban(id: string, reason: string): void {
+        this.options.logger.error({ node: id, reason }, 'node banned');
+        this.banned.set(id, reason);
+        this.trustedNodes = this.trustedNodes.filter((node) => node.id !== id);
+    }
+
+    async refresh(): Promise<void> {
+        try {
+            await this.options.view.refresh();
+            const rounds = await Promise.allSettled(this.options.peers.map((peer) => this.checkPeer(peer)));
+            this.trustedNodes = rounds.flatMap((round) => (round.status === 'fulfilled' ? round.value : []));
+            const failed = rounds.find((round) => round.status === 'rejected');
+            this.lastProblem = failed === undefined ? '' : errorMessage(failed.reason);
+        } catch (error) {
+            this.lastProblem = errorMessage(error);
+        }
+    }
+
+    private async run(): Promise<void> {
+        while (!this.stopping.signal.aborted) {
+            await this.refresh();
+            if (this.lastProblem)
+                this.options.logger.warn({ problem: this.lastProblem }, 'the directory could not be read whole');
+            await this.options.clock.sleep(this.options.pollIntervalMs, this.stopping.signal).catch(() => undefined);
+        }
+    }
+
+    private async checkPeer({ client, hub }: DispatcherPeer): Promise<TrustedNode[]> {
+        const directory = directorySchema.parse(await client.directory());
+        if (directory.network !== this.options.network.toString('hex') || directory.hub !== hub.hash.toString('hex')) {
+            throw new Error(`${client.url} serves another network or hub than its configuration says`);
+        }
+        const checked = await Promise.all(
+            directory.nodes.map((row) => this.checkRow(row, { dispatcherUrl: client.url, hub })),
+        );
+        return checked.filter((node): node is TrustedNode => node !== undefined);
+    }
+
+    private async checkRow(
+        row: unknown,
+        from: { dispatcherUrl: string; hub: Address },
+    ): Promise<TrustedNode | undefined> {
+        const parsed = nodeRowSchema.safeParse(row);
+        if (!parsed.success || this.banned.has(parsed.data.nodeKey)) return undefined;
+        const before = this.evidenceById.get(parsed.data.nodeKey);
+        const { trusted, evidence } = await this.options.verifier.check(parsed.data, from);
+        this.evidenceById.set(evidence.nodeKey, evidence);
+        if (evidence.refusal !== null && before?.refusal?.code !== evidence.refusal.code) {
+            this.options.logger.warn({ node: evidence.nodeKey, ...evidence.refusal }, 'node refused');
+        }
+        return trusted ?? undefined;
+    }
+}

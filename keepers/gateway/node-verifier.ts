@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import type { Address } from '@ton/core';
+import { type Collateral, type Verdict, verifyTdxQuote } from '../attestation';
+import { type Clock, CocoonError, nowSec } from '../base';
+import { verifyKemCertificate, verifyOffer } from '../confidential';
+import { decodeKeyBundle, type KeyBundle, keyBundleHash } from '../../wrappers';
+import type { NetworkView, RegistryView } from './network-view';
+import type { NodeEvidence, NodeRow, TrustedNode } from './trusted-node';
+
+export type RefusalCode =
+    | 'bundle_malformed'
+    | 'bundle_not_ours'
+    | 'bundle_expired'
+    | 'model_not_allowed'
+    | 'collateral_unavailable'
+    | 'evidence_rejected'
+    | 'image_mismatch'
+    | 'not_admitted'
+    | 'terms_invalid';
+
+/** Why a node is not trusted; `evidence_rejected` carries the verifier's own code. */
+export class NodeRefused extends CocoonError<RefusalCode> {
+    constructor(
+        code: RefusalCode,
+        message: string,
+        readonly verdict: Verdict | null = null,
+    ) {
+        super(code, message, { action: 'stop' });
+    }
+}
+
+export interface NodeVerifierOptions {
+    network: Buffer;
+    view: NetworkView;
+    /** From Intel's service or one like it, never from the node. */
+    collateralFor: (quote: Buffer) => Promise<Collateral>;
+    clock: Clock;
+}
+
+interface CachedEvidence {
+    verdict: Verdict;
+    collateral: Collateral;
+    untilMs: number;
+}
+
+export type Checked = { trusted: TrustedNode; evidence: NodeEvidence } | { trusted: null; evidence: NodeEvidence };
+
+/** Much shorter than any collateral's life, and dropped at once when the registry's version moves. */
+const verdictLifeMs = 10 * 60_000;
+const maxCachedVerdicts = 20_000;
+
+/** Decides whether a node may see a prompt: evidence, registry, admission on chain, and its signed terms. */
+export class NodeVerifier {
+    private readonly verdicts = new Map<string, CachedEvidence>();
+
+    constructor(private readonly options: NodeVerifierOptions) {}
+
+    async check(row: NodeRow, from: { dispatcherUrl: string; hub: Address }): Promise<Checked> {
+        const evidence: NodeEvidence = {
+            nodeKey: row.nodeKey,
+            bundle: row.bundle,
+            quote: row.quote,
+            collateral: null,
+            verdict: null,
+            trusted: false,
+            refusal: null,
+            checkedAt: new Date(this.options.clock.nowMs()).toISOString(),
+        };
+        try {
+            return { trusted: await this.verify(row, from, evidence), evidence: { ...evidence, trusted: true } };
+        } catch (error) {
+            if (!(error instanceof NodeRefused)) throw error;
+            const refusal = {
+                code: error.code === 'evidence_rejected' ? (error.verdict?.failedCheck ?? error.code) : error.code,
+                detail: error.message,
+            };
+            return { trusted: null, evidence: { ...evidence, refusal } };
+        }
+    }
+
+    /** Facts learnt on the way go into `evidence`, so that a refusal shows what it was about. */
+    private async verify(
+        row: NodeRow,
+        from: { dispatcherUrl: string; hub: Address },
+        evidence: NodeEvidence,
+    ): Promise<TrustedNode> {
+        const registry = this.options.view.current!;
+        const nodeKey = Buffer.from(row.nodeKey, 'hex');
+        const bundle = this.checkBundle(row, nodeKey, registry);
+        const judged = await this.judge(Buffer.from(row.quote, 'base64'), bundle, registry);
+        evidence.collateral = judged.collateral;
+        evidence.verdict = judged.verdict;
+        if (judged.verdict.verdict !== 'accepted')
+            throw new NodeRefused('evidence_rejected', judged.verdict.detail, judged.verdict);
+        if (judged.verdict.imageId !== bundle.imageId.toString('hex')) {
+            throw new NodeRefused('image_mismatch', 'the key bundle names another image than the quote measures');
+        }
+        await this.checkAdmission(from.hub, nodeKey);
+        const terms = this.readTerms(row, nodeKey, bundle);
+        return {
+            id: row.nodeKey,
+            nodeKey,
+            dispatcherUrl: from.dispatcherUrl,
+            bundle,
+            verdict: judged.verdict,
+            load: row.load,
+            ...terms,
+            evidence,
+        };
+    }
+
+    private checkBundle(row: NodeRow, nodeKey: Buffer, registry: RegistryView): KeyBundle {
+        let bundle: KeyBundle;
+        try {
+            bundle = decodeKeyBundle(Buffer.from(row.bundle, 'base64'));
+        } catch (error) {
+            throw new NodeRefused(
+                'bundle_malformed',
+                error instanceof Error ? error.message : 'the key bundle is malformed',
+            );
+        }
+        if (!bundle.network.equals(this.options.network))
+            throw new NodeRefused('bundle_not_ours', 'the key bundle names another network');
+        if (!bundle.signingKey.equals(nodeKey))
+            throw new NodeRefused('bundle_not_ours', 'the key bundle names another signing key');
+        if (bundle.notAfter <= nowSec(this.options.clock))
+            throw new NodeRefused('bundle_expired', 'the key bundle has expired: the node must attest again');
+        if (!registry.models.has(bundle.modelRoot.toString('hex'))) {
+            throw new NodeRefused(
+                'model_not_allowed',
+                'the registry does not list the model that the node is bound to',
+            );
+        }
+        return bundle;
+    }
+
+    private async judge(quote: Buffer, bundle: KeyBundle, registry: RegistryView): Promise<CachedEvidence> {
+        const nowMs = this.options.clock.nowMs();
+        const key = createHash('sha256')
+            .update(`${registry.version}/`)
+            .update(keyBundleHash(bundle))
+            .update(quote)
+            .digest('base64');
+        const cached = this.verdicts.get(key);
+        if (cached !== undefined && nowMs < cached.untilMs) return cached;
+        const collateral = await this.fetchCollateral(quote);
+        const verdict = verifyTdxQuote(quote, collateral, {
+            at: new Date(nowMs),
+            rootPublicKey: Buffer.concat([Buffer.from([4]), registry.rootKey]),
+            policy: {
+                images: [...registry.images].map((imageId) => ({ imageId })),
+                deniedPlatforms: [...registry.deniedPlatforms],
+                reportData: Buffer.concat([keyBundleHash(bundle), bundle.mcRootHash]).toString('hex'),
+            },
+        });
+        const judged = { verdict, collateral, untilMs: nowMs + verdictLifeMs };
+        this.verdicts.set(key, judged);
+        if (this.verdicts.size > maxCachedVerdicts) this.verdicts.delete(this.verdicts.keys().next().value!);
+        return judged;
+    }
+
+    private async fetchCollateral(quote: Buffer): Promise<Collateral> {
+        try {
+            return await this.options.collateralFor(quote);
+        } catch (error) {
+            throw new NodeRefused(
+                'collateral_unavailable',
+                error instanceof Error ? error.message : 'no collateral for this platform',
+            );
+        }
+    }
+
+    private async checkAdmission(hub: Address, nodeKey: Buffer): Promise<void> {
+        const admitted = await this.options.view.admission(hub, nodeKey);
+        const now = nowSec(this.options.clock);
+        if (admitted === null) throw new NodeRefused('not_admitted', 'the hub has not admitted this key');
+        if (admitted.revokedAt !== null) throw new NodeRefused('not_admitted', 'the key was revoked');
+        if (admitted.notAfter <= now) throw new NodeRefused('not_admitted', 'the admission of this key has run out');
+    }
+
+    private readTerms(row: NodeRow, nodeKey: Buffer, bundle: KeyBundle): Pick<TrustedNode, 'offer' | 'certificates'> {
+        const expected = { network: this.options.network, nodeKey, nowSec: nowSec(this.options.clock) };
+        try {
+            const offer = verifyOffer(Buffer.from(row.offer, 'base64'), expected);
+            const certificates = row.kemCertificates.map((signed) =>
+                verifyKemCertificate(Buffer.from(signed, 'base64'), expected),
+            );
+            if (!offer.models.every((model) => model.modelRoot.equals(bundle.modelRoot))) {
+                throw new NodeRefused('terms_invalid', 'the offer names a model that the quote does not bind');
+            }
+            return { offer, certificates: certificates.sort((a, b) => b.kemEpoch - a.kemEpoch) };
+        } catch (error) {
+            if (error instanceof NodeRefused) throw error;
+            throw new NodeRefused(
+                'terms_invalid',
+                error instanceof Error ? error.message : 'offer or KEM certificate is malformed',
+            );
+        }
+    }
+}

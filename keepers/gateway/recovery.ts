@@ -1,0 +1,96 @@
+import { type Clock, errorMessage, type Logger } from '../base';
+import { type AnswerBinding, verifyAnswerReceipt } from '../confidential';
+import type { GatewayLedger, GatewayRequest } from '../ledger';
+import type { DispatcherClient, RequestState } from './dispatcher-client';
+
+export interface RecoveryOptions {
+    network: Buffer;
+    ledger: GatewayLedger;
+    dispatchers: readonly DispatcherClient[];
+    clock: Clock;
+    logger: Logger;
+    intervalMs?: number;
+    /** After this long a dispatcher that never heard of the request is believed: its deadline is over. */
+    unknownAfterMs: number;
+}
+
+const marginMs = 60_000;
+
+/** Finds the receipts of requests whose stream broke, so that no reservation stays open for nothing. */
+export class Recovery {
+    private readonly stopping = new AbortController();
+    private loop: Promise<void> | undefined;
+
+    constructor(private readonly options: RecoveryOptions) {}
+
+    start(): void {
+        this.loop ??= this.run();
+    }
+
+    async stop(): Promise<void> {
+        this.stopping.abort(new Error('stopping'));
+        await this.loop;
+    }
+
+    async recoverAll(): Promise<void> {
+        for (const request of this.options.ledger.open().filter(({ state }) => state === 'lost')) {
+            try {
+                await this.recover(request);
+            } catch (error) {
+                this.options.logger.debug({ reason: errorMessage(error) }, 'a lost request could not be looked up');
+            }
+        }
+    }
+
+    private async run(): Promise<void> {
+        const { clock, intervalMs = 3_000 } = this.options;
+        while (!this.stopping.signal.aborted) {
+            await this.recoverAll();
+            await clock.sleep(intervalMs, this.stopping.signal).catch(() => undefined);
+        }
+    }
+
+    private async recover(request: GatewayRequest): Promise<void> {
+        const answers = await Promise.all(
+            this.options.dispatchers.map((dispatcher) => dispatcher.requestState(request.requestId)),
+        );
+        const known = answers.find(({ state }) => state !== 'unknown');
+        if (known === undefined) return this.forgetWhenOver(request);
+        if (known.state === 'final' && known.receipt) return this.resolve(request, known.receipt);
+        if (known.state === 'refused' || known.state === 'failed') {
+            await this.options.ledger.fail(request.requestId, known.state, this.options.clock.nowMs());
+        }
+    }
+
+    private async resolve(request: GatewayRequest, receipt: NonNullable<RequestState['receipt']>): Promise<void> {
+        const { ledger, network, clock, logger } = this.options;
+        const to: AnswerBinding = {
+            network,
+            escrow: request.escrow,
+            epoch: request.epoch,
+            nodeKey: request.nodeKey,
+            sessionKey: request.sessionKey,
+            requestHash: request.requestHash!,
+            offerHash: request.offerHash!,
+            // The ledger holds the sum against every reservation of the node, which is stricter than one cap.
+            capCumulativeNano: (1n << 96n) - 1n,
+        };
+        const found = verifyAnswerReceipt(to, Buffer.from(receipt.payload, 'base64'));
+        const { receipt: tail, nodeSignature, usageHash, transcriptHash } = found;
+        await ledger.resolve(
+            request.requestId,
+            { receipt: tail, signature: nodeSignature, usageHash, transcriptHash, usage: null },
+            clock.nowMs(),
+        );
+        logger.info(
+            { request: request.requestId.toString('hex'), costNano: tail.costNano.toString() },
+            'the receipt of a broken answer was found',
+        );
+    }
+
+    private async forgetWhenOver(request: GatewayRequest): Promise<void> {
+        const { clock, ledger, unknownAfterMs } = this.options;
+        if (clock.nowMs() < request.reservedAtMs + unknownAfterMs + marginMs) return;
+        await ledger.fail(request.requestId, 'never_arrived', clock.nowMs());
+    }
+}

@@ -1,0 +1,424 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock, type Logger } from '../base';
+import {
+    AnswerOpener,
+    binding,
+    ConfidentialError,
+    finishEnvelope,
+    findModel,
+    keptHeaders,
+    type OfferModel,
+    prepareRequest,
+    type Signer,
+    withLiveCap,
+    worstCaseNano,
+} from '../confidential';
+import { CapBook, type EscrowAccount, type EscrowBook } from '../dispatch';
+import { type GatewayLedger, LedgerError } from '../ledger';
+import { capDigest } from '../../wrappers';
+import { Answer, EngineFailure, type FinalEvent } from './answer';
+import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
+import { GatewayError } from './errors';
+import type { NodeDirectory } from './node-directory';
+import { pickNode } from './pick';
+import { type RequestShape, shapeOf } from './request-shape';
+import { describeReceipt } from './receipt-view';
+import { modelOf, type NodeEvidence, type TrustedNode } from './trusted-node';
+
+export interface GatewayOptions {
+    network: Buffer;
+    /** account id of the client's escrow */
+    escrow: Buffer;
+    session: Signer;
+    ledger: GatewayLedger;
+    book: EscrowBook;
+    directory: NodeDirectory;
+    dispatchers: ReadonlyMap<string, DispatcherClient>;
+    maxOutputPriceNano: bigint | undefined;
+    requestTimeoutMs: number;
+    clock: Clock;
+    logger: Logger;
+}
+
+export interface Question {
+    path: string;
+    body: Buffer;
+    accept: string;
+    timeoutMs?: number;
+    nodeId?: string;
+    maxOutputPriceNano?: bigint;
+    signal: AbortSignal;
+}
+
+/** A node that refuses or fails before its first frame is replaced at most this often. */
+const maxRepicks = 2;
+
+/** The node did not begin; another may. */
+class NotBegun extends Error {
+    constructor(readonly refusal: Pick<DispatcherRefusal, 'code' | 'message' | 'nodeCode' | 'retryAfterMs'>) {
+        super(refusal.message);
+    }
+}
+
+/** Turns OpenAI requests into sealed, paid requests to attested nodes, and their answers back. */
+export class GatewayService {
+    private readonly caps = new CapBook();
+
+    constructor(private readonly options: GatewayOptions) {}
+
+    /** @throws GatewayError; the answer's status is known when it returns */
+    async ask(question: Question): Promise<Answer> {
+        const headers = keptHeaders({ 'content-type': 'application/json', accept: question.accept });
+        const shape = shapeOf({ method: 'POST', path: question.path, headers, body: question.body });
+        const candidates = this.candidates(shape, question);
+        const tried = new Set<string>();
+        let last: NotBegun | undefined;
+        while (tried.size <= maxRepicks) {
+            const node = pickNode(candidates, { exclude: tried });
+            if (node === undefined) break;
+            tried.add(node.id);
+            try {
+                return await this.askNode(node, shape, question);
+            } catch (error) {
+                if (!(error instanceof NotBegun)) throw error;
+                last = error;
+                this.options.logger.warn(
+                    { node: node.id, code: error.refusal.nodeCode ?? error.refusal.code },
+                    'the node did not begin',
+                );
+            }
+        }
+        throw notServed(last);
+    }
+
+    private candidates(shape: RequestShape, question: Question): TrustedNode[] {
+        const { directory, maxOutputPriceNano } = this.options;
+        if (directory.trusted.length === 0) {
+            const why =
+                directory.problem || 'no node of any dispatcher passed verification: GET /cocoon/nodes says why';
+            throw new GatewayError('no_trusted_node', why, { retryAfterMs: 5_000 });
+        }
+        const serving = directory.trusted.filter(
+            (node) => modelOf(node, shape.model, shape.work.capability) !== undefined,
+        );
+        if (serving.length === 0) {
+            throw new GatewayError(
+                'model_not_found',
+                `no trusted node serves the model '${shape.model}' for this path: GET /v1/models lists them`,
+                { param: 'model' },
+            );
+        }
+        const ceilingNano = question.maxOutputPriceNano ?? maxOutputPriceNano;
+        const affordable = serving.filter(
+            (node) =>
+                ceilingNano === undefined ||
+                modelOf(node, shape.model, shape.work.capability)!.outputNano <= ceilingNano,
+        );
+        if (affordable.length === 0)
+            throw new GatewayError(
+                'price_too_high',
+                `no node serves '${shape.model}' at ${ceilingNano} nanoTON a million output tokens or less`,
+            );
+        const chosen = affordable.filter((node) => question.nodeId === undefined || node.id === question.nodeId);
+        if (chosen.length === 0)
+            throw new GatewayError(
+                'no_trusted_node',
+                'the node that X-Cocoon-Node asks for is not trusted or does not serve this',
+            );
+        return chosen;
+    }
+
+    private async askNode(node: TrustedNode, shape: RequestShape, question: Question): Promise<Answer> {
+        const { index, terms } = findModel(node.offer, shape.model)!;
+        const sealed = await this.seal(node, shape, question, terms);
+        const client = this.options.dispatchers.get(node.dispatcherUrl)!;
+        const relayed = await this.relay(client, sealed, question.signal);
+        const answer = new Answer({
+            requestId: sealed.requestId.toString('hex'),
+            nodeId: node.id,
+            streaming: shape.stream,
+            opener: new AnswerOpener({ to: sealed.to, cek: sealed.cek, offer: node.offer, modelIndex: index }),
+            frames: relayed,
+            onFinal: (event) => this.keepFinal(node, sealed.requestId, event),
+            onBroken: (error) => this.keepBroken(node, sealed.requestId, error),
+            logger: this.options.logger,
+        });
+        try {
+            await answer.begin();
+        } catch (error) {
+            // An engine that is overloaded or down before it said a word is no different from a node that refused.
+            if (error instanceof EngineFailure && error.status >= 500)
+                throw new NotBegun({ code: error.engineCode, message: error.message });
+            throw error;
+        }
+        return answer;
+    }
+
+    /** Seals the request, reserves its worst case and signs the cap; all of it is on disk before a byte leaves. */
+    private async seal(node: TrustedNode, shape: RequestShape, question: Question, terms: OfferModel) {
+        const { ledger, session, clock } = this.options;
+        const account = await this.openAccount();
+        const requestId = randomBytes(16);
+        const prepared = await prepareRequest({
+            context: {
+                escrow: account.escrow,
+                epoch: account.epoch,
+                offerHash: node.offer.hash,
+                requestId,
+                deadlineMs:
+                    clock.nowMs() +
+                    Math.min(question.timeoutMs ?? this.options.requestTimeoutMs, this.options.requestTimeoutMs),
+            },
+            inner: shape.inner,
+            certificate: node.certificates[0]!,
+        });
+        const capNano = await this.reserve({
+            node,
+            requestId,
+            shape,
+            account,
+            worstNano: worstCaseNano(terms, shape.work),
+        });
+        const { requestHash, context } = prepared;
+        const cap = { ...context, cumulativeNano: capNano, requestHash };
+        await ledger.recordSent({
+            requestId,
+            requestHash,
+            offerHash: node.offer.hash,
+            capSignature: session.sign(capDigest(cap)),
+            atMs: clock.nowMs(),
+        });
+        const stream = this.caps.raise(context, capNano);
+        const to = withLiveCap(
+            binding(context, { requestHash, sessionKey: session.publicKey, capCumulativeNano: capNano }),
+            () => stream.highestNano,
+        );
+        return { requestId, envelope: finishEnvelope(prepared, session, capNano), cek: prepared.cek, to };
+    }
+
+    private async openAccount(maxAgeMs?: number): Promise<EscrowAccount> {
+        const { book, escrow, session } = this.options;
+        let account: EscrowAccount | null;
+        try {
+            account = await book.get(escrow, maxAgeMs);
+        } catch (error) {
+            throw new GatewayError('chain_unavailable', 'the chain cannot be read at the moment', {
+                retryAfterMs: 2_000,
+                cause: error,
+            });
+        }
+        const current = account?.sessionKeys[0];
+        const usable =
+            account?.status === 'open' &&
+            current?.publicKey.equals(session.publicKey) === true &&
+            current.validUntilSec > this.options.clock.nowMs() / 1000;
+        if (account !== null && usable) return account;
+        if (maxAgeMs !== 0) return this.openAccount(0);
+        throw new GatewayError('escrow_not_open', escrowProblem(account));
+    }
+
+    private async reserve(
+        request: {
+            node: TrustedNode;
+            requestId: Buffer;
+            shape: RequestShape;
+            account: EscrowAccount;
+            worstNano: bigint;
+        },
+        mayRefresh = true,
+    ): Promise<bigint> {
+        const { node, requestId, shape, account, worstNano } = request;
+        try {
+            const { capCumulativeNano } = await this.options.ledger.reserve({
+                requestId,
+                escrow: account.escrow,
+                epoch: account.epoch,
+                nodeKey: node.nodeKey,
+                sessionKey: this.options.session.publicKey,
+                model: shape.model,
+                worstCaseNano: worstNano,
+                funds: account,
+                atMs: this.options.clock.nowMs(),
+            });
+            return capCumulativeNano;
+        } catch (error) {
+            if (!(error instanceof LedgerError) || error.code !== 'escrow_insufficient') throw error;
+            if (mayRefresh) return this.reserve({ ...request, account: await this.openAccount(0) }, false);
+            const message = `this request may cost ${worstNano} nanoTON, more than the escrow has free: lower max_tokens or top the escrow up`;
+            throw new GatewayError('escrow_insufficient', message, { param: 'max_tokens' });
+        }
+    }
+
+    private async relay(
+        client: DispatcherClient,
+        sealed: { requestId: Buffer; envelope: Buffer; cek: Buffer },
+        signal: AbortSignal,
+    ) {
+        const { ledger, clock } = this.options;
+        const relayed = await client.relay(sealed.envelope, signal).catch(async (error: unknown) => {
+            // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
+            await ledger.lose(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
+            if (signal.aborted) throw new GatewayError('request_timeout', 'the caller went away', { cause: error });
+            throw new NotBegun({ code: 'dispatcher_unavailable', message: 'the dispatcher cannot be reached' });
+        });
+        if (relayed.ok) return relayed.frames;
+        sealed.cek.fill(0);
+        await this.closeRefused(sealed.requestId, relayed.refusal);
+        throw new NotBegun(relayed.refusal);
+    }
+
+    /** A node lost before its first frame may have begun to work; anything else owes nothing. */
+    private async closeRefused(requestId: Buffer, refusal: DispatcherRefusal): Promise<void> {
+        const { ledger, clock } = this.options;
+        if (refusal.code === 'node_lost' || refusal.code === 'deadline_passed')
+            return ledger.lose(requestId, refusal.code, clock.nowMs());
+        await ledger.fail(requestId, refusal.nodeCode ?? refusal.code, clock.nowMs());
+    }
+
+    private async keepFinal(node: TrustedNode, requestId: Buffer, event: FinalEvent): Promise<void> {
+        const { ledger, clock, directory } = this.options;
+        const { receipt, nodeSignature, usageHash, transcriptHash } = event.receipt;
+        const usage = { ...event.usage, salt: event.salt, modelIndex: event.modelIndex };
+        try {
+            await ledger.resolve(
+                requestId,
+                { receipt, signature: nodeSignature, usageHash, transcriptHash, usage },
+                clock.nowMs(),
+            );
+        } catch (error) {
+            if (!(error instanceof LedgerError) || error.code !== 'receipt_inconsistent') throw error;
+            directory.ban(node.id, error.message);
+            throw new GatewayError('answer_invalid', `${error.message}; the node is not used again`, { cause: error });
+        }
+    }
+
+    private async keepBroken(node: TrustedNode, requestId: Buffer, error: GatewayError): Promise<void> {
+        const { ledger, clock, directory, logger } = this.options;
+        if (error.cause instanceof ConfidentialError && error.cause.action === 'stop')
+            directory.ban(node.id, error.cause.code);
+        try {
+            await ledger.lose(requestId, error.code, clock.nowMs());
+        } catch (failure) {
+            // A receipt that came and was refused leaves the request open; recovery looks at it again.
+            logger.warn(
+                { code: failure instanceof LedgerError ? failure.code : 'unknown' },
+                'a broken request was not marked',
+            );
+        }
+    }
+
+    models(): ListedModel[] {
+        const byModel = new Map<string, { created: number; offers: OfferModel[]; capacity: number }>();
+        for (const node of this.options.directory.trusted) {
+            for (const terms of node.offer.models) {
+                const entry = byModel.get(terms.model) ?? { created: node.offer.issuedAtSec, offers: [], capacity: 0 };
+                entry.offers.push(terms);
+                entry.capacity += Math.max(node.offer.maxConcurrency - node.load.inFlight, 0);
+                byModel.set(terms.model, entry);
+            }
+        }
+        return [...byModel].map(([id, entry]) => describeModel(id, entry));
+    }
+
+    nodes(): object[] {
+        return [...this.options.directory.evidence.values()].map(
+            ({ nodeKey, trusted, refusal, verdict, checkedAt }) => ({
+                nodeKey,
+                trusted,
+                refusal,
+                status: verdict?.status ?? null,
+                checkedAt,
+            }),
+        );
+    }
+
+    evidence(id: string): NodeEvidence | undefined {
+        return this.options.directory.evidence.get(id);
+    }
+
+    receipts(): object[] {
+        return this.options.ledger
+            .list({ limit: 1_000 })
+            .map((request) => describeReceipt(request, this.options.network));
+    }
+
+    receipt(requestId: Buffer): object | undefined {
+        const request = this.options.ledger.request(requestId);
+        return request === null ? undefined : describeReceipt(request, this.options.network);
+    }
+
+    readiness(): { ready: boolean; trustedNodes: number; problem: string | null } {
+        const { directory } = this.options;
+        return {
+            ready: directory.trusted.length > 0,
+            trustedNodes: directory.trusted.length,
+            problem: directory.problem || null,
+        };
+    }
+
+    async status(): Promise<object> {
+        const { book, escrow, ledger } = this.options;
+        const account = await book.get(escrow);
+        const totals = ledger.totals();
+        return {
+            escrow: `0:${escrow.toString('hex')}`,
+            status: account?.status ?? 'unknown',
+            epoch: account?.epoch ?? null,
+            balanceNano: account?.balanceNano.toString() ?? null,
+            spentNano: totals.costNano.toString(),
+            reservedNano: totals.openNano.toString(),
+            requests: totals.requests,
+            ...this.readiness(),
+        };
+    }
+}
+
+function escrowProblem(account: EscrowAccount | null): string {
+    if (account === null) return 'the escrow does not exist yet: open it with the open-escrow script';
+    if (account.status !== 'open') return `the escrow is ${account.status}: open it again with the open-escrow script`;
+    return "the escrow does not honour this gateway's session key any more: renew it with the set-session script";
+}
+
+function notServed(last: NotBegun | undefined): GatewayError {
+    if (last === undefined)
+        return new GatewayError('capacity_exhausted', 'no node is free for this request', { retryAfterMs: 1_000 });
+    const { code, nodeCode, message, retryAfterMs } = last.refusal;
+    if (code === 'node_busy' || nodeCode === 'node_busy')
+        return new GatewayError('capacity_exhausted', message, { retryAfterMs: retryAfterMs ?? 1_000 });
+    if (code === 'escrow_insufficient') return new GatewayError('escrow_insufficient', message);
+    if (code === 'dispatcher_unavailable')
+        return new GatewayError('dispatcher_unavailable', message, { retryAfterMs: 1_000 });
+    return new GatewayError('node_failed', `no node took the request; the last one said: ${message}`, {
+        retryAfterMs: retryAfterMs ?? 1_000,
+    });
+}
+
+export interface ListedModel {
+    id: string;
+    [field: string]: unknown;
+}
+
+/** OpenAI's fields, then ours: what the cheapest node asks and how much is free right now. */
+function describeModel(
+    id: string,
+    { created, offers, capacity }: { created: number; offers: OfferModel[]; capacity: number },
+): ListedModel {
+    const cheapest = offers.reduce((best, offer) => (offer.outputNano < best.outputNano ? offer : best));
+    return {
+        id,
+        object: 'model',
+        created,
+        owned_by: 'cocoon',
+        context_length: cheapest.contextLength,
+        capabilities: cheapest.capabilities,
+        pricing: {
+            unit: 'nanoTON per million tokens',
+            input: cheapest.inputNano.toString(),
+            cached_input: cheapest.cachedInputNano.toString(),
+            output: cheapest.outputNano.toString(),
+            reasoning: cheapest.reasoningNano.toString(),
+        },
+        nodes: offers.length,
+        free_slots: capacity,
+    };
+}

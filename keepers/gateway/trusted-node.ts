@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { Verdict } from '../attestation';
+import type { KemCertificate, Offer, OfferModel } from '../confidential';
+import type { KeyBundle } from '../../wrappers';
+
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
+const base64 = z.base64().max(262_144);
+
+/** One row of a dispatcher's directory; nothing in it is believed before it is checked. */
+export const nodeRowSchema = z.object({
+    nodeKey: hex32,
+    bundle: base64,
+    quote: base64,
+    kemCertificates: z.array(base64).min(1).max(4),
+    offer: base64,
+    load: z.object({
+        inFlight: z.int().min(0),
+        queued: z.int().min(0),
+        maxConcurrency: z.int().min(1),
+        firstFrameMsP50: z.number().min(0).nullable(),
+        failureShare: z.number().min(0).max(1),
+    }),
+});
+export type NodeRow = z.output<typeof nodeRowSchema>;
+export type NodeLoadFeed = NodeRow['load'];
+
+export const directorySchema = z.object({ network: hex32, hub: hex32, nodes: z.array(z.unknown()).max(20_000) });
+
+/** A node whose evidence held, with what was relied on. */
+export interface TrustedNode {
+    /** node key in hex */
+    id: string;
+    nodeKey: Buffer;
+    dispatcherUrl: string;
+    bundle: KeyBundle;
+    verdict: Verdict;
+    offer: Offer;
+    /** newest first */
+    certificates: KemCertificate[];
+    load: NodeLoadFeed;
+    evidence: NodeEvidence;
+}
+
+/** What anyone can check again: base64 of bundle and quote, the collateral, the verdict. */
+export interface NodeEvidence {
+    nodeKey: string;
+    bundle: string;
+    quote: string;
+    collateral: object | null;
+    verdict: Verdict | null;
+    trusted: boolean;
+    /** why not, when not: a stable code and a sentence */
+    refusal: { code: string; detail: string } | null;
+    checkedAt: string;
+}
+
+export function modelOf(node: TrustedNode, model: string, capability: string): OfferModel | undefined {
+    return node.offer.models.find((terms) => terms.model === model && terms.capabilities.includes(capability));
+}

@@ -1,0 +1,138 @@
+import { chainClientOf, ChainWallet, hubOf, NetworkReader, readDeployment, walletKeyFromSeed } from '../chain';
+import { CocoonError, type Logger, systemClock } from '../base';
+import { generateSigner, KemKeyring, signerFromSeed } from '../confidential';
+import { type NodeConfig, readSecretFile, readSeedFile } from '../config';
+import { EscrowBook, readEscrowOf } from '../dispatch';
+import { NodeLog } from '../ledger';
+import { type Engine, LlamaCppEngine, OpenAiCompatibleEngine } from './engine';
+import { NodeError } from './errors';
+import { ggufModelRoot } from './model-root';
+import { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
+import { OfferBook } from './offers';
+import type { QuoteSource } from './quote-source';
+import { Registration } from './registration';
+import { RequestGate } from './request-gate';
+import { NodeService } from './service';
+
+/** A TEE as the node needs it: quotes, and the image that it measures. */
+export interface NodeTee {
+    quotes: QuoteSource;
+    imageId: Buffer;
+}
+
+export interface RunningNode {
+    nodeKey: Buffer;
+    stop(): Promise<void>;
+}
+
+const drainMs = 10_000;
+
+/** Composition root of the node process: keys, engine, registration on chain, service. */
+export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger): Promise<RunningNode> {
+    const deployment = readDeployment(config.deploymentFile);
+    const { closeDelaySec } = hubOf(deployment, config.hub);
+    if (deployment.quoteVerifier === null)
+        throw new NodeError('registration_failed', 'the network has no quote verifier yet: finish deploy-network');
+    const client = chainClientOf(config.chain);
+    const reader = new NetworkReader({ client, registry: deployment.registry });
+    const wallet = new ChainWallet({
+        client,
+        key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
+        pollIntervalMs: config.chain.pollIntervalMs,
+    });
+    const network = deployment.registry.hash;
+    const { engine, modelRoot } = await openEngine(config);
+    // One key for one boot: it never leaves this process, and nothing that it signed can be signed again after a restart.
+    const signer = generateSigner();
+    const registration = new Registration({
+        client,
+        reader,
+        wallet,
+        network,
+        verifier: deployment.quoteVerifier,
+        provider: config.provider,
+        hub: config.hub,
+        operator: signerFromSeed(readSeedFile(config.operatorKeyFile)),
+        quotes: tee.quotes,
+        logger,
+    });
+    const evidence = await registration.register({
+        signingKey: signer.publicKey,
+        imageId: tee.imageId,
+        modelRoot,
+        notAfter: (await client.getChainTimeSec()) + config.keyLifeSec,
+        block: await client.getAnchorBlock(),
+    });
+    const offers = new OfferBook({
+        network,
+        signer,
+        prices: config.prices,
+        modelRoot,
+        models: await engine.describe(AbortSignal.timeout(30_000)),
+        maxConcurrency: engine.maxConcurrency,
+        clock: systemClock,
+    });
+    const keyring = new KemKeyring({ network, signer, clock: systemClock });
+    const gate = new RequestGate({
+        network,
+        nodeKey: signer.publicKey,
+        keyring,
+        book: new EscrowBook({ read: readEscrowOf(client, { hub: config.hub, network, closeDelaySec }) }),
+        offers: () => offers.standing(),
+        creditLineNano: config.creditLineNano,
+        clock: systemClock,
+    });
+    const log = await NodeLog.open(config.receiptLogFile);
+    const service = new NodeService({
+        network,
+        hub: config.hub.hash,
+        dispatcherUrl: config.dispatcherUrl,
+        signer,
+        evidence: {
+            bundle: evidence.bundleBytes.toString('base64'),
+            quote: evidence.quote.toString('base64'),
+            collateral: null,
+        },
+        keyring,
+        offers,
+        gate,
+        engine,
+        log,
+        clock: systemClock,
+        logger,
+    });
+    await service.start();
+    return {
+        nodeKey: signer.publicKey,
+        stop: async () => {
+            await service.stop(drainMs);
+            await log.close();
+            await engine.close();
+        },
+    };
+}
+
+async function openEngine({ engine }: NodeConfig): Promise<{ engine: Engine; modelRoot: Buffer }> {
+    try {
+        if (engine.kind === 'llama-cpp') {
+            const modelPath = engine.modelFile ?? TOY_MODEL_PATH;
+            const modelId = engine.modelId ?? TOY_MODEL_ID;
+            const opened = await LlamaCppEngine.open({ modelPath, modelId, maxConcurrency: engine.maxConcurrency });
+            return { engine: opened, modelRoot: await ggufModelRoot(modelPath, modelId) };
+        }
+        const apiKey = engine.apiKeyFile === undefined ? undefined : readSecretFile(engine.apiKeyFile);
+        const upstream = new OpenAiCompatibleEngine({
+            baseUrl: engine.url,
+            apiKey,
+            maxConcurrency: engine.maxConcurrency,
+        });
+        return { engine: upstream, modelRoot: engine.modelRoot };
+    } catch (error) {
+        if (error instanceof CocoonError) throw error;
+        throw new NodeError(
+            'engine_unavailable',
+            `the engine could not be opened: ${error instanceof Error ? error.message : 'unknown'}`,
+            { cause: error },
+        );
+    }
+}
