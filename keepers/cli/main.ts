@@ -1,0 +1,44 @@
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { CocoonError, errorMessage } from '../base';
+import { addNetworkCommands } from './network-commands';
+import { addRoleCommands } from './role-commands';
+
+/** Exit codes: 0 done, 1 refused or not found true, 2 unusable input or configuration. */
+export async function main(argv: string[]): Promise<void> {
+    const program = new Command('cocoon')
+        .description('Confidential Compute Open Network: private AI compute, paid in TON')
+        .version(packageVersion())
+        .showHelpAfterError('(add --help for what is possible)')
+        .exitOverride();
+    addRoleCommands(program);
+    addNetworkCommands(program);
+    try {
+        await program.parseAsync(argv);
+    } catch (error) {
+        process.exitCode = report(error);
+    }
+}
+
+function report(error: unknown): number {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CocoonError) {
+        process.stderr.write(`cocoon: ${error.message} (${error.code})\n`);
+        return error.action === 'fix' ? 2 : 1;
+    }
+    process.stderr.write(`cocoon: ${error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)}\n`);
+    return 1;
+}
+
+function packageVersion(): string {
+    for (const up of ['../..', '../../..']) {
+        try {
+            const text = readFileSync(path.join(__dirname, up, 'package.json'), 'utf8');
+            return (JSON.parse(text) as { version: string }).version;
+        } catch {
+            // Compiled files lie one folder deeper.
+        }
+    }
+    return 'unknown';
+}

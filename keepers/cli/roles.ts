@@ -1,0 +1,40 @@
+import type { Logger } from '../base';
+import { createLogger } from '../base';
+import { loadConfig, type Role, type RoleConfig } from '../config';
+
+/** A role under way. `facts` are shown in its ready line. */
+export interface RunningRole {
+    facts: Record<string, string | number | boolean | null>;
+    stop(): Promise<void>;
+}
+
+export interface RoleOptions {
+    config?: string;
+}
+
+/**
+ * Runs one role until SIGTERM or SIGINT. Its only line on standard output says that it is ready; the log goes to
+ * standard error. A second signal ends it at once.
+ */
+export async function runRole<R extends Role>(
+    role: R,
+    options: RoleOptions,
+    start: (config: RoleConfig<R>, logger: Logger) => Promise<RunningRole>,
+): Promise<void> {
+    const config = loadConfig(role, { file: options.config });
+    const logger = createLogger({ name: role, level: config.logLevel });
+    const running = await start(config, logger);
+    process.stdout.write(`${JSON.stringify({ ready: true, role, ...running.facts })}\n`);
+    logger.info(running.facts, 'ready');
+    await stopSignal();
+    logger.info('stopping');
+    process.once('SIGINT', () => process.exit(130));
+    await running.stop();
+}
+
+function stopSignal(): Promise<void> {
+    return new Promise((resolve) => {
+        process.once('SIGTERM', () => resolve());
+        process.once('SIGINT', () => resolve());
+    });
+}

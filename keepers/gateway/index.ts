@@ -1,0 +1,2 @@
+export { GatewayError, type GatewayErrorCode } from './errors';
+export { type RunningGateway, startGateway } from './start';

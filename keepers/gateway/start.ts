@@ -1,0 +1,113 @@
+import type { Collateral } from '../attestation';
+import { chainClientOf, hubOf, readDeployment } from '../chain';
+import { CocoonError, type Logger, systemClock } from '../base';
+import { signerFromSeed } from '../confidential';
+import { type GatewayConfig, readSecretFile, readSeedFile } from '../config';
+import { EscrowBook, readEscrowOf } from '../dispatch';
+import { GatewayLedger } from '../ledger';
+import { Escrow } from '../../wrappers';
+import { DispatcherClient } from './dispatcher-client';
+import { NetworkView } from './network-view';
+import { NodeDirectory } from './node-directory';
+import { NodeVerifier } from './node-verifier';
+import { Recovery } from './recovery';
+import { createGatewayServer } from './server';
+import { GatewayService } from './service';
+
+export interface RunningGateway {
+    url: string;
+    stop(): Promise<void>;
+}
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Composition root of the gateway process. */
+export async function startGateway(
+    config: GatewayConfig,
+    collateralFor: (quote: Buffer) => Promise<Collateral>,
+    logger: Logger,
+): Promise<RunningGateway> {
+    const apiKeys = readApiKeys(config);
+    const deployment = readDeployment(config.deploymentFile);
+    const network = deployment.registry.hash;
+    // One escrow belongs to one hub; more dispatchers mean more escrows.
+    const [first] = config.dispatchers;
+    const { closeDelaySec } = hubOf(deployment, first!.hub);
+    const client = chainClientOf(config.chain);
+    const escrow = await Escrow.createFromConfig({
+        hub: first!.hub,
+        network,
+        client: config.client,
+        index: config.escrowIndex,
+        closeDelaySec,
+    });
+    const ledger = new GatewayLedger({ file: config.ledgerFile });
+    await ledger.recover(systemClock.nowMs());
+    const peers = config.dispatchers
+        .filter(({ hub }) => hub.equals(first!.hub))
+        .map(({ url, hub }) => ({ client: new DispatcherClient(url), hub }));
+    const view = new NetworkView(client, deployment.registry);
+    const directory = new NodeDirectory({
+        network,
+        peers,
+        view,
+        verifier: new NodeVerifier({ network, view, collateralFor, clock: systemClock }),
+        pollIntervalMs: config.chain.pollIntervalMs,
+        clock: systemClock,
+        logger,
+    });
+    const dispatchers = new Map(peers.map(({ client: dispatcher }) => [dispatcher.url, dispatcher]));
+    const service = new GatewayService({
+        network,
+        escrow: escrow.address.hash,
+        session: signerFromSeed(readSeedFile(config.sessionKeyFile)),
+        ledger,
+        book: new EscrowBook({ read: readEscrowOf(client, { hub: first!.hub, network, closeDelaySec }) }),
+        directory,
+        dispatchers,
+        maxOutputPriceNano: config.maxOutputPriceNano,
+        requestTimeoutMs: config.requestTimeoutMs,
+        clock: systemClock,
+        logger,
+    });
+    const recovery = new Recovery({
+        network,
+        ledger,
+        dispatchers: [...dispatchers.values()],
+        clock: systemClock,
+        logger,
+        unknownAfterMs: config.requestTimeoutMs,
+    });
+    directory.start();
+    recovery.start();
+    const server = createGatewayServer({ service, logger, maxBodyBytes: config.maxBodyBytes, apiKeys });
+    const url = await server.listen({ host: config.listen.host, port: config.listen.port });
+    return {
+        url,
+        stop: async () => {
+            await server.close();
+            await directory.stop();
+            await recovery.stop();
+            await Promise.all(peers.map(({ client: dispatcher }) => dispatcher.close()));
+            ledger.close();
+        },
+    };
+}
+
+/** Without keys anyone who reaches the port spends the escrow, so then it must be the loopback. */
+function readApiKeys(config: GatewayConfig): string[] | null {
+    if (config.apiKeysFile === undefined) {
+        if (loopback.has(config.listen.host)) return null;
+        throw new CocoonError(
+            'config_invalid',
+            `listen.host ${config.listen.host} is reachable by others: set apiKeysFile, or listen on 127.0.0.1`,
+            { action: 'fix' },
+        );
+    }
+    const keys = readSecretFile(config.apiKeysFile)
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '');
+    if (keys.length > 0) return keys;
+    throw new CocoonError('config_invalid', `${config.apiKeysFile} holds no API key`, { action: 'fix' });
+}
