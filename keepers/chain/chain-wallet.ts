@@ -50,7 +50,8 @@ const maxMessages = 255;
 /**
  * A V5R1 wallet that sends at most once. Requests go one at a time. The same signed bytes are sent again until the
  * wallet's seqno moves; new bytes are signed only when the old ones have become impossible: their time is over with
- * the seqno unmoved, or another request took the seqno.
+ * the seqno unmoved, or another request took the seqno. Two processes with one key that sign the same messages in the
+ * same second make the same bytes, hence one transaction: give each process a key of its own.
  */
 export class ChainWallet {
     readonly address: Address;
@@ -104,6 +105,7 @@ export class ChainWallet {
             pollIntervalMs: this.pollIntervalMs,
             signal: options.signal,
             clock: this.clock,
+            maxTransactions: 64 * messages.length,
         });
         return this.resultOf(transaction, trace);
     }

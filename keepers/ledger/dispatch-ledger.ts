@@ -23,6 +23,7 @@ import {
     storedBytes,
     storedNano,
     type StreamId,
+    toBuffer,
 } from './records';
 
 /**
@@ -157,6 +158,11 @@ export class DispatchLedger {
     /** What an escrow owes or may come to owe beyond what it paid; see the funds rule above. */
     outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): bigint {
         return outstanding(this.sql.streamsOfEscrow.all(escrow, epoch), funds);
+    }
+
+    /** Nodes with an account at the escrow: whose paid sums the funds rule needs. */
+    nodeKeys(escrow: Buffer, epoch: number): Buffer[] {
+        return this.sql.streamsOfEscrow.all(escrow, epoch).map((row) => toBuffer(row.node_key));
     }
 
     /** Final receipts in the order they came, for audits and exports. */

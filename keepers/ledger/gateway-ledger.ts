@@ -17,6 +17,7 @@ import {
     storedBytes,
     storedNano,
     type StreamId,
+    toBuffer,
 } from './records';
 
 export interface Reservation extends StreamId {
@@ -152,6 +153,11 @@ export class GatewayLedger {
     /** What the escrow owes or may come to owe beyond what it paid. */
     outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): bigint {
         return outstanding(this.sql.streamsOfEscrow.all(escrow, epoch), funds);
+    }
+
+    /** Nodes with an account at the escrow: whose paid sums `reserve` needs. */
+    nodeKeys(escrow: Buffer, epoch: number): Buffer[] {
+        return this.sql.streamsOfEscrow.all(escrow, epoch).map((row) => toBuffer(row.node_key));
     }
 
     totals(): { requests: Record<GatewayRequestState, number>; costNano: bigint; openNano: bigint } {

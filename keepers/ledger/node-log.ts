@@ -19,7 +19,8 @@ interface Pending {
  */
 export class NodeLog {
     private queue: Pending[] = [];
-    private running: Promise<void> | null = null;
+    private draining = false;
+    private running: Promise<void> = Promise.resolve();
     private failure: LedgerError | null = null;
 
     private constructor(
@@ -44,7 +45,7 @@ export class NodeLog {
         const line = checkedLine(encodeLogEntry(entry));
         return new Promise((resolve, reject) => {
             this.queue.push({ line, resolve, reject });
-            this.running ??= this.drain().finally(() => (this.running = null));
+            if (!this.draining) this.running = this.drain();
         });
     }
 
@@ -55,12 +56,15 @@ export class NodeLog {
     }
 
     private async drain(): Promise<void> {
-        // Whatever comes while one group is syncing forms the next.
+        // Whatever comes while one group is syncing forms the next. The last look at the queue and the flag's fall
+        // are one step, or a line that comes between them would wait for ever.
+        this.draining = true;
         while (this.queue.length > 0) {
             const group = this.queue;
             this.queue = [];
             await this.writeGroup(group);
         }
+        this.draining = false;
     }
 
     private async writeGroup(group: Pending[]): Promise<void> {

@@ -99,7 +99,6 @@ export function gatewayReceipt(fields: ReceiptFields): GatewayReceipt {
         receipt: tail(fields),
         signature: bytes(`signature ${fields.sequence}`, 64),
         usageHash: bytes('usage'),
-        usageHash: bytes('usage'),
         transcriptHash: bytes('transcript'),
         usage: {
             salt: bytes('salt'),

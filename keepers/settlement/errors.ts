@@ -1,0 +1,15 @@
+import { CocoonError, type CocoonErrorOptions, type ErrorAction } from '../base';
+
+export type SettlementErrorCode =
+    /** Neither a ledger nor a receipt log to settle from. */
+    | 'source_missing'
+    /** The account is no hub of this network. */
+    | 'hub_unknown';
+
+const actions: Record<SettlementErrorCode, ErrorAction> = { source_missing: 'fix', hub_unknown: 'fix' };
+
+export class SettlementError extends CocoonError<SettlementErrorCode> {
+    constructor(code: SettlementErrorCode, message: string, options: Omit<CocoonErrorOptions, 'action'> = {}) {
+        super(code, message, { action: actions[code], ...options });
+    }
+}

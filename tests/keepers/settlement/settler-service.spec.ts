@@ -1,0 +1,136 @@
+import path from 'node:path';
+import { toNano } from '@ton/core';
+import { DispatchLedger, NodeLog } from '../../../keepers/ledger';
+import { SettlerService } from '../../../keepers/settlement';
+import { useDevnet } from '../chain/devnet-fixture';
+import { temporaryFolder } from '../ledger/temporary-folder';
+import { createHub, type EscrowFixture, type HubFixture } from './hub-fixture';
+import { type TestKey } from '../../contracts/support/ed25519';
+
+const fixture = useDevnet();
+const folder = temporaryFolder();
+let hub: HubFixture;
+let nodes: TestKey[];
+let counter = 0;
+
+beforeAll(async () => {
+    hub = await createHub(fixture);
+    nodes = [await hub.admitNode('node one'), await hub.admitNode('node two')];
+});
+
+function createSettler(options: { ledger?: DispatchLedger; nodeLogFiles?: string[] }): SettlerService {
+    const reader = fixture.reader(hub.registry.address);
+    return new SettlerService({
+        client: fixture.client,
+        reader,
+        wallet: hub.settler,
+        hub: hub.hub.address,
+        intervalMs: 50,
+        ...options,
+    });
+}
+
+async function ledgerWith(work: [EscrowFixture, TestKey, bigint][]): Promise<DispatchLedger> {
+    const ledger = new DispatchLedger({ file: path.join(folder, `${counter++}.db`) });
+    for (const [escrow, node, amountNano] of work) {
+        await ledger.recordCap(escrow.cap(node, amountNano + 5n + BigInt(counter)));
+        await ledger.recordReceipt(escrow.receipt(node, 1, amountNano));
+    }
+    return ledger;
+}
+
+async function paid(escrow: EscrowFixture, node: TestKey): Promise<bigint> {
+    return fixture.client.open(escrow.escrow).getPaid(node.publicKey);
+}
+
+describe('SettlerService on a devnet', () => {
+    it('settles every owed nanoTON once, over nodes and escrows, and knows it', async () => {
+        const alice = await hub.openEscrow('alice', toNano('20'));
+        const bob = await hub.openEscrow('bob', toNano('20'));
+        const ledger = await ledgerWith([
+            [alice, nodes[0]!, toNano('1')],
+            [alice, nodes[1]!, toNano('2')],
+            [bob, nodes[0]!, toNano('3') + 1n],
+        ]);
+        const settler = createSettler({ ledger });
+        const summary = await settler.settleOnce({ force: true });
+        expect(summary).toMatchObject({
+            batches: 2,
+            lines: 3,
+            settledNano: toNano('6') + 1n,
+            outstandingNano: 0n,
+            failures: [],
+        });
+        expect(summary.costNano).toBeGreaterThan(0n);
+        expect(summary.costNano).toBeLessThan(toNano('0.5'));
+        expect(await paid(alice, nodes[1]!)).toBe(toNano('2'));
+        expect(ledger.settleable()).toEqual([]);
+        expect(ledger.outbox.open('settle')).toEqual([]);
+        expect(await settler.settleOnce({ force: true })).toMatchObject({ batches: 0, settledNano: 0n });
+        ledger.close();
+    });
+
+    it('pays once when two settlers race', async () => {
+        const escrow = await hub.openEscrow('carol', toNano('20'));
+        const work: [EscrowFixture, TestKey, bigint][] = [[escrow, nodes[0]!, toNano('4')]];
+        const settlers = [await ledgerWith(work), await ledgerWith(work)].map((ledger) => createSettler({ ledger }));
+        const summaries = await Promise.all(settlers.map((settler) => settler.settleOnce({ force: true })));
+        expect(summaries.flatMap(({ failures }) => failures)).toEqual([]);
+        expect(await paid(escrow, nodes[0]!)).toBe(toNano('4'));
+        const { balanceNano } = await fixture.client.open(escrow.escrow).getState();
+        expect(balanceNano).toBeLessThan(toNano('16.2'));
+        expect(balanceNano).toBeGreaterThanOrEqual(toNano('16'));
+    });
+
+    it("settles from a node's log alone, with no dispatcher left", async () => {
+        const escrow = await hub.openEscrow('dave', toNano('20'));
+        const file = path.join(folder, 'node.log');
+        const log = await NodeLog.open(file);
+        for (const [sequence, amountNano] of [toNano('1'), toNano('2.5')].entries()) {
+            const { escrow: account, epoch, receipt, signature } = escrow.receipt(nodes[1]!, sequence, amountNano);
+            const cap = escrow.cap(nodes[1]!, amountNano);
+            await log.append({ escrow: account, epoch, receipt, signature, cap, final: true, atMs: 0 });
+        }
+        await log.close();
+        const summary = await createSettler({ nodeLogFiles: [file] }).settleOnce({ force: true });
+        expect(summary).toMatchObject({ batches: 1, lines: 1, settledNano: toNano('2.5') });
+        expect(await paid(escrow, nodes[1]!)).toBe(toNano('2.5'));
+    });
+
+    it('waits while the value is small, then settles by itself as it grows, and stops cleanly', async () => {
+        const escrow = await hub.openEscrow('erin', toNano('60'));
+        const ledger = await ledgerWith([[escrow, nodes[0]!, toNano('0.05')]]);
+        const settler = createSettler({ ledger });
+        expect(await settler.settleOnce()).toMatchObject({ batches: 0, outstandingNano: toNano('0.05') });
+        settler.start();
+        await ledger.recordCap(escrow.cap(nodes[0]!, toNano('50')));
+        await ledger.recordReceipt(escrow.receipt(nodes[0]!, 2, toNano('50')));
+        while (ledger.settleable().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        await settler.stop();
+        expect(await paid(escrow, nodes[0]!)).toBe(toNano('50'));
+        ledger.close();
+    });
+
+    it('settles a small sum in time before the client can withdraw', async () => {
+        const escrow = await hub.openEscrow('frank', toNano('20'));
+        const ledger = await ledgerWith([[escrow, nodes[0]!, toNano('1')]]);
+        const settler = createSettler({ ledger });
+        expect((await settler.settleOnce()).batches).toBe(0);
+        await fixture.client.open(escrow.escrow).sendClose(escrow.client.sender());
+        expect(await settler.settleOnce()).toMatchObject({ batches: 1, settledNano: toNano('1') });
+        ledger.close();
+    });
+
+    it('counts what it can not settle instead of sending it', async () => {
+        const escrow = await hub.openEscrow('grace', toNano('20'));
+        const stranger = { ...escrow.receipt(nodes[0]!, 1, 5n), escrow: Buffer.alloc(32, 3) };
+        const ledger = await ledgerWith([]);
+        await ledger.recordCap({ ...escrow.cap(nodes[0]!, 10n), escrow: Buffer.alloc(32, 3) });
+        await ledger.recordReceipt(stranger);
+        await ledger.recordCap({ ...escrow.cap(nodes[0]!, 11n), epoch: 1 });
+        await ledger.recordReceipt({ ...escrow.receipt(nodes[0]!, 1, 5n), epoch: 1 });
+        const summary = await createSettler({ ledger }).settleOnce({ force: true });
+        expect(summary).toMatchObject({ batches: 0, skipped: { escrow_unknown: 1, epoch_over: 1 } });
+        ledger.close();
+    });
+});
