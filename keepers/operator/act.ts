@@ -12,6 +12,8 @@ export interface PlannedMessage {
     /** For people: "open the escrow with 5 TON". */
     what: string;
     message: SenderArguments;
+    /** Whether the chain shows what the message does; the next one waits for it. */
+    isDone?(): Promise<boolean>;
 }
 
 /** One operator act, worked out against the chain but not yet done. */
@@ -56,9 +58,9 @@ export async function runAct<Result>(plan: ActPlan<Result>, options: RunActOptio
             return null;
         }
         if (!options.assumeYes && !(await console.confirm(`Send ${plan.messages.length} message(s)?`))) return null;
-        for (const { message } of plan.messages) await options.sender.send(message);
+        await sendAll(plan, options);
     }
-    const result = await waitForResult(plan, options);
+    const result = await waitFor(plan.title, () => plan.readBack(), options);
     if (!options.dryRun) plan.record?.(result);
     for (const line of plan.describe(result)) console.write(`  ${line}`);
     return result;
@@ -70,14 +72,25 @@ function describeMessage({ what, message }: PlannedMessage): string {
     return `${formatTon(message.value)} TON to ${message.to.toString()} (0x${opcode.toString(16).padStart(8, '0')}${deploys}): ${what}`;
 }
 
-async function waitForResult<Result>(plan: ActPlan<Result>, options: RunActOptions): Promise<Result> {
+async function sendAll<Result>({ title, messages }: ActPlan<Result>, options: RunActOptions): Promise<void> {
+    for (const { message, isDone } of messages) {
+        await options.sender.send(message);
+        if (isDone) await waitFor(title, async () => ((await isDone()) ? true : null), options);
+    }
+}
+
+async function waitFor<Result>(
+    title: string,
+    look: () => Promise<Result | null>,
+    options: RunActOptions,
+): Promise<Result> {
     const { clock = systemClock, timeoutMs = 90_000, pollIntervalMs = 1_000, signal } = options;
     const deadlineMs = clock.nowMs() + timeoutMs;
     for (;;) {
-        const result = await plan.readBack();
+        const result = await look();
         if (result !== null) return result;
         if (clock.nowMs() >= deadlineMs) {
-            const message = `${plan.title}: sent, but the chain does not show the result after ${timeoutMs / 1000} s; look at the message's transaction in an explorer, then run this again`;
+            const message = `${title}: sent, but the chain does not show the result after ${timeoutMs / 1000} s; look at the message's transaction in an explorer, then run this again`;
             throw new OperatorError('result_not_seen', message, { action: 'retry' });
         }
         await clock.sleep(pollIntervalMs, signal);

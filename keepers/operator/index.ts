@@ -7,6 +7,7 @@ export {
     runAct,
     type RunActOptions,
 } from './act';
+export { type ActName, acts } from './act-catalog';
 export { type OperatorContext } from './context';
 export { type Act } from './define-act';
 export { DeploymentFile } from './deployment-file';
@@ -14,8 +15,10 @@ export { deployNetwork, type DeployNetworkOptions } from './deploy-network';
 export { OperatorError, type OperatorErrorCode } from './errors';
 export { type ChangeStatus, type ProposedChange } from './governance';
 export { type NetworkSpec, networkSpec } from './network-spec';
+export { admitNode, type Admission } from './acts/admit-node';
 export { allowImage } from './acts/allow-image';
 export { allowModel } from './acts/allow-model';
+export { authorizeBundle, type BundleAuthorization } from './acts/authorize-bundle';
 export { bond } from './acts/bond';
 export { claim, type ClaimResult } from './acts/claim';
 export { closeEscrow } from './acts/close-escrow';
@@ -23,9 +26,18 @@ export { createProvider, type ProviderView } from './acts/create-provider';
 export { deployHub, type HubView } from './acts/deploy-hub';
 export { deployRegistry, type RegistryView } from './acts/deploy-registry';
 export { deployVerifier, type VerifierView } from './acts/deploy-verifier';
+export { executeProposal, type ExecutedProposal } from './acts/execute-proposal';
 export { openEscrow } from './acts/open-escrow';
+export { registerNode, type RegisteredNode } from './acts/register-node';
 export { setParameters } from './acts/set-parameters';
+export { setSession } from './acts/set-session';
 export { setVerifier } from './acts/set-verifier';
+export { settle, type SettlementResult } from './acts/settle';
 export { showEscrow, type EscrowView } from './acts/show-escrow';
+export { showNetwork, type NetworkView } from './acts/show-network';
+export { showProvider, type ProviderWithKeys } from './acts/show-provider';
 export { topUp } from './acts/top-up';
+export { unbond } from './acts/unbond';
 export { withdraw, type Withdrawal } from './acts/withdraw';
+export { withdrawBond, type BondWithdrawal } from './acts/withdraw-bond';
+export { withdrawFees, type FeeWithdrawal } from './acts/withdraw-fees';

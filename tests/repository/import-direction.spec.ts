@@ -58,6 +58,7 @@ const allowed: Record<string, string[]> = {
         'keepers/chain',
         'keepers/confidential',
         'keepers/config',
+        'keepers/ledger',
         'wrappers',
     ],
     'keepers/devnet': ['*'],
