@@ -26,7 +26,7 @@ export const chainOptionsSchema = genesisSchema.extend({
     /** Accepted messages between two snapshots. */
     snapshotEvery: z.int().min(1).max(100_000).default(500),
     /** A trace with more transactions is refused whole. */
-    maxTraceTransactions: z.int().min(1).max(1_000_000).default(5_000),
+    maxTraceTransactions: z.int().min(1).max(1_000_000).default(2_000),
     /** Messages that may wait for their turn. */
     maxQueued: z.int().min(1).max(1_000_000).default(1_000),
     /** A message that waits longer is refused unexecuted. */

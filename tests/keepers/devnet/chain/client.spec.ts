@@ -1,5 +1,5 @@
 import { Address, beginCell, Cell, SendMode, toNano } from '@ton/core';
-import { internal, type TonClient } from '@ton/ton';
+import { internal, type TonClient, WalletContractV5R1 } from '@ton/ton';
 import type { RunningDevnetChain } from '../../../../keepers/devnet/chain';
 import { clientOf, fund, get, type Answer, resultOf, rpc, startTestChain, walletOf } from './chain-environment';
 import { probe } from './probe-contract';
@@ -158,8 +158,9 @@ describe('an unmodified TonClient with wallet V5R1', () => {
         const { keys, contract } = walletOf(client, 'estimator');
         await fund(chain, contract.address, toNano('5'));
         const messages = [internal({ to: sink, value: '1', bounce: false })];
-        const body = contract.createTransfer({ seqno: 0, secretKey: keys.secretKey, messages, sendMode: 1 });
-        const { code, data } = contract.init;
+        const offline = WalletContractV5R1.create({ publicKey: keys.publicKey });
+        const body = offline.createTransfer({ seqno: 0, secretKey: keys.secretKey, messages, sendMode: 1 });
+        const { code, data } = offline.init;
         const options = { body, initCode: code, initData: data, ignoreSignature: true };
         const { source_fees: fees } = await client.estimateExternalMessageFee(contract.address, options);
         await contract.send(body);
