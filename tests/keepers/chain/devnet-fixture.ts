@@ -15,7 +15,7 @@ export interface DevnetFixture {
 export function useDevnet(): DevnetFixture {
     const fixture = {} as DevnetFixture;
     beforeAll(async () => {
-        const devnet = await startDevnetChain({ seed: "chain tests" });
+        const devnet = await startDevnetChain({ seed: 'chain tests' });
         const client = new ChainClient({ endpoints: [devnet.endpoint], firstDelayMs: 20, attempts: 3 });
         Object.assign(fixture, {
             devnet,

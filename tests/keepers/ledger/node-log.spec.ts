@@ -29,6 +29,18 @@ describe('NodeLog', () => {
         await expect(log.append(entry(99))).rejects.toMatchObject({ code: 'ledger_closed' });
     });
 
+    it('never forgets a line that comes as the group before it ends', async () => {
+        const file = logFile();
+        const log = await NodeLog.open(file);
+        for (let i = 1; i <= 300; i++) {
+            const appended = log.append(entry(i));
+            for (let turn = 0; turn < i % 4; turn++) await Promise.resolve();
+            await appended;
+        }
+        await log.close();
+        expect(await entries(file)).toHaveLength(300);
+    });
+
     it('ends before a torn last line and goes on after it', async () => {
         const file = logFile();
         const log = await NodeLog.open(file);
