@@ -13,7 +13,7 @@ export interface PlannedMessage {
     what: string;
     message: SenderArguments;
     /** Whether the chain shows what the message does; the next one waits for it. */
-    isDone?(): Promise<boolean>;
+    isDone?: () => Promise<boolean>;
 }
 
 /** One operator act, worked out against the chain but not yet done. */
