@@ -1,4 +1,4 @@
-import { Address, beginCell, Cell, SendMode, toNano } from '@ton/core';
+import { Address, beginCell, Cell, external, type MessageRelaxed, SendMode, storeMessage, toNano } from '@ton/core';
 import { internal, type TonClient, WalletContractV5R1 } from '@ton/ton';
 import type { RunningDevnetChain } from '../../../../keepers/devnet/chain';
 import { clientOf, fund, get, type Answer, resultOf, rpc, startTestChain, walletOf } from './chain-environment';
@@ -23,6 +23,12 @@ async function deployProbe(wallet: ReturnType<typeof walletOf>) {
     const sendMode = SendMode.PAY_GAS_SEPARATELY;
     await wallet.contract.sendTransfer({ seqno, secretKey: wallet.keys.secretKey, messages: [message], sendMode });
     return address;
+}
+
+function signedTransfer(keys: ReturnType<typeof walletOf>['keys'], messages: MessageRelaxed[]): Cell {
+    const sendMode = SendMode.PAY_GAS_SEPARATELY;
+    const args = { seqno: 0, secretKey: keys.secretKey, authType: 'external' as const, messages, sendMode };
+    return WalletContractV5R1.create({ publicKey: keys.publicKey }).createTransfer(args);
 }
 
 describe('an unmodified TonClient with wallet V5R1', () => {
@@ -158,14 +164,30 @@ describe('an unmodified TonClient with wallet V5R1', () => {
         const { keys, contract } = walletOf(client, 'estimator');
         await fund(chain, contract.address, toNano('5'));
         const messages = [internal({ to: sink, value: '1', bounce: false })];
-        const offline = WalletContractV5R1.create({ publicKey: keys.publicKey });
-        const body = offline.createTransfer({ seqno: 0, secretKey: keys.secretKey, messages, sendMode: 1 });
-        const { code, data } = offline.init;
+        const body = signedTransfer(keys, messages);
+        const { code, data } = WalletContractV5R1.create({ publicKey: keys.publicKey }).init;
         const options = { body, initCode: code, initData: data, ignoreSignature: true };
         const { source_fees: fees } = await client.estimateExternalMessageFee(contract.address, options);
         await contract.send(body);
         const spent = toNano('4') - (await contract.getBalance());
         expect(BigInt(fees.in_fwd_fee + fees.storage_fee + fees.gas_fee + fees.fwd_fee)).toBe(spent);
+    });
+
+    it('can find its message by the normalised hash it is told', async () => {
+        const { keys, contract } = walletOf(client, 'hasher');
+        await fund(chain, contract.address, toNano('5'));
+        const body = signedTransfer(keys, [internal({ to: sink, value: '1', bounce: false })]);
+        const { init } = WalletContractV5R1.create({ publicKey: keys.publicKey });
+        const cell = beginCell()
+            .store(storeMessage(external({ to: contract.address, init, body })))
+            .endCell();
+        const boc = cell.toBoc().toString('base64');
+        const told = await resultOf<{ hash: string; hash_norm: string }>(rpc(chain, 'sendBocReturnHash', { boc }));
+        expect(told.hash).toBe(cell.hash().toString('base64'));
+        const bare = storeMessage(external({ to: contract.address, body }), { forceRef: true });
+        expect(told.hash_norm).toBe(beginCell().store(bare).endCell().hash().toString('base64'));
+        const [transaction] = await client.getTransactions(contract.address, { limit: 1 });
+        expect(transaction!.raw.refs[0]!.refs[0]!.hash()).toEqual(cell.hash());
     });
 
     it('reads blocks and the transactions in them', async () => {

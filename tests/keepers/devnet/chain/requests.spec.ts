@@ -2,7 +2,6 @@ import { Address, beginCell, Cell, external, storeMessage, toNano } from '@ton/c
 import { request as httpRequest } from 'node:http';
 import type { RunningDevnetChain } from '../../../../keepers/devnet/chain';
 import { type Answer, get, post, resultOf, rpc, startTestChain } from './chain-environment';
-import { probe } from './probe-contract';
 
 let chain: RunningDevnetChain;
 
@@ -206,16 +205,6 @@ describe('time', () => {
 });
 
 describe('a message', () => {
-    it('is told by its normalised hash whatever its sender field says', async () => {
-        const { address: to, init } = probe();
-        const message = external({ to, init, body: beginCell().storeUint(1, 8).endCell() });
-        const sent = await rpc(chain, 'sendBocReturnHash', {
-            boc: boc(beginCell().store(storeMessage(message)).endCell()),
-        });
-        // It cannot pay for its import: nobody funded it.
-        expect(sent).toMatchObject({ status: 500, reason: 'message_refused' });
-    });
-
     it('waits its turn: many at once all get through', async () => {
         const pays = Array.from({ length: 6 }, (_, index) =>
             post(`${chain.url}/devnet/faucet`, { address: `0:${String(index).repeat(64)}`, amountNano: '1000' }),
