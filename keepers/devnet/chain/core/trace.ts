@@ -1,10 +1,10 @@
-import { Cell, Dictionary, loadMessage, loadTransaction, type Message } from '@ton/core';
+import { Cell, loadMessage, loadTransaction, type Message } from '@ton/core';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { ChainError } from '../errors';
 import type { Accounts } from './accounts';
 import type { EmulationContext, Emulator } from './emulator';
 import { addFees, type FeeTotals, feesOf, noFees } from './fee-totals';
-import { recordOf, type TransactionRecord } from './transaction-record';
+import { messageCells, recordOf, type TransactionRecord } from './transaction-record';
 
 const ltStep = 1_000_000n;
 /** Between these many transactions others get a turn to read. */
@@ -68,15 +68,8 @@ export class TraceRunner {
         trace.accounts.set(account, outcome.shardAccount);
         trace.fees = addFees(trace.fees, feesOf(transaction, account));
         trace.records.push(recordOf(transaction, account, start.seqno, outcome.transaction));
-        return outMessageCells(transactionCell);
+        return messageCells(transactionCell).out;
     }
-}
-
-/** The sent messages byte for byte, so that a message has one hash at its sender and at its receiver. */
-function outMessageCells(transaction: Cell): Cell[] {
-    const messages = transaction.refs[0]!.beginParse();
-    messages.loadMaybeRef();
-    return messages.loadDict(Dictionary.Keys.Uint(15), Dictionary.Values.Cell()).values();
 }
 
 /** Worded like toncenter's answer, exit code included: clients look for it in the text. */

@@ -1,4 +1,4 @@
-import { Address, Cell, type CommonMessageInfo, loadTransaction, type Transaction } from '@ton/core';
+import { Address, Cell, type CommonMessageInfo, Dictionary, loadTransaction, type Transaction } from '@ton/core';
 import { z } from 'zod';
 
 /** One executed transaction: its bytes, and what it is found by. */
@@ -61,6 +61,13 @@ export function readRecord(line: string): TransactionRecord {
 
 export function parseRecord(record: TransactionRecord): Transaction {
     return loadTransaction(Cell.fromBase64(record.boc).beginParse());
+}
+
+/** A transaction's messages byte for byte, so that each has one hash at its sender and at its receiver. */
+export function messageCells(transaction: Cell): { in: Cell | null; out: Cell[] } {
+    const slice = transaction.refs[0]!.beginParse();
+    const inMessage = slice.loadMaybeRef();
+    return { in: inMessage, out: slice.loadDict(Dictionary.Keys.Uint(15), Dictionary.Values.Cell()).values() };
 }
 
 export function addressOf(record: TransactionRecord): Address {

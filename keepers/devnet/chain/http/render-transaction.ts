@@ -1,11 +1,12 @@
-import { type Cell, type CommonMessageInfo, type Message, beginCell, storeMessage, storeStateInit } from '@ton/core';
-import { addressOf, parseRecord, type TransactionRecord } from '../core/transaction-record';
+import { type Cell, type CommonMessageInfo, type Message, beginCell, loadMessage, storeStateInit } from '@ton/core';
+import { addressOf, messageCells, parseRecord, type TransactionRecord } from '../core/transaction-record';
 
 /** Transactions in toncenter's JSON: amounts and logical times as text, hashes in base64. */
 
 export function renderTransaction(record: TransactionRecord): Record<string, unknown> {
     const transaction = parseRecord(record);
-    const { description, inMessage } = transaction;
+    const { description } = transaction;
+    const messages = messageCells(transaction.raw);
     const storageFee = 'storagePhase' in description ? (description.storagePhase?.storageFeesCollected ?? 0n) : 0n;
     const fee = transaction.totalFees.coins;
     return {
@@ -21,17 +22,18 @@ export function renderTransaction(record: TransactionRecord): Record<string, unk
         fee: fee.toString(),
         storage_fee: storageFee.toString(),
         other_fee: (fee - storageFee).toString(),
-        ...(inMessage ? { in_msg: renderMessage(inMessage) } : {}),
-        out_msgs: transaction.outMessages.values().map(renderMessage),
+        ...(messages.in ? { in_msg: renderMessage(messages.in) } : {}),
+        out_msgs: messages.out.map(renderMessage),
     };
 }
 
-function renderMessage(message: Message): Record<string, unknown> {
+function renderMessage(cell: Cell): Record<string, unknown> {
+    const message = loadMessage(cell.beginParse());
     const { info, body } = message;
     const text = readComment(body);
     return {
         '@type': 'raw.message',
-        hash: beginCell().store(storeMessage(message)).endCell().hash().toString('base64'),
+        hash: cell.hash().toString('base64'),
         source: info.src?.toString() ?? '',
         destination: info.dest?.toString() ?? '',
         ...renderValue(info),

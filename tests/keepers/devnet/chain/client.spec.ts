@@ -43,9 +43,13 @@ describe('an unmodified TonClient with wallet V5R1', () => {
         expect(await client.isContractDeployed(contract.address)).toBe(true);
         const [received] = await client.getTransactions(Address.parse(sink), { limit: 1 });
         expect(received!.inMessage!.info).toMatchObject({ type: 'internal', value: { coins: toNano('2.5') } });
-        const json = await resultOf<{ in_msg: { message: string; source: string } }[]>(
+        const json = await resultOf<{ in_msg: { message: string; source: string; hash: string } }[]>(
             rpc(chain, 'getTransactions', { address: sink, limit: 1 }),
         );
+        const sent = await resultOf<{ out_msgs: { hash: string }[] }[]>(
+            rpc(chain, 'getTransactions', { address: contract.address.toString(), limit: 1 }),
+        );
+        expect(sent[0]!.out_msgs[0]!.hash).toBe(json[0]!.in_msg.hash);
         expect(json[0]!.in_msg).toMatchObject({ message: 'for the demo', source: contract.address.toString() });
     });
 

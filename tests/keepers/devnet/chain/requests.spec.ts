@@ -214,6 +214,15 @@ describe('a message', () => {
         for (const { result } of await Promise.all(reads)) expect(result).toMatchObject({ conserved: true });
     });
 
+    it('that leads to too much is refused whole', async () => {
+        const short = await startTestChain({ maxTraceTransactions: 1 });
+        const before = await resultOf(get(`${short.url}/devnet/accounts`));
+        const paid = await post(`${short.url}/devnet/faucet`, { address, amountNano: '1' });
+        expect(paid).toMatchObject({ status: 500, reason: 'trace_too_long' });
+        expect(await resultOf(get(`${short.url}/devnet/accounts`))).toEqual(before);
+        await short.close();
+    });
+
     it('is refused when too many wait', async () => {
         const narrow = await startTestChain({ maxQueued: 1 });
         const pays = Array.from({ length: 4 }, () => post(`${narrow.url}/devnet/faucet`, { address, amountNano: '1' }));
