@@ -10,34 +10,33 @@ export function addRoleCommands(program: Command): void {
         'gateway',
         'serve the OpenAI API on this machine; verify, encrypt and pay for you',
         async (options) => {
-            const { startGateway } = await import('../gateway');
-            const { collateralSource } = await import('./collateral-source');
+            const { startGateway } = require('../gateway') as typeof import('../gateway');
             await runRole('gateway', options, async (config, logger) => {
-                const { url, stop } = await startGateway(config, collateralSource(config.collateral), logger);
+                const { url, stop } = await startGateway(config, logger);
                 return { facts: { url }, stop };
             });
         },
     );
     role(program, 'dispatcher', 'relay sealed requests between gateways and nodes', async (options) => {
-        const { startDispatcher } = await import('../dispatcher');
+        const { startDispatcher } = require('../dispatcher') as typeof import('../dispatcher');
         await runRole('dispatcher', options, async (config, logger) => {
             const { url, stop } = await startDispatcher(config, logger);
             return { facts: { url }, stop };
         });
     });
     role(program, 'settler', 'settle receipts on chain while it is worth it', async (options) => {
-        const { startSettler } = await import('./settler');
+        const { startSettler } = require('./settler') as typeof import('./settler');
         await runRole('settler', options, startSettler);
     });
     role(program, 'node', 'run inference in a TEE and earn TON', async (options) => {
-        const { startNode } = await import('../node');
+        const { startNode } = require('../node') as typeof import('../node');
         await runRole('node', options, async (config, logger) => {
             const { nodeKey, stop } = await startNode(config, await teeOf(config), logger);
             return { facts: { nodeKey: nodeKey.toString('hex') }, stop };
         });
     });
     role(program, 'devnet', 'run a local TON chain with faucet, time warp and a simulated TEE', async (options) => {
-        const { startDevnet } = await import('../devnet');
+        const { startDevnet } = require('../devnet') as typeof import('../devnet');
         await runRole('devnet', options, startDevnet);
     });
 }
@@ -56,11 +55,11 @@ function role(program: Command, name: string, description: string, act: (options
 /** A simulated TEE is chosen by configuration, but only a network deployed under its root believes it. */
 async function teeOf(config: NodeConfig): Promise<NodeTee> {
     if (config.tee.kind === 'configfs-tsm') {
-        const { configfsTsmTee } = await import('./tdx-tee');
+        const { configfsTsmTee } = require('./tdx-tee') as typeof import('./tdx-tee');
         return configfsTsmTee(config.tee.reportPath);
     }
-    const { createSimulatedTee } = await import('../devnet/simulated-tee');
-    const { readSeedFile } = await import('../config');
+    const { createSimulatedTee } = require('../devnet/simulated-tee') as typeof import('../devnet/simulated-tee');
+    const { readSeedFile } = require('../config') as typeof import('../config');
     const tee = createSimulatedTee({
         pkiSeed: readSeedFile(config.tee.pkiSeedFile),
         platform: config.tee.platform,

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { addressField, chainField, hexField, listenField, logLevelField, nanoField, urlField } from './fields';
+import {
+    addressField,
+    chainField,
+    hexField,
+    listenField,
+    logLevelField,
+    nanoField,
+    portField,
+    urlField,
+} from './fields';
 
 const shared = {
     chain: chainField,
@@ -134,6 +143,9 @@ export const devnetSchema = z.strictObject({
     stateDir: z.string().min(1),
     seed: z.string().min(1).max(128).default('cocoon'),
     feeConfig: z.enum(['sandbox', 'mainnet-2026']).default('sandbox'),
+    /** Seed of the development root: with it the devnet also serves collateral, like Intel's service. */
+    pkiSeedFile: z.string().optional(),
+    collateralPort: portField.default(0),
     logLevel: logLevelField,
 });
 

@@ -38,5 +38,7 @@ export function createSimulatedTee(options: { pkiSeed: Buffer; platform: number;
 }
 
 function hexOf<Name extends string>(registers: Record<Name, Buffer>): Record<Name, string> {
-    return Object.fromEntries(Object.entries<Buffer>(registers).map(([name, bytes]) => [name, bytes.toString('hex')])) as Record<Name, string>;
+    return Object.fromEntries(
+        Object.entries<Buffer>(registers).map(([name, bytes]) => [name, bytes.toString('hex')]),
+    ) as Record<Name, string>;
 }

@@ -1,4 +1,3 @@
-import type { Collateral } from '../attestation';
 import { chainClientOf, hubOf, readDeployment } from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
 import { signerFromSeed } from '../confidential';
@@ -6,6 +5,7 @@ import { type GatewayConfig, readSecretFile, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { GatewayLedger } from '../ledger';
 import { Escrow } from '../../wrappers';
+import { collateralSource } from './collateral';
 import { DispatcherClient } from './dispatcher-client';
 import { NetworkView } from './network-view';
 import { NodeDirectory } from './node-directory';
@@ -22,11 +22,7 @@ export interface RunningGateway {
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Composition root of the gateway process. */
-export async function startGateway(
-    config: GatewayConfig,
-    collateralFor: (quote: Buffer) => Promise<Collateral>,
-    logger: Logger,
-): Promise<RunningGateway> {
+export async function startGateway(config: GatewayConfig, logger: Logger): Promise<RunningGateway> {
     const apiKeys = readApiKeys(config);
     const deployment = readDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
@@ -46,6 +42,8 @@ export async function startGateway(
     const peers = config.dispatchers
         .filter(({ hub }) => hub.equals(first!.hub))
         .map(({ url, hub }) => ({ client: new DispatcherClient(url), hub }));
+    const rootPublicKey = Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]);
+    const collateralFor = collateralSource({ url: config.collateral.url, rootPublicKey, clock: systemClock });
     const view = new NetworkView(client, deployment.registry);
     const directory = new NodeDirectory({
         network,

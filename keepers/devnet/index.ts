@@ -1,0 +1,4 @@
+export { startDevnet, type RunningDevnet } from './start';
+export { createSimulatedTee, simulatedMeasurements, type SimulatedTee } from './simulated-tee';
+export { LocalNetwork, type LocalNetworkOptions, localTerms } from './network/local-network';
+export { DevnetError, type DevnetErrorCode } from './errors';

@@ -1,0 +1,353 @@
+import { writeFileSync } from 'node:fs';
+import { type Address, toNano } from '@ton/core';
+import { ChainClient, type Deployment } from '../../chain';
+import { errorMessage, systemClock } from '../../base';
+import { ggufModelRoot, TOY_MODEL_ID, TOY_MODEL_PATH } from '../../node';
+import { type ActPlan, bond, createProvider, deployNetwork, openEscrow, runAct } from '../../operator';
+import { Escrow, Provider } from '../../../wrappers';
+import { DevnetError } from '../errors';
+import { createSimulatedTee } from '../simulated-tee';
+import { Actors, type ActorName, actorNames } from './actors';
+import { DevnetClient } from './devnet-client';
+import { NetworkLayout } from './layout';
+import { RoleProcess } from './role-process';
+
+export interface LocalNetworkOptions {
+    /** Where everything is kept; an existing network there is brought up again. */
+    dir: string;
+    seed?: string;
+    feeConfig?: 'sandbox' | 'mainnet-2026';
+    gatewayPort?: number;
+    depositNano?: bigint;
+    /** A line for a person, as things happen. */
+    progress: (line: string) => void;
+    /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
+    interpose?: (dispatcherUrl: string) => Promise<string>;
+}
+
+/** Terms of a local network: short delays, so that a person sees everything happen. */
+export const localTerms = {
+    governanceDelaySec: 2,
+    closeDelaySec: 600,
+    maxFeeBps: 1_000,
+    feeBps: 500,
+    minBondNano: toNano('10'),
+    maxKeyLifeSec: 3 * 86_400,
+    minHubBondNano: toNano('10'),
+    providers: [1, 2],
+    /** nanoTON a million tokens */
+    prices: {
+        inputNano: '400000000',
+        cachedInputNano: '100000000',
+        outputNano: '1600000000',
+        reasoningNano: '1600000000',
+    },
+} as const;
+
+const pollIntervalMs = 250;
+const fundsNano: Partial<Record<ActorName, bigint>> = { client: toNano('100') };
+const defaultFundsNano = toNano('50');
+
+export interface NodePlace {
+    name: string;
+    provider: Address;
+    owner: ActorName;
+}
+
+/** The whole network on one machine: every role a process of its own, talking as they would across the world. */
+export class LocalNetwork {
+    readonly layout: NetworkLayout;
+    readonly processes = new Map<string, RoleProcess>();
+    readonly nodes: NodePlace[] = [];
+    actors!: Actors;
+    client!: ChainClient;
+    devnet!: DevnetClient;
+    deployment!: Deployment;
+    escrow!: Address;
+    private dispatcherUrl = '';
+
+    private constructor(private readonly options: LocalNetworkOptions) {
+        this.layout = new NetworkLayout(options.dir);
+    }
+
+    static async launch(options: LocalNetworkOptions): Promise<LocalNetwork> {
+        const network = new LocalNetwork(options);
+        try {
+            await network.bringUp();
+            return network;
+        } catch (error) {
+            await network.stop();
+            throw error;
+        }
+    }
+
+    get hub(): Address {
+        return this.deployment.hubs[0]!.address;
+    }
+
+    get gatewayUrl(): string {
+        return this.process('gateway').url;
+    }
+
+    process(name: string): RoleProcess {
+        const found = this.processes.get(name);
+        if (found === undefined) throw new DevnetError('process_failed', `${name} is not running`);
+        return found;
+    }
+
+    /** Last started first; the chain goes last. */
+    async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+        const running = [...this.processes.values()].reverse();
+        const [keepers, chain] = [
+            running.filter(({ options }) => options.name !== 'chain'),
+            this.processes.get('chain'),
+        ];
+        await Promise.all(keepers.map((keeper) => keeper.stop(signal)));
+        await chain?.stop(signal);
+        this.processes.clear();
+    }
+
+    /** Starts a role again with the settings it had. */
+    async restart(name: string): Promise<RoleProcess> {
+        const fresh = await this.process(name).restart();
+        this.processes.set(name, fresh);
+        return fresh;
+    }
+
+    /** Restarts whatever ends by itself, as a service manager would; returns how to stop doing so. */
+    superviseAll(say: (line: string) => void): () => void {
+        let stopped = false;
+        const watch = (name: string) => {
+            this.process(name).onExit((code, signal) => {
+                if (stopped) return;
+                say(`${name} ended with ${signal ?? `exit code ${code}`}; starting it again`);
+                this.restart(name).then(
+                    () => watch(name),
+                    (error: unknown) => say(`${name} could not be started again: ${errorMessage(error)}`),
+                );
+            });
+        };
+        for (const name of this.processes.keys()) watch(name);
+        return () => {
+            stopped = true;
+        };
+    }
+
+    private async bringUp(): Promise<void> {
+        const { progress } = this.options;
+        progress('starting the chain');
+        await this.startChain();
+        progress('funding wallets from the faucet');
+        await this.fund();
+        await this.deploy();
+        await this.createProviders();
+        await this.startDispatcher();
+        progress('starting two nodes: each makes its keys, has its quote verified on chain and is admitted by the hub');
+        await Promise.all(this.nodes.map((place, index) => this.startNode(place, index)));
+        await this.startSettler();
+        await this.openEscrow();
+        await this.startGateway();
+    }
+
+    private async startChain(): Promise<void> {
+        const seed = this.options.seed ?? 'cocoon';
+        const pki = this.layout.key('pki');
+        const chain = await this.startRole('chain', 'devnet', {
+            listen: { port: 0 },
+            stateDir: this.layout.chainState,
+            seed,
+            feeConfig: this.options.feeConfig ?? 'sandbox',
+            pkiSeedFile: pki,
+        });
+        this.client = new ChainClient({ endpoints: [this.endpoint] });
+        this.actors = new Actors({ seed, layout: this.layout, client: this.client, pollIntervalMs });
+        this.devnet = new DevnetClient(chain.url);
+    }
+
+    private get endpoint(): string {
+        return `${this.process('chain').url}/api/v2/jsonRPC`;
+    }
+
+    private get collateralUrl(): string {
+        return this.process('chain').ready['collateralUrl'] as string;
+    }
+
+    private async fund(): Promise<void> {
+        for (const name of actorNames) {
+            const { wallets } = this.actors;
+            const wantedNano = fundsNano[name] ?? defaultFundsNano;
+            const heldNano = await wallets[name].getBalanceNano();
+            if (heldNano < wantedNano / 2n) await this.devnet.faucet(wallets[name].address, wantedNano - heldNano);
+        }
+    }
+
+    private tee(platform: number) {
+        return createSimulatedTee({ pkiSeed: this.actors.keyFile('pki').seed, platform, now: new Date() });
+    }
+
+    private async deploy(): Promise<void> {
+        const { progress } = this.options;
+        const { rootKey, imageId } = this.tee(1);
+        const terms = localTerms;
+        const deployment = await deployNetwork(
+            this.actors.context('governance'),
+            {
+                kind: 'development',
+                rootPublicKey: rootKey,
+                governanceDelaySec: terms.governanceDelaySec,
+                salt: 0,
+                parameters: {
+                    minBondNano: terms.minBondNano,
+                    maxKeyLifeSec: terms.maxKeyLifeSec,
+                    minHubBondNano: terms.minHubBondNano,
+                },
+                images: [{ imageId, name: 'simulated guest 1' }],
+                models: [{ modelRoot: await ggufModelRoot(TOY_MODEL_PATH, TOY_MODEL_ID), name: TOY_MODEL_ID }],
+                hubs: [
+                    {
+                        operator: this.actors.wallets.operator.address,
+                        closeDelaySec: terms.closeDelaySec,
+                        maxFeeBps: terms.maxFeeBps,
+                        initialFeeBps: terms.feeBps,
+                        salt: 0,
+                    },
+                ],
+            },
+            { console: this.console, assumeYes: true, pollIntervalMs, clock: systemClock },
+        );
+        if (deployment === null) throw new DevnetError('process_failed', 'the network was not deployed');
+        this.deployment = deployment;
+        progress(`network deployed: registry ${deployment.registry}, hub ${this.hub}`);
+    }
+
+    private get console() {
+        return { write: (line: string) => this.options.progress(line), confirm: () => Promise.resolve(true) };
+    }
+
+    private act<Result>(name: ActorName, plan: ActPlan<Result>): Promise<Result | null> {
+        return runAct(plan, {
+            console: this.console,
+            sender: this.actors.context(name).sender,
+            assumeYes: true,
+            pollIntervalMs,
+        });
+    }
+
+    private async createProviders(): Promise<void> {
+        for (const number of localTerms.providers) {
+            const owner = `provider-${number}` as ActorName;
+            const context = this.actors.context(owner);
+            await this.act(
+                owner,
+                await createProvider(context, { operatorKey: this.actors.publicKey(`operator-key-${number}`) }),
+            );
+            const { address } = await Provider.createFromConfig({
+                registry: this.deployment.registry,
+                owner: context.sender.address,
+            });
+            this.nodes.push({ name: `node-${number}`, provider: address, owner });
+            const { bondNano } = await this.client.open(Provider.createFromAddress(address)).getState();
+            // A restarted node's old key stays live until it expires, and every live key needs its bond.
+            const wantedNano = localTerms.minBondNano * 3n;
+            if (bondNano < wantedNano) await this.act(owner, await bond(context, { bondNano: wantedNano }));
+        }
+    }
+
+    private async startDispatcher(): Promise<void> {
+        this.options.progress('starting the dispatcher');
+        const { url } = await this.startRole('dispatcher', 'dispatcher', {
+            ...this.common,
+            hub: this.hub.toString(),
+            listen: { port: 0 },
+            ledgerFile: this.layout.data('dispatcher.sqlite'),
+            collateral: { url: this.collateralUrl },
+        });
+        this.dispatcherUrl = (await this.options.interpose?.(url)) ?? url;
+    }
+
+    private async startNode({ name, provider }: NodePlace, index: number): Promise<void> {
+        const number = index + 1;
+        await this.startRole(name, 'node', {
+            ...this.common,
+            hub: this.hub.toString(),
+            dispatcherUrl: this.dispatcherUrl,
+            provider: provider.toString(),
+            operatorKeyFile: this.actors.keyFile(`operator-key-${number}`).file,
+            gasWalletFile: this.actors.keyFile(`gas-node-${number}`).file,
+            receiptLogFile: this.layout.data(`${name}.receipts.jsonl`),
+            engine: { kind: 'llama-cpp' },
+            tee: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
+            collateral: { url: this.collateralUrl },
+            prices: localTerms.prices,
+        });
+    }
+
+    private async startSettler(): Promise<void> {
+        this.options.progress('starting the settler');
+        await this.startRole('settler', 'settler', {
+            ...this.common,
+            hub: this.hub.toString(),
+            ledgerFile: this.layout.data('dispatcher.sqlite'),
+            gasWalletFile: this.actors.keyFile('gas-settler').file,
+            intervalMs: 2_000,
+        });
+    }
+
+    private async openEscrow(): Promise<void> {
+        const context = this.actors.context('client');
+        const depositNano = this.options.depositNano ?? toNano('20');
+        await this.act(
+            'client',
+            await openEscrow(context, { hub: this.hub, depositNano, sessionKey: this.actors.publicKey('session') }),
+        );
+        const { address } = await Escrow.createFromConfig({
+            hub: this.hub,
+            network: this.deployment.registry.hash,
+            client: context.sender.address,
+            index: 0,
+            closeDelaySec: localTerms.closeDelaySec,
+        });
+        this.escrow = address;
+    }
+
+    private async startGateway(): Promise<void> {
+        this.options.progress('starting the gateway');
+        await this.startRole('gateway', 'gateway', {
+            ...this.common,
+            dispatchers: [{ url: this.dispatcherUrl, hub: this.hub.toString() }],
+            client: this.actors.wallets.client.address.toString(),
+            sessionKeyFile: this.actors.keyFile('session').file,
+            ledgerFile: this.layout.data('gateway.sqlite'),
+            listen: { port: this.options.gatewayPort ?? 0 },
+            collateral: { url: this.collateralUrl },
+        });
+    }
+
+    private get common() {
+        return { chain: { endpoints: [this.endpoint], pollIntervalMs }, deploymentFile: this.layout.deployment };
+    }
+
+    private async startRole(name: string, role: string, config: RoleSettings): Promise<RoleProcess> {
+        const file = this.layout.config(name);
+        writeConfig(file, { role, ...config });
+        const started = await RoleProcess.start({
+            name,
+            args: [role, '--config', file],
+            logFile: this.layout.log(name),
+        });
+        this.processes.set(name, started);
+        // The others know it by this port from now on, so a restart must come up there again.
+        if (config.listen?.port === 0)
+            writeConfig(file, { role, ...config, listen: { port: Number(new URL(started.url).port) } });
+        return started;
+    }
+}
+
+interface RoleSettings {
+    listen?: { port: number };
+    [setting: string]: unknown;
+}
+
+function writeConfig(file: string, config: object): void {
+    writeFileSync(file, `${JSON.stringify(config, null, 4)}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,33 @@
+import { createDevelopmentPki, type PcsServer, startPcsServer } from '../attestation';
+import { type DevnetConfig, ensureSeedFile } from '../config';
+import { startDevnetChain } from './chain';
+
+export interface RunningDevnet {
+    facts: Record<string, string | null>;
+    stop(): Promise<void>;
+}
+
+/** A local TON chain and, given the seed of a development root, the collateral service of that root. */
+export async function startDevnet(config: DevnetConfig): Promise<RunningDevnet> {
+    const { listen, stateDir, seed, feeConfig } = config;
+    const chain = await startDevnetChain({ host: listen.host, port: listen.port, stateDir, seed, feeConfig });
+    const collateral = await startCollateral(config);
+    return {
+        facts: {
+            url: chain.url,
+            endpoint: chain.endpoint,
+            faucet: chain.faucetAddress,
+            collateralUrl: collateral?.url ?? null,
+        },
+        stop: async () => {
+            await collateral?.close();
+            await chain.close();
+        },
+    };
+}
+
+async function startCollateral({ pkiSeedFile, collateralPort }: DevnetConfig): Promise<PcsServer | undefined> {
+    if (pkiSeedFile === undefined) return undefined;
+    const pki = createDevelopmentPki({ seed: ensureSeedFile(pkiSeedFile), now: new Date() });
+    return startPcsServer({ pki, port: collateralPort });
+}
