@@ -155,8 +155,20 @@ function readSpec(file: string): NetworkSpec {
     }
 }
 
-/** Blueprint prints what a script throws, stack and all; what an operator can mend needs no stack. */
+/** Blueprint prints what a script throws, stack and all properties; what an operator can mend needs one line. */
 function forPeople(error: unknown): unknown {
-    if (error instanceof CocoonError) error.stack = `${error.name} [${error.code}]: ${error.message}`;
-    return error;
+    const text =
+        error instanceof CocoonError ? `${error.name} [${error.code}]: ${error.message}` : endpointAnswer(error);
+    if (text === null) return error;
+    const short = new Error(text);
+    short.stack = text;
+    return short;
+}
+
+/** What the HTTP endpoint said about a refused request; null for any other error. */
+function endpointAnswer(error: unknown): string | null {
+    if (!(error instanceof Error) || !('isAxiosError' in error)) return null;
+    const { response } = error as { response?: { status: number; data?: { error?: unknown } } };
+    const reason = response?.data?.error;
+    return `The endpoint answered ${response?.status ?? 'nothing'}: ${typeof reason === 'string' ? reason : error.message}`;
 }
