@@ -24,3 +24,14 @@ export type {
     QuoteChanges,
 } from './mint/quote';
 export { VerdictCache, type VerdictCacheOptions } from './verdict-cache';
+export { EvaluationFloor } from './evaluation-floor';
+export { AttestationError, type AttestationErrorCode } from './errors';
+export { collateralNeeds } from './collateral/needs';
+export type { CollateralNeeds, CollateralPart } from './collateral/parts';
+export { intelPcsUrl, PcsClient, type PcsClientOptions } from './collateral/pcs-client';
+export { CollateralService, type CollateralServiceOptions } from './collateral/collateral-service';
+export { readBundle, readCollateralFile, writeBundle } from './collateral/files';
+export { startPcsServer, type PcsServer, type PcsServerOptions } from './collateral/pcs-server';
+export { inspectQuote, type QuoteInspection } from './inspect-quote';
+export { inspectQuoteFile, readPolicyFile, readQuoteFile, verifyQuoteFile } from './quote-file';
+export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';

@@ -1,3 +1,4 @@
+import type { EvaluationFloor } from './evaluation-floor';
 import { collateralKeys, type Collateral } from './collateral-shape';
 import { quoteSpan } from './parse/quote';
 import { signatureLength } from './parse/quote-layout';
@@ -11,6 +12,8 @@ export interface VerdictCacheOptions {
     /** How long a verdict is used again at most; it never outlives the collateral it rests on. */
     maxAgeMs: number;
     maxEntries: number;
+    /** Raised by what is accepted; what falls below it is refused. */
+    floor?: EvaluationFloor;
 }
 
 interface Entry {
@@ -51,8 +54,9 @@ export class VerdictCache {
         if (known?.quote.equals(signed!.bytes) && isUsable(known, collateral, at.getTime())) {
             return known.verdict;
         }
-        const { rootPublicKey } = this.options;
-        const verdict = verifyQuote(quote, collateral, { at, rootPublicKey, policy: this.policy, claims });
+        const { rootPublicKey, floor } = this.options;
+        const judged = verifyQuote(quote, collateral, { at, rootPublicKey, policy: this.policy, claims });
+        const verdict = floor?.admit(judged) ?? judged;
         if (key !== null && verdict.validUntil !== null) {
             this.remember(key, signed!.bytes, { collateral, verdict });
         }

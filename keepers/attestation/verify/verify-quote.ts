@@ -1,21 +1,13 @@
 import { collateralKeys, maxCollateralPartLength, type Collateral } from '../collateral-shape';
-import type { Certificate } from '../parse/certificate';
-import {
-    bodyTypeOf,
-    CertificationTypeError,
-    parseQuote,
-    readHeader,
-    type Quote,
-    type QuoteHeader,
-} from '../parse/quote';
-import { ecdsaP256KeyType, intelQeVendorId, teeType } from '../parse/quote-layout';
-import { parseSgxExtension, type PlatformFacts } from '../parse/sgx-extension';
+import type { Quote } from '../parse/quote';
+import type { PlatformFacts } from '../parse/sgx-extension';
 import { type TcbInfo } from '../parse/signed-json';
 import { applyPolicy } from '../policy/evaluate';
 import { defaultPolicy, policySchema, type EvidenceClaims, type Policy, type PolicyInput } from '../policy/policy';
-import { ChainChecker, ChainProblem, pckChainShape } from './certificate-chain';
+import { ChainChecker } from './certificate-chain';
 import { check, CheckFailure, parsed } from './check-codes';
 import { acceptQeIdentity, acceptTcbInfo, checkCollateralSignatures, checkRevocation } from './collateral-checks';
+import { openQuote, type OpenProgress } from './open-quote';
 import { checkQeReport, matchQeIdentity } from './qe-report';
 import { importPoint, isSignedRaw } from './signature';
 import { matchPlatformLevel } from './tcb-level';
@@ -43,9 +35,7 @@ export interface VerifyOptions {
 }
 
 /** Facts collected on the way, so that a refusal can say how far it came. */
-interface Progress {
-    quote?: Quote;
-    platform?: PlatformFacts;
+interface Progress extends OpenProgress {
     tcbInfo?: TcbInfo;
     evaluation?: TcbEvaluation;
     /** First of the dates at which something that was relied on lapses. */
@@ -80,7 +70,7 @@ export function verifyTdxQuote(quote: Uint8Array, collateral: Collateral, option
  */
 export function verifyQuoteSignature(quote: Uint8Array, options: VerifyOptions): Verdict {
     return judge(quote, options, (session) => {
-        const { quote: parsedQuote, chain, platform } = openQuote(session);
+        const { quote: parsedQuote, chain, platform } = openQuote(session.bytes, session.chains, session.progress);
         checkQeReport(parsedQuote, session.chains.keyOf(chain[0]!));
         checkQuoteSignature(parsedQuote);
         applySessionPolicy(session, parsedQuote, platform, null);
@@ -133,7 +123,7 @@ function shapeOf(collateral: Collateral): Collateral {
 }
 
 function verifyWhole(session: Session, collateral: Collateral): void {
-    const { quote, chain, platform } = openQuote(session);
+    const { quote, chain, platform } = openQuote(session.bytes, session.chains, session.progress);
     const context = { chains: session.chains, atMs: session.atMs, isTdx: quote.body.kind === 'td' };
     const { rootCrl, pckCrl } = checkRevocation(collateral, chain, context);
     checkCollateralSignatures(collateral, rootCrl, context);
@@ -167,59 +157,6 @@ function verifyWhole(session: Session, collateral: Collateral): void {
 function blockDeadline({ policy, claims }: Session): number {
     const { maxBlockAgeSeconds } = policy;
     return maxBlockAgeSeconds === undefined ? Infinity : claims.block!.time.getTime() + maxBlockAgeSeconds * 1000;
-}
-
-/** Steps 1 to 3. */
-function openQuote(session: Session): { quote: Quote; chain: Certificate[]; platform: PlatformFacts } {
-    const header = parsed('quote_length', 'quote', () => readHeader(session.bytes));
-    checkHeader(header);
-    const type = parsed('quote_length', 'quote', () => bodyTypeOf(session.bytes, header));
-    if (type === null) {
-        throw new CheckFailure('quote_body_type', 'the quote has a body of unknown type, or of the other TEE');
-    }
-    const quote = cutQuote(session.bytes, header, type);
-    session.progress.quote = quote;
-    const chain = checkPckChain(quote, session.chains);
-    const extension = chain[0]!.sgxExtension;
-    const platform = parsed('pck_extension', "the PCK certificate's SGX extension", () => {
-        check(extension !== null, 'pck_extension', 'missing');
-        return parseSgxExtension(extension);
-    });
-    session.progress.platform = platform;
-    return { quote, chain, platform };
-}
-
-function checkHeader(header: QuoteHeader): void {
-    const { version } = header;
-    check(version >= 3 && version <= 5, 'quote_version', `quotes of version ${version} are not supported`);
-    check(header.keyType === ecdsaP256KeyType, 'quote_key_type', 'the attestation key is not ECDSA P-256');
-    const isTdx = header.teeType === teeType.tdx;
-    check(
-        isTdx ? version >= 4 : header.teeType === teeType.sgx,
-        'quote_tee_type',
-        'the quote is neither of TDX nor of SGX',
-    );
-    check(header.qeVendorId.equals(intelQeVendorId), 'quote_vendor', "the quoting enclave is not Intel's");
-}
-
-function cutQuote(bytes: Buffer, header: QuoteHeader, type: Parameters<typeof parseQuote>[2]): Quote {
-    try {
-        return parseQuote(bytes, header, type);
-    } catch (error) {
-        const code = error instanceof CertificationTypeError ? 'quote_certification_type' : 'quote_length';
-        throw new CheckFailure(code, (error as Error).message);
-    }
-}
-
-function checkPckChain(quote: Quote, chains: ChainChecker): Certificate[] {
-    try {
-        return chains.check(quote.pckChain.toString('latin1'), pckChainShape);
-    } catch (error) {
-        if (error instanceof ChainProblem) {
-            throw new CheckFailure(`pck_chain_${error.kind}`, `PCK certificate chain: ${error.message}`);
-        }
-        throw error;
-    }
 }
 
 /** Step 10. */
