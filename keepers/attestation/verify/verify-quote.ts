@@ -111,15 +111,17 @@ function policyOf(input: PolicyInput | undefined): Policy {
     return input === undefined ? defaultPolicy : parsed('policy_format', 'policy', () => policySchema.parse(input));
 }
 
+/** A copy of the nine texts: what is judged is what was measured, whatever the caller's object does meanwhile. */
 function shapeOf(collateral: Collateral): Collateral {
     const isObject = typeof collateral === 'object' && collateral !== null;
     check(isObject, 'collateral_format', 'collateral is missing: fetch it from a collateral service');
-    for (const key of collateralKeys) {
-        const part: unknown = collateral[key];
-        check(typeof part === 'string', 'collateral_format', `collateral has no text "${key}"`);
-        check(part.length <= maxCollateralPartLength, 'input_too_large', `collateral "${key}" is too large`);
-    }
-    return collateral;
+    const texts = collateralKeys.map((key) => {
+        const text: unknown = collateral[key];
+        check(typeof text === 'string', 'collateral_format', `collateral has no text "${key}"`);
+        check(text.length <= maxCollateralPartLength, 'input_too_large', `collateral "${key}" is too large`);
+        return [key, text];
+    });
+    return Object.fromEntries(texts) as Collateral;
 }
 
 function verifyWhole(session: Session, collateral: Collateral): void {
