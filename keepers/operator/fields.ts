@@ -14,12 +14,11 @@ export const address = z
         }
     });
 
+const nanoText = 'must be whole nanoTON: a bigint, or a string of digits in a file';
+
 /** NanoTON: a bigint, or a string of digits as JSON files have it. */
 export const nano = z
-    .union(
-        [z.bigint(), z.string().regex(/^\d{1,20}$/)],
-        'must be whole nanoTON: a bigint, or a string of digits in a file',
-    )
+    .union([z.bigint(), z.string().regex(/^\d{1,20}$/, nanoText)], nanoText)
     .transform((value) => BigInt(value))
     .refine((value) => value >= 0n, 'must not be negative');
 
@@ -29,14 +28,14 @@ export const positiveNano = nano.refine((value) => value > 0n, 'must be more tha
 export function bytes(length: number) {
     const message = `must be ${length} bytes in hex`;
     return z
-        .union([z.instanceof(Buffer), z.string().regex(/^([0-9a-fA-F]{2})+$/)], message)
+        .union([z.instanceof(Buffer), z.string().regex(/^([0-9a-fA-F]{2})+$/, message)], message)
         .transform((value) => (typeof value === 'string' ? Buffer.from(value, 'hex') : value))
         .refine((value) => value.length === length, message);
 }
 
 /** An unsigned number of 32 bits. Command lines and prompts give digits. */
 export const uint32 = z
-    .union([z.number(), z.string().regex(/^\d{1,10}$/)], 'must be a whole number')
+    .union([z.number(), z.string().regex(/^\d{1,10}$/, 'must be a whole number')], 'must be a whole number')
     .transform(Number)
     .pipe(z.int('must be a whole number').min(0).max(0xffff_ffff));
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Address, Contract, Sender, SenderArguments } from '@ton/core';
 import { Blockchain } from '@ton/sandbox';
 import { type Clock } from '../../../keepers/base';
-import { type ActConsole, DeploymentFile, type OperatorContext } from '../../../keepers/operator';
+import { type ActConsole, type ActPlan, DeploymentFile, type OperatorContext, runAct } from '../../../keepers/operator';
 
 export const startTime = 1_800_000_000;
 
@@ -28,6 +28,8 @@ export class TestConsole implements ActConsole {
 /** Counts what goes out, and breaks before or after sending when told to. */
 export class TestSender implements Sender {
     readonly sent: SenderArguments[] = [];
+    /** Messages go nowhere. */
+    lose = false;
     /** null: never. 'before': the message is lost with the process; 'after': it is out, but the process never knew. */
     crash: { afterMessages: number; when: 'before' | 'after' } | null = null;
 
@@ -39,6 +41,7 @@ export class TestSender implements Sender {
     async send(message: SenderArguments): Promise<void> {
         const isLast = this.crash !== null && this.sent.length >= this.crash.afterMessages;
         if (isLast && this.crash?.when === 'before') throw new Error('killed');
+        if (this.lose) return;
         this.sent.push(message);
         await this.deliver(message);
         if (isLast) throw new Error('killed');
@@ -70,9 +73,18 @@ export async function createOperatorChain() {
         },
     };
 
+    /** Runs an act's plan as `actor`, asking nothing. */
+    async function run<Result>(actor: OperatorContext, plan: Promise<ActPlan<Result>>, dryRun = false) {
+        const console = new TestConsole();
+        const options = { console, assumeYes: true, clock, dryRun, sender: actor.sender, timeoutMs: 5_000 };
+        return { result: await runAct(await plan, options), lines: console.lines };
+    }
+
     return {
         blockchain,
         clock,
+        folder,
+        run,
         actor,
         advance(seconds: number) {
             blockchain.now = blockchain.now! + seconds;

@@ -1,0 +1,117 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Contract } from '@ton/core';
+import { acts, type OperatorContext } from '../../../keepers/operator';
+import { resultJson } from '../../../keepers/operator/result-json';
+import { parseScriptArguments, scriptOptions } from '../../../keepers/operator/script-arguments';
+import { runActScript, runDeployNetworkScript } from '../../../keepers/operator/script-runner';
+import { repositoryFiles } from '../../repository/source-files';
+import { createOperatorChain } from './operator-chain';
+
+const options = scriptOptions(acts['open-escrow'].args);
+const sessionKey = '03'.repeat(32);
+
+describe('arguments of scripts', () => {
+    it('are named after the act’s own, amounts in TON', () => {
+        expect(options.map(({ flag }) => flag)).toEqual([
+            '--hub',
+            '--index',
+            '--session-key',
+            '--session-life-sec',
+            '--deposit',
+        ]);
+        const { values, flags } = parseScriptArguments(['--deposit', '1.5', '--index=2', '--dry-run'], options);
+        expect(values).toEqual({ depositNano: 1_500_000_000n, index: '2' });
+        expect(flags).toEqual({ dryRun: true, yes: false, json: false, help: false, deployment: null });
+    });
+
+    it.each([
+        [['--depositt', '1'], '--depositt is unknown'],
+        [['--deposit'], '--deposit needs a value'],
+        [['--deposit', '1.0000000001'], '--deposit: "1.0000000001" is not an amount in TON'],
+    ])('refuse %j', (args, message) => {
+        expect(() => parseScriptArguments(args, options)).toThrow(message);
+    });
+
+    it('exist for every act, and every act has a script', () => {
+        const scripts = repositoryFiles('scripts/*.ts').map((file) => path.basename(file, '.ts'));
+        expect(scripts.sort()).toEqual([...Object.keys(acts), 'deploy-network'].sort());
+    });
+});
+
+describe('results as JSON', () => {
+    it('keep amounts exact and bytes as hex', () => {
+        const result = {
+            balanceNano: 2n ** 70n,
+            key: Buffer.from('0a', 'hex'),
+            paid: new Map([['ab', 1n]]),
+            none: null,
+        };
+        expect(JSON.parse(resultJson(result))).toEqual({
+            balanceNano: '1180591620717411303424',
+            key: '0a',
+            paid: { ab: '1' },
+            none: null,
+        });
+    });
+});
+
+/** Blueprint's part of a script: what it prints and asks. */
+function providerFor(context: OperatorContext, answers: string[] = []) {
+    const written: string[] = [];
+    const asked: string[] = [];
+    return {
+        written,
+        asked,
+        network: () => 'custom',
+        sender: () => context.sender,
+        api: () => ({ getLastBlock: async () => ({ now: await context.nowSec() }) }),
+        open: <T extends Contract>(contract: T) => context.open(contract),
+        ui: () => ({
+            write: (line: string) => void written.push(line),
+            prompt: (question: string) => {
+                asked.push(question);
+                return Promise.resolve(true);
+            },
+            input: (question: string) => {
+                asked.push(question);
+                return Promise.resolve(answers.shift() ?? '');
+            },
+        }),
+    };
+}
+
+describe('scripts', () => {
+    it('deploy a network from a spec file, ask for what is missing, and print the result', async () => {
+        const chain = await createOperatorChain();
+        const operator = await chain.actor('operator');
+        const specFile = path.join(chain.folder, 'spec.json');
+        const hubs = [{ closeDelaySec: 60, maxFeeBps: 1000, initialFeeBps: 250 }];
+        const rootPublicKey = '01'.repeat(64);
+        writeFileSync(specFile, JSON.stringify({ kind: 'development', rootPublicKey, governanceDelaySec: 0, hubs }));
+        const at = ['--deployment', operator.deployment.file];
+        await runDeployNetworkScript(providerFor(operator), [...at, '--spec-file', specFile, '--yes']);
+        expect(JSON.parse(readFileSync(operator.deployment.file, 'utf8'))).toMatchObject({ version: 1 });
+
+        const provider = providerFor(operator, [sessionKey, '2.5']);
+        await runActScript('open-escrow', provider, at);
+        expect(provider.asked).toEqual([
+            expect.stringContaining('--session-key'),
+            expect.stringContaining('--deposit'),
+            'Send 1 message(s)?',
+        ]);
+        expect(provider.written.some((line) => line.includes('open, epoch'))).toBe(true);
+    });
+
+    it('report an operator’s mistake in one line', async () => {
+        const chain = await createOperatorChain();
+        const operator = await chain.actor('operator');
+        const at = ['--deployment', path.join(chain.folder, 'none.json')];
+        const failing = runActScript('claim', providerFor(operator), at);
+        const error = await failing.then(
+            () => null,
+            (reason: Error) => reason,
+        );
+        expect(error?.stack).toMatch(/^OperatorError \[not_ready\]: .*none\.json does not exist[^\n]*$/);
+    });
+});
