@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { NodeConfig } from '../config';
 import type { NodeTee } from '../node';
 import { runRole, type RoleOptions } from './roles';
+import type { SettleOptions } from './settle-command';
 
 /** Every keeper as a command of its own. Modules load when their role runs: a gateway needs no engine, a node no sandbox. */
 export function addRoleCommands(program: Command): void {
@@ -12,27 +13,37 @@ export function addRoleCommands(program: Command): void {
         async (options) => {
             const { startGateway } = require('../gateway') as typeof import('../gateway');
             await runRole('gateway', options, async (config, logger) => {
-                const { url, stop } = await startGateway(config, logger);
-                return { facts: { url }, stop };
+                const gateway = await startGateway(config, logger);
+                return { facts: { url: gateway.url }, stop: () => gateway.stop() };
             });
         },
     );
     role(program, 'dispatcher', 'relay sealed requests between gateways and nodes', async (options) => {
         const { startDispatcher } = require('../dispatcher') as typeof import('../dispatcher');
         await runRole('dispatcher', options, async (config, logger) => {
-            const { url, stop } = await startDispatcher(config, logger);
-            return { facts: { url }, stop };
+            const dispatcher = await startDispatcher(config, logger);
+            return { facts: { url: dispatcher.url }, stop: () => dispatcher.stop() };
         });
     });
     role(program, 'settler', 'settle receipts on chain while it is worth it', async (options) => {
         const { startSettler } = require('./settler') as typeof import('./settler');
         await runRole('settler', options, startSettler);
     });
+    program
+        .command('settle')
+        .description('settle once, now; with --force also what is worth less than its gas')
+        .option('-c, --config <file>', 'the settler’s configuration')
+        .option('--force', 'settle everything that is owed, whatever it costs')
+        .option('--json', 'print one JSON object')
+        .action(async (options: SettleOptions) => {
+            const { runSettleCommand } = require('./settle-command') as typeof import('./settle-command');
+            await runSettleCommand(options);
+        });
     role(program, 'node', 'run inference in a TEE and earn TON', async (options) => {
         const { startNode } = require('../node') as typeof import('../node');
         await runRole('node', options, async (config, logger) => {
-            const { nodeKey, stop } = await startNode(config, await teeOf(config), logger);
-            return { facts: { nodeKey: nodeKey.toString('hex') }, stop };
+            const node = await startNode(config, await teeOf(config), logger);
+            return { facts: { nodeKey: node.nodeKey.toString('hex') }, stop: () => node.stop() };
         });
     });
     role(program, 'devnet', 'run a local TON chain with faucet, time warp and a simulated TEE', async (options) => {

@@ -9,7 +9,7 @@ const nano = z
     .regex(/^-?\d+$/)
     .transform(BigInt);
 const accountsSchema = z.array(z.object({ raw: z.string(), balanceNano: nano }));
-const ledgerSchema = z.object({ feesNano: nano });
+const ledgerSchema = z.object({ collectedNano: nano });
 
 /** The controls of a development chain that a real one lacks: faucet, time warp, and the books of the whole chain. */
 export class DevnetClient {
@@ -26,7 +26,7 @@ export class DevnetClient {
     /** Balances of all accounts and the fees collected so far. */
     async totals(): Promise<ChainTotals> {
         const accounts = accountsSchema.parse(await this.call('GET', 'accounts'));
-        const { feesNano } = ledgerSchema.parse(await this.call('GET', 'ledger'));
+        const { collectedNano: feesNano } = ledgerSchema.parse(await this.call('GET', 'ledger'));
         return { balancesNano: new Map(accounts.map(({ raw, balanceNano }) => [raw, balanceNano])), feesNano };
     }
 

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { type Address, toNano } from '@ton/core';
+import { request } from 'undici';
 import { ChainClient, type Deployment } from '../../chain';
 import { errorMessage, systemClock } from '../../base';
 import { ggufModelRoot, TOY_MODEL_ID, TOY_MODEL_PATH } from '../../node';
 import { type ActPlan, bond, createProvider, deployNetwork, openEscrow, runAct } from '../../operator';
 import { Escrow, Provider } from '../../../wrappers';
+import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
 import { createSimulatedTee } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
@@ -64,7 +66,10 @@ export class LocalNetwork {
     devnet!: DevnetClient;
     deployment!: Deployment;
     escrow!: Address;
-    private dispatcherUrl = '';
+    /** Of the whole chain, before anything was paid. */
+    totalsAtStart!: ChainTotals;
+    /** As the others see it. */
+    dispatcherUrl = '';
 
     private constructor(private readonly options: LocalNetworkOptions) {
         this.layout = new NetworkLayout(options.dir);
@@ -93,6 +98,25 @@ export class LocalNetwork {
         const found = this.processes.get(name);
         if (found === undefined) throw new DevnetError('process_failed', `${name} is not running`);
         return found;
+    }
+
+    /** Resolves when the gateway trusts every node that runs. */
+    async gatewayReady(): Promise<void> {
+        for (let attempt = 0; attempt < 150; attempt++) {
+            const { body } = await request(`${this.gatewayUrl}/readyz`);
+            const { trustedNodes } = (await body.json()) as { trustedNodes: number };
+            if (trustedNodes >= this.nodes.length) return;
+            await systemClock.sleep(200);
+        }
+        throw new DevnetError(
+            'process_not_ready',
+            `the gateway does not trust all nodes: see ${this.layout.log('gateway')}`,
+        );
+    }
+
+    /** Keys of the running nodes, in hex. */
+    nodeKeys(): string[] {
+        return this.nodes.map(({ name }) => this.process(name).ready['nodeKey'] as string);
     }
 
     /** Last started first; the chain goes last. */
@@ -162,6 +186,7 @@ export class LocalNetwork {
         this.client = new ChainClient({ endpoints: [this.endpoint] });
         this.actors = new Actors({ seed, layout: this.layout, client: this.client, pollIntervalMs });
         this.devnet = new DevnetClient(chain.url);
+        this.totalsAtStart = await this.devnet.totals();
     }
 
     private get endpoint(): string {
@@ -224,7 +249,8 @@ export class LocalNetwork {
         return { write: (line: string) => this.options.progress(line), confirm: () => Promise.resolve(true) };
     }
 
-    private act<Result>(name: ActorName, plan: ActPlan<Result>): Promise<Result | null> {
+    /** Runs an operator act as one of the actors. */
+    act<Result>(name: ActorName, plan: ActPlan<Result>): Promise<Result | null> {
         return runAct(plan, {
             console: this.console,
             sender: this.actors.context(name).sender,
@@ -310,17 +336,30 @@ export class LocalNetwork {
         this.escrow = address;
     }
 
+    /** A gateway of its own ledger, for the same client, that believes another dispatcher. */
+    startSecondGateway(dispatcherUrl: string): Promise<RoleProcess> {
+        return this.startRole('gateway-2', 'gateway', this.gatewaySettings('gateway-2', { dispatcherUrl, port: 0 }));
+    }
+
     private async startGateway(): Promise<void> {
         this.options.progress('starting the gateway');
-        await this.startRole('gateway', 'gateway', {
+        const settings = { dispatcherUrl: this.dispatcherUrl, port: this.options.gatewayPort ?? 0 };
+        await this.startRole('gateway', 'gateway', this.gatewaySettings('gateway', settings));
+    }
+
+    private gatewaySettings(
+        name: string,
+        { dispatcherUrl, port }: { dispatcherUrl: string; port: number },
+    ): RoleSettings {
+        return {
             ...this.common,
-            dispatchers: [{ url: this.dispatcherUrl, hub: this.hub.toString() }],
+            dispatchers: [{ url: dispatcherUrl, hub: this.hub.toString() }],
             client: this.actors.wallets.client.address.toString(),
             sessionKeyFile: this.actors.keyFile('session').file,
-            ledgerFile: this.layout.data('gateway.sqlite'),
-            listen: { port: this.options.gatewayPort ?? 0 },
+            ledgerFile: this.layout.data(`${name}.sqlite`),
+            listen: { port },
             collateral: { url: this.collateralUrl },
-        });
+        };
     }
 
     private get common() {
