@@ -5,17 +5,15 @@ import { CocoonError, type CocoonErrorOptions } from '../base';
  * - `collateral_unavailable`: the collateral service does not answer, and nothing cached is in force
  * - `collateral_malformed`: the service answers, but not as Intel's service would
  * - `file_unusable`: a file named by the operator cannot be read or is not of its format
- * - `measure_unsupported`: an image directory of a form whose measurements cannot be computed
  */
 export type AttestationErrorCode =
-    'evidence_unusable' | 'collateral_unavailable' | 'collateral_malformed' | 'file_unusable' | 'measure_unsupported';
+    'evidence_unusable' | 'collateral_unavailable' | 'collateral_malformed' | 'file_unusable';
 
 const actions = {
     evidence_unusable: 'fix',
     collateral_unavailable: 'retry',
     collateral_malformed: 'retry',
     file_unusable: 'fix',
-    measure_unsupported: 'fix',
 } as const satisfies Record<AttestationErrorCode, CocoonErrorOptions['action']>;
 
 /** What keeps evidence from being judged at all. Evidence that is judged and found wanting is a verdict, never an error. */

@@ -5,10 +5,8 @@ export function der(tag: number, ...contents: Buffer[]): Buffer {
 }
 
 function lengthOf(length: number): Buffer {
-    if (length < 0x80) {
-        return Buffer.from([length]);
-    }
-    return length < 0x100 ? Buffer.from([0x81, length]) : Buffer.from([0x82, length >> 8, length & 0xff]);
+    const bytes = numberBytes(length);
+    return length < 0x80 ? bytes : Buffer.concat([Buffer.from([0x80 + bytes.length]), bytes]);
 }
 
 export const sequence = (...items: Buffer[]): Buffer => der(0x30, ...items);

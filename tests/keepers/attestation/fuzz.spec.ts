@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { collateralKeys, verifyQuote, verifyQuoteSignature, type Collateral } from '../../../keepers/attestation';
+import { mintCrl } from '../../../keepers/attestation/mint/crl';
 import { judge, now, pki, tdx } from './development-evidence';
-import { fuzzTargets, isOurFault, mutant, seededRandom } from './fuzzing';
+import { fuzzTargets, isOurFault, mutant, quickestMs, seededRandom } from './fuzzing';
 
 describe('parsers', () => {
     it.each(fuzzTargets().map((target) => [target.name, target] as const))(
@@ -87,7 +88,19 @@ describe('the whole verifier', () => {
 
     it('judges the largest inputs within 50 ms', () => {
         const digits = '30'.repeat(128 * 1024);
+        const serials = Array.from({ length: 2350 }, (_, i) =>
+            Buffer.concat([Buffer.alloc(18, 0x41), Buffer.from([i >> 8, i & 0xff])]),
+        );
+        const [thisUpdate, nextUpdate] = [now, new Date(now.getTime() + 1000)];
+        const list = {
+            issuer: 'Intel SGX Root CA',
+            issuerKey: pki.tcbSigner.key,
+            thisUpdate,
+            nextUpdate,
+            revokedSerials: serials,
+        };
         const worst: Partial<Collateral>[] = [
+            { root_ca_crl: mintCrl(list).toString('hex') },
             { root_ca_crl: digits },
             { tcb_info: '['.repeat(256 * 1024) },
             { qe_identity: '\ud800'.repeat(256 * 1024) },
@@ -98,12 +111,8 @@ describe('the whole verifier', () => {
         ];
         for (const change of worst) {
             const evidence = { quote: good.quote, collateral: { ...good.collateral, ...change } };
-            const times = Array.from({ length: 5 }, () => {
-                const start = performance.now();
-                expect(judge(evidence).verdict).toBe('rejected');
-                return performance.now() - start;
-            });
-            expect(Math.min(...times)).toBeLessThan(50);
+            const elapsedMs = quickestMs(() => expect(judge(evidence).verdict).toBe('rejected'));
+            expect(elapsedMs).toBeLessThan(50);
         }
     });
 });
