@@ -18,7 +18,14 @@ export interface GatewayServerOptions {
 
 /** The OpenAI-compatible HTTP server. Bodies stay raw bytes: what a caller wrote is what its engine reads. */
 export function createGatewayServer(options: GatewayServerOptions): FastifyInstance {
-    const server = Fastify({ bodyLimit: options.maxBodyBytes, logger: false, forceCloseConnections: true });
+    const server = Fastify({
+        bodyLimit: options.maxBodyBytes,
+        logger: false,
+        forceCloseConnections: true,
+        // A path that can't even be decoded fails before any route; it is answered in the same shape.
+        frameworkErrors: (error, request, reply) =>
+            sendError(reply as FastifyReply, asGatewayError(error, options), request as FastifyRequest, options.logger),
+    });
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     server.setErrorHandler((error, request, reply) =>
@@ -47,10 +54,14 @@ function sameText(one: string, other: string): boolean {
     return a.length === b.length && timingSafeEqual(a, b);
 }
 
+/** Paths that are read, the fixed part of each. */
+const readPaths = /^\/(v1\/models(\/.+)?|healthz|readyz|cocoon\/(status|nodes|attestation\/[^/]+|receipts(\/[^/]+)?))$/;
+
 function notFound(request: FastifyRequest): GatewayError {
     const path = request.url.split('?')[0]!;
     if (inferencePaths.some((known) => known === path))
         return new GatewayError('method_not_allowed', `${path} takes POST, not ${request.method}`);
+    if (readPaths.test(path)) return new GatewayError('method_not_allowed', `${path} takes GET, not ${request.method}`);
     return new GatewayError('not_found', `${request.method} ${path} is not served here`);
 }
 
