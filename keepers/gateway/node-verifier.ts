@@ -47,6 +47,8 @@ export type Checked = { trusted: TrustedNode; evidence: NodeEvidence } | { trust
 
 /** Much shorter than any collateral's life, and dropped at once when the registry's version moves. */
 const verdictLifeMs = 10 * 60_000;
+/** A refusal may come from collateral that is about to be replaced. */
+const refusalLifeMs = 30_000;
 const maxCachedVerdicts = 20_000;
 
 /** Decides whether a node may see a prompt: evidence, registry, admission on chain, and its signed terms. */
@@ -135,15 +137,16 @@ export class NodeVerifier {
     }
 
     private async judge(quote: Buffer, bundle: KeyBundle, registry: RegistryView): Promise<CachedEvidence> {
-        const nowMs = this.options.clock.nowMs();
         const key = createHash('sha256')
             .update(`${registry.version}/`)
             .update(keyBundleHash(bundle))
             .update(quote)
             .digest('base64');
         const cached = this.verdicts.get(key);
-        if (cached !== undefined && nowMs < cached.untilMs) return cached;
+        if (cached !== undefined && this.options.clock.nowMs() < cached.untilMs) return cached;
         const collateral = await this.fetchCollateral(quote);
+        // After the fetch: collateral issued this very second must not look as if it came from the future.
+        const nowMs = this.options.clock.nowMs();
         const verdict = verifyTdxQuote(quote, collateral, {
             at: new Date(nowMs),
             rootPublicKey: Buffer.concat([Buffer.from([4]), registry.rootKey]),
@@ -153,7 +156,7 @@ export class NodeVerifier {
                 reportData: Buffer.concat([keyBundleHash(bundle), bundle.mcRootHash]).toString('hex'),
             },
         });
-        const judged = { verdict, collateral, untilMs: nowMs + verdictLifeMs };
+        const judged = { verdict, collateral, untilMs: nowMs + (verdict.verdict === 'accepted' ? verdictLifeMs : refusalLifeMs) };
         this.verdicts.set(key, judged);
         if (this.verdicts.size > maxCachedVerdicts) this.verdicts.delete(this.verdicts.keys().next().value!);
         return judged;

@@ -87,7 +87,8 @@ function freshCollateral(
     const authority: Authority = query.get('ca') === 'processor' ? 'processor' : 'platform';
     const fmspc = query.get('fmspc');
     const facts = fmspc && /^[0-9a-fA-F]{12}$/.test(fmspc) ? { fmspc: Buffer.from(fmspc, 'hex') } : {};
-    const issueDate = new Date(Math.floor(clock.nowMs() / 1000) * 1000);
+    // A minute ago: a reader's clock may be a little behind.
+    const issueDate = new Date(Math.floor(clock.nowMs() / 1000) * 1000 - 60_000);
     return mintCollateral(pki, createPlatform(pki, { authority, facts }), { tee, issueDate, ...collateral });
 }
 
