@@ -10,6 +10,7 @@ import { setVerifier } from './acts/set-verifier';
 import type { Deployment } from '../chain';
 import type { OperatorContext } from './context';
 import { parseArguments } from './define-act';
+import { OperatorError } from './errors';
 import type { ProposedChange } from './governance';
 import { isoTime } from './iso-time';
 import { requireDeployment } from './network-addresses';
@@ -45,13 +46,28 @@ export async function deployNetwork(
         ...models.map((model) => () => allowModel(context, model)),
     ];
     const waiting: PlanChange[] = [];
+    const forOwner: string[] = [];
     for (const change of changes) {
-        const result = await run(await change());
+        const plan = await unlessOwners(change, forOwner);
+        if (plan === null) continue;
+        const result = await run(plan);
         if (result === null) return stopped(options);
         if (result.status === 'waiting') waiting.push(change);
     }
+    if (forOwner.length > 0) throw new OperatorError('refused', forOwner.join('\n'));
     for (const change of waiting) if (!(await executeWhenDue(context, change, options))) return stopped(options);
     return requireDeployment(context);
+}
+
+/** Null for a change that only the owner can propose: a multisig wants all such messages at once. */
+async function unlessOwners(change: PlanChange, forOwner: string[]): Promise<ActPlan<ProposedChange> | null> {
+    try {
+        return await change();
+    } catch (error) {
+        if (!(error instanceof OperatorError) || error.code !== 'refused') throw error;
+        forOwner.push(error.message);
+        return null;
+    }
 }
 
 /** Waits out the governance delay of a proposed change and executes it. False after a "no". */

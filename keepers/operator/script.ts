@@ -17,7 +17,7 @@ export const deployNetworkScript: Script = async (provider, args) =>
     (await loadRunner()).runDeployNetworkScript(provider, args);
 
 async function loadRunner(): Promise<typeof import('./script-runner')> {
-    const { buildContracts } = load('../../contracts/build.cjs') as { buildContracts(): Promise<boolean> };
+    const { buildContracts } = load('../../contracts/build.cjs') as { buildContracts: () => Promise<boolean> };
     await buildContracts();
     return load('./script-runner') as typeof import('./script-runner');
 }

@@ -3,6 +3,7 @@ import {
     closeEscrow,
     deployNetwork,
     openEscrow,
+    runAct,
     setSession,
     showEscrow,
     topUp,
@@ -65,7 +66,6 @@ describe('acts of a client', () => {
         expect(result).toBeNull();
         expect(lines.some((line) => line.includes('send 5.15 TON'))).toBe(true);
         expect(lines.at(-1)).toContain('nothing was sent');
-        const { runAct } = await import('../../../keepers/operator');
         const reluctant = new TestConsole(false);
         expect(await runAct(plan, { console: reluctant, sender: client.sender, clock: chain.clock })).toBeNull();
         expect(reluctant.questions).toEqual(['Send 1 message(s)?']);

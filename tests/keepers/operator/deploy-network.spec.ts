@@ -1,6 +1,6 @@
 import { createECDH } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { toNano } from '@ton/core';
+import { Cell, toNano } from '@ton/core';
 import { deployNetwork, type NetworkSpec } from '../../../keepers/operator';
 import { Registry } from '../../../wrappers';
 import { createOperatorChain, TestConsole } from './operator-chain';
@@ -22,12 +22,12 @@ const spec: NetworkSpec = {
 /** registry, verifier, hub, and four changes proposed and executed */
 const messagesNeeded = 3 + 4 + 4;
 
-async function start() {
+async function start(wanted: NetworkSpec = spec) {
     const chain = await createOperatorChain();
     const operator = await chain.actor('operator');
     const console = new TestConsole();
     const run = (options = {}) =>
-        deployNetwork(operator, spec, { console, assumeYes: true, clock: chain.clock, ...options });
+        deployNetwork(operator, wanted, { console, assumeYes: true, clock: chain.clock, ...options });
     return { chain, operator, console, run };
 }
 
@@ -85,26 +85,48 @@ describe('deploy-network', () => {
     it.each(['before', 'after'] as const)(
         'ends the same when it is killed %s each of its messages and run again',
         async (when) => {
-            const smooth = await start();
+            const small = { ...spec, parameters: undefined, models: [] };
+            const smooth = await start(small);
             await smooth.run();
-            const rough = await start();
+            const needed = smooth.operator.sender.sent.length;
+            const rough = await start(small);
             // Each run gets one message out at most.
             const allowed = when === 'after' ? 0 : 1;
-            for (let runs = 0; rough.operator.sender.sent.length < messagesNeeded; runs += 1) {
-                expect(runs).toBeLessThan(messagesNeeded);
+            for (let runs = 0; rough.operator.sender.sent.length < needed; runs += 1) {
+                expect(runs).toBeLessThan(needed);
                 rough.operator.sender.crash = { afterMessages: rough.operator.sender.sent.length + allowed, when };
                 await rough.run().catch((error: Error) => expect(error.message).toBe('killed'));
             }
             rough.operator.sender.crash = null;
             await rough.run();
             expect(await stateOf(rough)).toEqual(await stateOf(smooth));
-            expect(rough.operator.sender.sent).toHaveLength(messagesNeeded);
+            expect(rough.operator.sender.sent).toHaveLength(needed);
             const valueSent = (world: typeof rough) =>
                 world.operator.sender.sent.reduce((sum, { value }) => sum + value, 0n);
             expect(valueSent(rough)).toBe(valueSent(smooth));
         },
         120_000,
     );
+
+    it('hands the owner every message that only the owner can send, and goes on once they are sent', async () => {
+        const { chain, operator } = await start();
+        const owner = await chain.actor('multisig');
+        const options = { console: new TestConsole(), assumeYes: true, clock: chain.clock };
+        const owned = { ...spec, owner: owner.sender.address };
+        const refusal = await deployNetwork(operator, owned, options).then(
+            () => null,
+            (error: Error & { code: string }) => error,
+        );
+        expect(refusal?.code).toBe('refused');
+        const bodies = [...refusal!.message.matchAll(/with this body, then run this again: (\S+)/g)];
+        expect(bodies).toHaveLength(4);
+        const to = operator.deployment.read()!.registry;
+        for (const [, body] of bodies) {
+            await owner.sender.send({ to, value: toNano('0.2'), body: Cell.fromBase64(body!) });
+        }
+        await deployNetwork(operator, owned, options);
+        expect((await operator.open(Registry.createFromAddress(to)).getState()).version).toBe(4);
+    });
 
     it('names every fault of a spec', async () => {
         const world = await start();
