@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * What a verifier needs besides the quote, as Intel's service hands it out. Certificates are PEM chains (leaf first),
  * revocation lists hex of DER, signatures hex of r | s, and the two JSON texts exactly as received, for they are signed.
@@ -28,3 +30,8 @@ export const collateralKeys = [
 
 /** No part of Intel's collateral comes near this; it bounds the work a hostile input can cause. */
 export const maxCollateralPartLength = 256 * 1024;
+
+/** The nine texts and nothing else, as a schema for files and for what peers serve. */
+export const collateralTexts = z.strictObject(
+    Object.fromEntries(collateralKeys.map((key) => [key, z.string()])) as Record<keyof Collateral, z.ZodString>,
+);

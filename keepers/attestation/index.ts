@@ -35,3 +35,4 @@ export { startPcsServer, type PcsServer, type PcsServerOptions } from './collate
 export { inspectQuote, type QuoteInspection } from './inspect-quote';
 export { inspectQuoteFile, readPolicyFile, readQuoteFile, verifyQuoteFile } from './quote-file';
 export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';
+export { readServedEvidence, verifyServedEvidence, type ServedEvidence } from './served-evidence';

@@ -1,22 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { collateralKeys, type Collateral } from '../collateral-shape';
+import { collateralTexts, type Collateral } from '../collateral-shape';
 import { AttestationError } from '../errors';
 import { expiryOf, partKeys, type CollateralPart, type PartKind } from './parts';
 
-/** A file of collateral for one piece of evidence: the nine texts, and nothing else. */
-const collateralFile = z.strictObject(
-    Object.fromEntries(collateralKeys.map((key) => [key, z.string()])) as Record<keyof Collateral, z.ZodString>,
-);
-
+/** A file of collateral for one piece of evidence. */
 export function readCollateralFile(file: string): Collateral {
-    return readJson(file, collateralFile, 'collateral');
+    return readJson(file, collateralTexts, 'collateral');
 }
 
 const bundleFile = z.strictObject({
     format: z.literal('cocoon-collateral-1'),
-    parts: z.record(z.string(), z.strictObject({ texts: collateralFile.partial(), fetchedAtMs: z.number().int() })),
+    parts: z.record(z.string(), z.strictObject({ texts: collateralTexts.partial(), fetchedAtMs: z.number().int() })),
 });
 
 /** Parts saved by `writeBundle`, for machines without a way to the collateral service. */
