@@ -11,3 +11,4 @@ export { NetworkReader, type EscrowSnapshot, type NetworkReaderOptions, type Rea
 export { parseDeployment, readDeployment, writeDeployment, type Deployment, type HubDeployment } from './deployments';
 export { chainClientOf, type ChainSettings } from './from-config';
 export { hubOf } from './hub-terms';
+export { readPinnedDeployment } from './pinned-deployment';

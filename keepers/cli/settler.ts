@@ -1,4 +1,4 @@
-import { chainClientOf, ChainWallet, NetworkReader, readDeployment, walletKeyFromSeed } from '../chain';
+import { chainClientOf, ChainWallet, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import type { Logger } from '../base';
 import { readSeedFile, type SettlerConfig } from '../config';
 import { DispatchLedger } from '../ledger';
@@ -7,7 +7,7 @@ import type { RunningRole } from './roles';
 
 /** Composition root of the settler process. */
 export async function startSettler(config: SettlerConfig, logger: Logger): Promise<RunningRole> {
-    const { service, close } = openSettler(config, logger);
+    const { service, close } = await openSettler(config, logger);
     service.start();
     return {
         facts: { hub: config.hub.toString() },
@@ -18,8 +18,11 @@ export async function startSettler(config: SettlerConfig, logger: Logger): Promi
     };
 }
 
-export function openSettler(config: SettlerConfig, logger: Logger): { service: SettlerService; close: () => void } {
-    const deployment = readDeployment(config.deploymentFile);
+export async function openSettler(
+    config: SettlerConfig,
+    logger: Logger,
+): Promise<{ service: SettlerService; close: () => void }> {
+    const deployment = await readPinnedDeployment(config.deploymentFile);
     const client = chainClientOf(config.chain);
     const ledger = config.ledgerFile === undefined ? undefined : new DispatchLedger({ file: config.ledgerFile });
     const service = new SettlerService({

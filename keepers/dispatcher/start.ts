@@ -1,4 +1,4 @@
-import { chainClientOf, hubOf, NetworkReader, readDeployment } from '../chain';
+import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../chain';
 import { type Logger, systemClock } from '../base';
 import type { DispatcherConfig } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
@@ -15,7 +15,7 @@ const drainMs = 10_000;
 
 /** Composition root of the dispatcher process. */
 export async function startDispatcher(config: DispatcherConfig, logger: Logger): Promise<RunningDispatcher> {
-    const deployment = readDeployment(config.deploymentFile);
+    const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
     const client = chainClientOf(config.chain);
     const reader = new NetworkReader({ client, registry: deployment.registry });

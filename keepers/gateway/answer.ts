@@ -67,8 +67,10 @@ export class Answer {
     /** Reads up to the engine's status. @throws GatewayError when the engine or the node failed before it */
     async begin(): Promise<void> {
         for (;;) {
-            const { value: event, done } = await this.events.next();
-            if (done) throw new GatewayError('answer_truncated', 'the node ended the answer before it began');
+            const next = await this.events.next();
+            if (next.done === true)
+                throw new GatewayError('answer_truncated', 'the node ended the answer before it began');
+            const event = next.value;
             if (event.type === 'head') {
                 this.status = event.status;
                 this.headers = event.headers;

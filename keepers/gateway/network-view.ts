@@ -1,13 +1,10 @@
 import type { Address } from '@ton/core';
 import type { ChainClient } from '../chain';
-import { type AdmittedNode, type NetworkKind, Payout, Registry } from '../../wrappers';
+import { type AdmittedNode, Payout, Registry } from '../../wrappers';
 
 /** What the registry allows, all read at one version. */
 export interface RegistryView {
     version: number;
-    kind: NetworkKind;
-    /** x | y of the quote root key, as the registry's address commits to it */
-    rootKey: Buffer;
     images: ReadonlySet<string>;
     models: ReadonlySet<string>;
     deniedPlatforms: ReadonlySet<string>;
@@ -30,7 +27,7 @@ export class NetworkView {
     /** Reads the registry; lists only when its version moved. An endpoint that lags must not bring back old trust. */
     async refresh(): Promise<RegistryView> {
         const registry = this.chain.open(Registry.createFromAddress(this.registry));
-        const { version, kind, rootKey } = await registry.getState();
+        const { version } = await registry.getState();
         if (this.view !== undefined && version <= this.view.version) return this.view;
         const [images, models, deniedPlatforms] = await Promise.all([
             registry.getImages(),
@@ -39,8 +36,6 @@ export class NetworkView {
         ]);
         this.view = {
             version,
-            kind,
-            rootKey,
             images: new Set(images.keys()),
             models: new Set(models.keys()),
             deniedPlatforms,

@@ -32,6 +32,8 @@ export class NodeRefused extends CocoonError<RefusalCode> {
 export interface NodeVerifierOptions {
     network: Buffer;
     view: NetworkView;
+    /** Uncompressed point, pinned by the registry's address. */
+    rootPublicKey: Buffer;
     /** From Intel's service or one like it, never from the node. */
     collateralFor: (quote: Buffer) => Promise<Collateral>;
     clock: Clock;
@@ -149,14 +151,18 @@ export class NodeVerifier {
         const nowMs = this.options.clock.nowMs();
         const verdict = verifyTdxQuote(quote, collateral, {
             at: new Date(nowMs),
-            rootPublicKey: Buffer.concat([Buffer.from([4]), registry.rootKey]),
+            rootPublicKey: this.options.rootPublicKey,
             policy: {
                 images: [...registry.images].map((imageId) => ({ imageId })),
                 deniedPlatforms: [...registry.deniedPlatforms],
                 reportData: Buffer.concat([keyBundleHash(bundle), bundle.mcRootHash]).toString('hex'),
             },
         });
-        const judged = { verdict, collateral, untilMs: nowMs + (verdict.verdict === 'accepted' ? verdictLifeMs : refusalLifeMs) };
+        const judged = {
+            verdict,
+            collateral,
+            untilMs: nowMs + (verdict.verdict === 'accepted' ? verdictLifeMs : refusalLifeMs),
+        };
         this.verdicts.set(key, judged);
         if (this.verdicts.size > maxCachedVerdicts) this.verdicts.delete(this.verdicts.keys().next().value!);
         return judged;

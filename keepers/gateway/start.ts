@@ -1,4 +1,4 @@
-import { chainClientOf, hubOf, readDeployment } from '../chain';
+import { chainClientOf, hubOf, readPinnedDeployment } from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
 import { signerFromSeed } from '../confidential';
 import { type GatewayConfig, readSecretFile, readSeedFile } from '../config';
@@ -24,9 +24,8 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 /** Composition root of the gateway process. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<RunningGateway> {
     const apiKeys = readApiKeys(config);
-    const deployment = readDeployment(config.deploymentFile);
+    const deployment = await readPinnedDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
-    // One escrow belongs to one hub; more dispatchers mean more escrows.
     const [first] = config.dispatchers;
     const { closeDelaySec } = hubOf(deployment, first!.hub);
     const client = chainClientOf(config.chain);
@@ -39,9 +38,8 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     });
     const ledger = new GatewayLedger({ file: config.ledgerFile });
     await ledger.recover(systemClock.nowMs());
-    const peers = config.dispatchers
-        .filter(({ hub }) => hub.equals(first!.hub))
-        .map(({ url, hub }) => ({ client: new DispatcherClient(url), hub }));
+    requireOneHub(config);
+    const peers = config.dispatchers.map(({ url, hub }) => ({ client: new DispatcherClient(url), hub }));
     const rootPublicKey = Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]);
     const collateralFor = collateralSource({ url: config.collateral.url, rootPublicKey, clock: systemClock });
     const view = new NetworkView(client, deployment.registry);
@@ -49,7 +47,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
         network,
         peers,
         view,
-        verifier: new NodeVerifier({ network, view, collateralFor, clock: systemClock }),
+        verifier: new NodeVerifier({ network, view, rootPublicKey, collateralFor, clock: systemClock }),
         pollIntervalMs: config.chain.pollIntervalMs,
         clock: systemClock,
         logger,
@@ -90,6 +88,12 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
             ledger.close();
         },
     };
+}
+
+function requireOneHub({ dispatchers }: GatewayConfig): void {
+    if (dispatchers.every(({ hub }) => hub.equals(dispatchers[0]!.hub))) return;
+    const message = 'dispatchers: all must serve one hub, since an escrow belongs to one; run a gateway for each hub';
+    throw new CocoonError('config_invalid', message, { action: 'fix' });
 }
 
 /** Without keys anyone who reaches the port spends the escrow, so then it must be the loopback. */

@@ -1,4 +1,4 @@
-import { chainClientOf, ChainWallet, hubOf, NetworkReader, readDeployment, walletKeyFromSeed } from '../chain';
+import { chainClientOf, ChainWallet, hubOf, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
 import { generateSigner, KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSecretFile, readSeedFile } from '../config';
@@ -29,7 +29,7 @@ const drainMs = 10_000;
 
 /** Composition root of the node process: keys, engine, registration on chain, service. */
 export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger): Promise<RunningNode> {
-    const deployment = readDeployment(config.deploymentFile);
+    const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
     if (deployment.quoteVerifier === null)
         throw new NodeError('registration_failed', 'the network has no quote verifier yet: finish deploy-network');

@@ -12,7 +12,7 @@ export function registerInferenceRoutes(server: FastifyInstance, options: Gatewa
             const cancelled = cancelOnDisconnect(request, reply);
             const answer = await options.service.ask({
                 path,
-                body: request.body instanceof Buffer ? request.body : Buffer.alloc(0),
+                body: bodyOf(request),
                 accept: request.headers.accept ?? '*/*',
                 timeoutMs: timeoutOf(request),
                 nodeId: headerOf(request, 'x-cocoon-node'),
@@ -22,6 +22,12 @@ export function registerInferenceRoutes(server: FastifyInstance, options: Gatewa
             await deliver(answer, reply, options);
         });
     }
+}
+
+/** Raw bytes: the server's only content-type parser keeps them. */
+function bodyOf(request: FastifyRequest): Buffer {
+    const { body } = request;
+    return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
 /** Aborts when the caller goes away, so that the engine stops and no more is paid for. */
