@@ -52,13 +52,10 @@ function fuzzWhole(inputs: number): Tally {
         const text = inQuote
             ? good.collateral[key]
             : mutant([Buffer.from(good.collateral[key])], random).toString('latin1');
-        const start = performance.now();
-        const verdict = verifyQuote(
-            quote,
-            { ...good.collateral, [key]: text },
-            { at: now, rootPublicKey: pki.rootPublicKey },
-        );
-        tally.slowestMs = Math.max(tally.slowestMs, performance.now() - start);
+        const collateral = { ...good.collateral, [key]: text };
+        const judge = () => verifyQuote(quote, collateral, { at: now, rootPublicKey: pki.rootPublicKey });
+        const verdict = judge();
+        tally.slowestMs = Math.max(tally.slowestMs, quickestMs(judge));
         const accepted = verdict.verdict === 'accepted';
         const sameQuote = quote.subarray(0, good.quote.length).equals(good.quote);
         tally.read += accepted ? 1 : 0;
