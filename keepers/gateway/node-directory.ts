@@ -73,10 +73,14 @@ export class NodeDirectory {
     }
 
     private async run(): Promise<void> {
+        const { logger } = this.options;
         while (!this.stopping.signal.aborted) {
+            const before = this.lastProblem;
             await this.refresh();
-            if (this.lastProblem)
-                this.options.logger.warn({ problem: this.lastProblem }, 'the directory could not be read whole');
+            // Once for every change: an outage has many rounds.
+            if (this.lastProblem !== '' && this.lastProblem !== before)
+                logger.warn({ problem: this.lastProblem }, 'the directory could not be read whole');
+            if (this.lastProblem === '' && before) logger.info('the directory can be read whole again');
             await this.options.clock.sleep(this.options.pollIntervalMs, this.stopping.signal).catch(() => undefined);
         }
     }

@@ -257,7 +257,8 @@ export class GatewayService {
         const { ledger, clock } = this.options;
         const relayed = await client.relay(sealed.envelope, signal).catch(async (error: unknown) => {
             // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
-            await ledger.lose(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
+            if (neverConnected(error)) await ledger.fail(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
+            else await ledger.lose(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
             if (signal.aborted) throw new GatewayError('request_timeout', 'the caller went away', { cause: error });
             throw new NotBegun({ code: 'dispatcher_unavailable', message: 'the dispatcher cannot be reached' });
         });
@@ -371,6 +372,20 @@ export class GatewayService {
             ...this.readiness(),
         };
     }
+}
+
+const connectFailures = new Set([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** No connection came about, so not a byte of the request left this machine. */
+function neverConnected(error: unknown): boolean {
+    const code = (error as { code?: unknown } | null)?.code;
+    return typeof code === 'string' && connectFailures.has(code);
 }
 
 function escrowProblem(account: EscrowAccount | null): string {

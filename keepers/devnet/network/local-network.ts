@@ -375,11 +375,18 @@ export class LocalNetwork {
             logFile: this.layout.log(name),
         });
         this.processes.set(name, started);
-        // The others know it by this port from now on, so a restart must come up there again.
-        if (config.listen?.port === 0)
-            writeConfig(file, { role, ...config, listen: { port: Number(new URL(started.url).port) } });
+        writeConfig(file, { role, ...config, ...portsOf(started, config) });
         return started;
     }
+}
+
+/** The others know a role by these ports from now on, so a restart must come up there again. */
+function portsOf({ ready }: RoleProcess, { listen }: RoleSettings): RoleSettings {
+    const port = (url: unknown) => Number(new URL(url as string).port);
+    return {
+        ...(listen !== undefined && { listen: { port: port(ready.url) } }),
+        ...(ready['collateralUrl'] !== undefined && { collateralPort: port(ready['collateralUrl']) }),
+    };
 }
 
 interface RoleSettings {
