@@ -21,14 +21,23 @@ export class Admission {
 
     /** @throws DispatchError; when it returns, cap and reservation are on disk */
     async admit(envelope: ParsedEnvelope): Promise<void> {
+        await this.record(envelope, await this.check(envelope), true);
+    }
+
+    /**
+     * Who may wait for a node: only what an open escrow's own session key has signed, once. Nothing is reserved yet.
+     * @throws DispatchError
+     */
+    async check(envelope: ParsedEnvelope): Promise<EscrowAccount> {
         this.checkContext(envelope);
-        const account = await this.accountFor(envelope);
         try {
             checkCap(envelope);
         } catch (error) {
             throw new DispatchError('cap_invalid', 'the cap is not signed by its session key', { cause: error });
         }
-        await this.record(envelope, account, true);
+        if (this.options.ledger.requestState(envelope.context.requestId) !== null)
+            throw new DispatchError('request_replayed', 'this request was sent before');
+        return this.accountFor(envelope);
     }
 
     private checkContext({ context }: ParsedEnvelope): void {

@@ -7,6 +7,7 @@ const answers = {
     cap_invalid: [403, 'fix'],
     session_unknown: [403, 'fix'],
     escrow_unknown: [403, 'fix'],
+    not_found: [404, 'fix'],
     node_unknown: [404, 'retry'],
     request_replayed: [409, 'fix'],
     body_too_large: [413, 'fix'],

@@ -19,7 +19,12 @@ export type ReadEscrow = (escrow: Buffer) => Promise<EscrowAccount | null>;
 interface Entry {
     account: Promise<EscrowAccount | null>;
     readAtMs: number;
+    /** The chain has not answered yet. */
+    pending: boolean;
 }
+
+/** Whoever asks for a fresh answer gets one no older than this: nobody makes us read one escrow more often. */
+const freshMs = 250;
 
 export interface EscrowBookOptions {
     read: ReadEscrow;
@@ -45,15 +50,23 @@ export class EscrowBook {
     get(escrow: Buffer, maxAgeMs = this.maxAgeMs): Promise<EscrowAccount | null> {
         const id = escrow.toString('hex');
         const known = this.entries.get(id);
-        if (known !== undefined && this.clock.nowMs() - known.readAtMs <= maxAgeMs) return known.account;
-        const entry: Entry = { account: this.options.read(escrow), readAtMs: this.clock.nowMs() };
+        const nowMs = this.clock.nowMs();
+        if (known !== undefined && nowMs - known.readAtMs <= this.servesMs(known, maxAgeMs)) return known.account;
+        const entry: Entry = { account: this.options.read(escrow), readAtMs: nowMs, pending: true };
         this.entries.delete(id);
         this.entries.set(id, entry);
         if (this.entries.size > this.maxEntries) this.entries.delete(this.entries.keys().next().value!);
-        entry.account.catch(() => {
-            if (this.entries.get(id) === entry) this.entries.delete(id);
-        });
+        entry.account.then(
+            () => (entry.pending = false),
+            () => {
+                if (this.entries.get(id) === entry) this.entries.delete(id);
+            },
+        );
         return entry.account;
+    }
+
+    private servesMs({ pending }: Entry, maxAgeMs: number): number {
+        return Math.max(maxAgeMs, pending ? this.maxAgeMs : freshMs);
     }
 
     forget(escrow: Buffer): void {

@@ -11,11 +11,12 @@ export {
     type Hello,
     helloSchema,
     linkOperation,
+    maxHelloBytes,
     maxLinkMessageBytes,
     type Refusal,
     type Update,
 } from './link-messages';
-export { type AnswerListener, type LinkEvents, NodeLink } from './node-link';
+export { type AnswerListener, closeSocket, type LinkEvents, NodeLink } from './node-link';
 export { NodeLoad } from './node-load';
 export { Admission, type AdmissionOptions } from './admission';
 export { CapBook, type StreamCap } from './cap-book';

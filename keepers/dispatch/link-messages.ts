@@ -15,6 +15,8 @@ export const linkOperation = {
 
 export const requestIdBytes = 16;
 export const maxLinkMessageBytes = 40 * 1024 * 1024;
+/** Every gateway reads every hello in the directory, so one node must not make it too large to read. */
+export const maxHelloBytes = 256 * 1024;
 export const pingIntervalMs = 5_000;
 export const silenceLimitMs = 15_000;
 

@@ -28,6 +28,11 @@ export interface LinkEvents {
     closed(): void;
 }
 
+/** A close frame holds 123 bytes of reason, and the reason may repeat what a peer wrote. */
+export function closeSocket(socket: WebSocket, reason: string): void {
+    socket.close(1008, reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 120));
+}
+
 /** A connected, authenticated node. All its requests share one socket. */
 export class NodeLink {
     private readonly answers = new Map<string, AnswerListener>();
@@ -47,10 +52,16 @@ export class NodeLink {
         return this.answers.size;
     }
 
-    send(requestId: Buffer, envelope: Buffer, listener: AnswerListener): void {
-        if (this.socket.readyState !== this.socket.OPEN) return listener.lost();
+    get open(): boolean {
+        return this.socket.readyState === this.socket.OPEN;
+    }
+
+    /** @returns whether the request left; if not, the node has never seen it */
+    send(requestId: Buffer, envelope: Buffer, listener: AnswerListener): boolean {
+        if (!this.open) return false;
         this.answers.set(requestId.toString('hex'), listener);
         this.socket.send(Buffer.concat([Buffer.from([linkOperation.request]), envelope]));
+        return true;
     }
 
     /** Asks the node to stop; its final receipt still comes. */
@@ -69,11 +80,11 @@ export class NodeLink {
     }
 
     close(reason: string): void {
-        this.socket.close(1008, reason.slice(0, 120));
+        closeSocket(this.socket, reason);
     }
 
     private post(message: Buffer): void {
-        if (this.socket.readyState === this.socket.OPEN) this.socket.send(message);
+        if (this.open) this.socket.send(message);
     }
 
     private receive(data: Buffer, isBinary: boolean): void {

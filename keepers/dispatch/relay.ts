@@ -7,7 +7,7 @@ import {
     type WatchedPiece,
     type AnswerBinding,
 } from '../confidential';
-import type { DispatchLedger } from '../ledger';
+import type { DispatchLedger, ReceiptOutcome } from '../ledger';
 import { DispatchError } from './errors';
 import type { Refusal } from './link-messages';
 import type { AnswerListener, NodeLink } from './node-link';
@@ -40,7 +40,7 @@ const cancelGraceMs = 5_000;
 
 /**
  * One request on its way: ciphertext in, ciphertext out. A receipt is on disk before the frame that carries it leaves;
- * frames behind it wait their turn.
+ * frames behind it wait their turn, and so does every end but a failing store's: what came before the end still counts.
  */
 export class RequestRelay implements AnswerListener {
     private readonly watcher: ReceiptWatcher;
@@ -48,6 +48,8 @@ export class RequestRelay implements AnswerListener {
     private firstFrameMs: number | undefined;
     private turn: Promise<void> = Promise.resolve();
     private waiting = 0;
+    /** The node sent something wrong: nothing more is taken from it. */
+    private broken = false;
     private finished = false;
     private timer: NodeJS.Timeout | undefined;
     private settle!: () => void;
@@ -61,12 +63,15 @@ export class RequestRelay implements AnswerListener {
 
     start(): void {
         const { link, envelope, envelopeBytes, clock } = this.options;
+        if (!link.send(envelope.context.requestId, envelopeBytes, this)) {
+            const gone = new DispatchError('node_unknown', 'that node has just gone');
+            return this.inTurn(() => this.giveBack('failed', gone));
+        }
         const leftMs = Math.max(envelope.context.deadlineMs - clock.nowMs(), 0);
         this.timer = setTimeout(
             () => this.cancel(new DispatchError('deadline_passed', 'the deadline passed before the answer was whole')),
             leftMs,
         );
-        link.send(envelope.context.requestId, envelopeBytes, this);
     }
 
     /** The gateway went away or the deadline passed: the node stops and signs for what it did. */
@@ -74,40 +79,39 @@ export class RequestRelay implements AnswerListener {
         if (this.finished) return;
         this.options.link.cancel(this.options.envelope.context.requestId);
         clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.abandon(reason), cancelGraceMs);
+        this.timer = setTimeout(() => this.inTurn(async () => this.abandon(reason)), cancelGraceMs);
     }
 
     frames(bytes: Buffer): void {
-        if (this.finished) return;
+        if (this.finished || this.broken) return;
         this.firstFrameMs ??= this.options.clock.nowMs() - this.startedAtMs;
         try {
             for (const piece of this.watcher.push(bytes)) this.pass(piece);
-            if (this.watcher.failure !== undefined) this.inTurn(async () => this.onBadFrame(this.watcher.failure));
+            if (this.watcher.failure !== undefined) this.breakOff(this.watcher.failure);
         } catch (error) {
-            this.onBadFrame(error);
+            this.breakOff(error);
         }
     }
 
     refused(refusal: Refusal): void {
-        if (this.finished) return;
-        if (this.watcher.frames > 0) return this.onBadFrame(new Error('a refusal after frames'));
+        if (this.finished || this.broken) return;
+        if (this.watcher.frames > 0) return this.breakOff(new Error('a refusal after frames'));
         const { code, message, retryAfterMs } = refusal;
         const error = new DispatchError('node_refused', message, { nodeCode: code, retryAfterMs });
-        this.inTurn(async () => {
-            await this.close('refused', code);
-            this.finish(error);
-        });
+        this.inTurn(() => this.giveBack('refused', error));
     }
 
     lost(): void {
-        this.abandon(new DispatchError('node_lost', 'the node went away before the answer was whole'));
+        const reason = new DispatchError('node_lost', 'the node went away before the answer was whole');
+        this.inTurn(async () => this.abandon(reason));
     }
 
     /** In order; without a receipt ahead, at once. */
     private pass(piece: WatchedPiece): void {
         if (piece.receipt === undefined && this.waiting === 0) return this.options.output.write(piece.bytes);
         this.inTurn(async () => {
-            if (piece.receipt !== undefined) await this.record(piece.receipt, piece.final);
+            if (piece.receipt !== undefined && (await this.record(piece.receipt, piece.final)) === 'contradicts')
+                return this.onBadFrame('receipt_contradicts');
             this.options.output.write(piece.bytes);
             if (piece.final) this.complete();
         });
@@ -121,9 +125,9 @@ export class RequestRelay implements AnswerListener {
             .finally(() => (this.waiting -= 1));
     }
 
-    private async record(receipt: AnswerReceipt, final: boolean): Promise<void> {
+    private record(receipt: AnswerReceipt, final: boolean): Promise<ReceiptOutcome> {
         const { envelope, ledger, clock } = this.options;
-        await ledger.recordReceipt({
+        return ledger.recordReceipt({
             requestId: envelope.context.requestId,
             escrow: envelope.context.escrow,
             epoch: envelope.context.epoch,
@@ -143,22 +147,32 @@ export class RequestRelay implements AnswerListener {
         this.finish(undefined);
     }
 
-    private onBadFrame(error: unknown): void {
+    /** Good frames before the bad one keep their turn. */
+    private breakOff(error: unknown): void {
+        this.broken = true;
         const code = error instanceof ConfidentialError ? error.code : 'refusal_after_frames';
-        this.options.logger.error(
-            { code, node: this.options.link.nodeKey.toString('hex') },
-            'the node broke the protocol',
-        );
-        this.options.link.cancel(this.options.envelope.context.requestId);
-        this.abandon(
-            new DispatchError('node_lost', 'the node sent something that no honest node sends', { cause: error }),
-        );
+        this.inTurn(async () => this.onBadFrame(code, error));
+    }
+
+    private onBadFrame(code: string, cause?: unknown): void {
+        const { logger, link, envelope } = this.options;
+        logger.error({ code, node: link.nodeKey.toString('hex') }, 'the node broke the protocol');
+        link.cancel(envelope.context.requestId);
+        this.abandon(new DispatchError('node_lost', 'the node sent something that no honest node sends', { cause }));
     }
 
     /** A receipt that is not on disk is not passed on; the gateway must not believe it is safe here. */
     private onStoreFailure(error: unknown): void {
-        this.options.logger.error({ err: error }, 'a receipt could not be stored');
+        const { logger, link, envelope } = this.options;
+        logger.error({ err: error }, 'a receipt could not be stored');
+        link.cancel(envelope.context.requestId);
         this.abandon(new DispatchError('node_lost', 'the receipt could not be stored', { cause: error }));
+    }
+
+    /** The node has not begun and will not: what was reserved is free before the gateway hears of it. */
+    private async giveBack(state: 'refused' | 'failed', error: DispatchError): Promise<void> {
+        await this.close(state, error.nodeCode ?? error.code);
+        this.finish(error);
     }
 
     private abandon(reason: DispatchError): void {
@@ -170,7 +184,7 @@ export class RequestRelay implements AnswerListener {
         );
     }
 
-    private close(state: 'refused' | 'lost', failureCode: string): Promise<void> {
+    private close(state: 'refused' | 'failed' | 'lost', failureCode: string): Promise<void> {
         const { ledger, envelope, clock } = this.options;
         return ledger.closeRequest(envelope.context.requestId, state, { failureCode, atMs: clock.nowMs() });
     }

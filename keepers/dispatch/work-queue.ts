@@ -24,8 +24,11 @@ export class WorkQueue {
         return this.queue.size;
     }
 
-    /** @throws DispatchError `node_busy` at once when too many wait already */
-    run(escrow: string, work: () => Promise<void>): Promise<void> {
+    /**
+     * @param signal ends the wait, with its reason; work that has begun ends by itself
+     * @throws DispatchError `node_busy` at once when too many wait already
+     */
+    run(escrow: string, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
         const free = this.queue.pending < this.queue.concurrency;
         if (!free && this.queue.size >= this.maxWaiting) {
             throw new DispatchError('node_busy', 'the node has as many requests as it takes: try another', {
@@ -34,7 +37,15 @@ export class WorkQueue {
         }
         const ahead = this.perEscrow.get(escrow) ?? 0;
         this.perEscrow.set(escrow, ahead + 1);
-        return this.queue.add(work, { priority: -ahead }).finally(() => this.leave(escrow));
+        const waiting = new AbortController();
+        const giveUp = () => waiting.abort(signal?.reason);
+        if (signal?.aborted) giveUp();
+        signal?.addEventListener('abort', giveUp, { once: true });
+        const begin = () => {
+            signal?.removeEventListener('abort', giveUp);
+            return work();
+        };
+        return this.queue.add(begin, { priority: -ahead, signal: waiting.signal }).finally(() => this.leave(escrow));
     }
 
     private leave(escrow: string): void {

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { type AnswerOutput, DispatchError } from '../dispatch';
 
+/** One socket carries all answers of a node, so a gateway that does not read can't slow it down: it is cut off. */
+const maxBacklogBytes = 16 * 1024 * 1024;
+
 /** Writes frames to the gateway as they come. A break after the first frame is a cut connection: no final frame, no answer. */
 export function httpOutput(response: ServerResponse): AnswerOutput {
     return {
@@ -9,8 +12,11 @@ export function httpOutput(response: ServerResponse): AnswerOutput {
             if (!response.headersSent)
                 response.writeHead(200, { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' });
             response.write(bytes);
+            if (response.writableLength > maxBacklogBytes) response.destroy();
         },
-        end: () => response.end(),
+        end: () => {
+            if (!response.destroyed) response.end();
+        },
         fail: (error) => {
             if (response.destroyed || response.writableEnded) return;
             if (response.headersSent) response.destroy();

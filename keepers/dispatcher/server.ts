@@ -11,16 +11,31 @@ export interface DispatcherServerOptions {
     logger: Logger;
 }
 
+/** To read a request whole; answers may take longer. */
+const requestTimeoutMs = 120_000;
+
 /** The dispatcher's HTTP side for gateways and WebSocket side for nodes (docs/protocol.md). */
 export function createDispatcherServer(options: DispatcherServerOptions): FastifyInstance {
     const { service, logger } = options;
-    const server = Fastify({ bodyLimit: options.maxBodyBytes, logger: false, forceCloseConnections: true });
+    const server = Fastify({
+        bodyLimit: options.maxBodyBytes,
+        requestTimeout: requestTimeoutMs,
+        logger: false,
+        forceCloseConnections: true,
+    });
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
         done(null, body),
     );
     server.setErrorHandler((error, _request, reply) => {
         const answer = asDispatchError(error, logger);
+        void reply.code(answer.status).send(answer.toJSON());
+    });
+    server.setNotFoundHandler((request, reply) => {
+        const answer = new DispatchError(
+            'not_found',
+            `${request.method} ${request.url.split('?')[0]} is not served here`,
+        );
         void reply.code(answer.status).send(answer.toJSON());
     });
     server.get('/healthz', () => ({ ok: true }));

@@ -1,21 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Clock, Logger } from '../base';
-import { bindingOfEnvelope, ConfidentialError, parseEnvelope, type ParsedEnvelope, withLiveCap } from '../confidential';
+import { bindingOfEnvelope, parseEnvelope, type ParsedEnvelope, withLiveCap } from '../confidential';
 import {
     Admission,
     type AnswerOutput,
     CapBook,
     checkHello,
+    closeSocket,
     ConnectedNode,
     decodeJson,
     decodeOrphan,
     DispatchError,
     encodeJsonMessage,
     type EscrowBook,
+    type GreetedNode,
     type Hello,
     helloSchema,
     linkOperation,
+    maxHelloBytes,
     NodeLink,
     readTerms,
     RequestRelay,
@@ -89,13 +92,25 @@ export class DispatcherService {
 
     /** Takes one request to its end. @throws DispatchError before anything was written to `output` */
     async relay(envelopeBytes: Buffer, output: AnswerOutput, cancelled: AbortSignal): Promise<void> {
-        if (this.draining)
-            throw new DispatchError('draining', 'this dispatcher is stopping: use another', { retryAfterMs: 1_000 });
+        this.refuseWhenDraining();
         const envelope = readEnvelope(envelopeBytes);
-        const node = this.nodes.get(envelope.context.nodeKey.toString('hex'));
+        const { nodeKey, escrow, deadlineMs } = envelope.context;
+        const node = this.nodes.get(nodeKey.toString('hex'));
         if (node === undefined) throw new DispatchError('node_unknown', 'that node is not connected here');
-        const escrow = envelope.context.escrow.toString('hex');
-        await node.queue.run(escrow, () => this.relayTo(node, { envelope, envelopeBytes, output, cancelled }));
+        // Before it waits: otherwise made-up escrows, each of which comes first, would fill the node's queue.
+        await this.admission.check(envelope);
+        const patience = patienceOf(cancelled, deadlineMs - this.options.clock.nowMs());
+        try {
+            const work = () => this.relayTo(node, { envelope, envelopeBytes, output, cancelled });
+            await node.queue.run(escrow.toString('hex'), work, patience.signal);
+        } finally {
+            patience.end();
+        }
+    }
+
+    private refuseWhenDraining(): void {
+        if (!this.draining) return;
+        throw new DispatchError('draining', 'this dispatcher is stopping: use another', { retryAfterMs: 1_000 });
     }
 
     private async relayTo(
@@ -103,7 +118,8 @@ export class DispatcherService {
         request: { envelope: ParsedEnvelope; envelopeBytes: Buffer; output: AnswerOutput; cancelled: AbortSignal },
     ): Promise<void> {
         const { envelope, cancelled } = request;
-        if (cancelled.aborted) return;
+        this.refuseWhenDraining();
+        if (!node.link.open) throw new DispatchError('node_unknown', 'that node has gone');
         await this.admission.admit(envelope);
         const stream = this.caps.raise(envelope.context, envelope.cap.cumulativeNano);
         const { ledger, clock, logger } = this.options;
@@ -116,7 +132,7 @@ export class DispatcherService {
             clock,
             logger,
         });
-        const onCancel = () => relay.cancel(new DispatchError('deadline_passed', 'the gateway went away'));
+        const onCancel = () => relay.cancel(gatewayGone());
         this.running.add(relay);
         cancelled.addEventListener('abort', onCancel, { once: true });
         relay.start();
@@ -130,16 +146,14 @@ export class DispatcherService {
     connect(socket: WebSocket): void {
         const { network, hub } = this.options;
         const challenge = randomBytes(32);
-        const timer = setTimeout(() => socket.close(1008, 'no hello'), helloTimeoutMs);
+        const timer = setTimeout(() => socket.terminate(), helloTimeoutMs);
         socket.on('error', () => socket.terminate());
         socket.once('close', () => clearTimeout(timer));
         socket.once('message', (data: Buffer) => {
             clearTimeout(timer);
-            const hello = data[0] === linkOperation.hello ? decodeJson(helloSchema, data.subarray(1)) : undefined;
+            const hello = readHello(data);
             if (hello === undefined) return socket.close(1008, 'the hello is malformed');
-            // Frames that follow at once must not be lost while the chain is asked.
-            socket.pause();
-            void this.welcome(socket, hello, challenge).finally(() => socket.resume());
+            void this.welcome(socket, hello, challenge);
         });
         const hex = {
             network: network.toString('hex'),
@@ -151,12 +165,18 @@ export class DispatcherService {
 
     private async welcome(socket: WebSocket, hello: Hello, challenge: Buffer): Promise<void> {
         const { network, hub, clock, logger } = this.options;
+        const release = holdMessages(socket);
         const greeted = checkHello(hello, { network, hub, challenge }, clock);
         const refusal = typeof greeted === 'string' ? greeted : await this.admissionProblem(greeted.nodeKey);
         if (refusal !== undefined || typeof greeted === 'string') {
             logger.warn({ node: hello.nodeKey.toString('hex'), reason: refusal }, 'node refused');
-            return socket.close(1008, refusal?.slice(0, 120));
-        }
+            closeSocket(socket, refusal ?? 'refused');
+        } else if (socket.readyState === socket.OPEN) this.take(socket, hello, greeted);
+        release();
+    }
+
+    private take(socket: WebSocket, hello: Hello, greeted: GreetedNode): void {
+        const { clock, logger } = this.options;
         const node = new ConnectedNode(greeted, hello, this.options.queueLimitPerNode, clock.nowMs());
         // A node that dials again before its old socket is noticed dead replaces it.
         this.nodes.get(node.id)?.link.close('replaced by a newer connection');
@@ -170,6 +190,7 @@ export class DispatcherService {
     }
 
     private async admissionProblem(nodeKey: Buffer): Promise<string | undefined> {
+        if (this.draining) return 'the dispatcher is stopping';
         try {
             return (await this.options.isAdmitted(nodeKey))
                 ? undefined
@@ -202,7 +223,7 @@ export class DispatcherService {
             if (request === null || orphan === undefined || !request.nodeKey.equals(node.greeted.nodeKey)) return;
             const { highestNano } = this.caps.raise(request, ledger.highestCapNano(request));
             const receipt = verifyOrphan(orphan, request, { network, highestCapNano: highestNano });
-            await ledger.recordReceipt({
+            const outcome = await ledger.recordReceipt({
                 requestId,
                 escrow: request.escrow,
                 epoch: request.epoch,
@@ -213,10 +234,11 @@ export class DispatcherService {
                 final: true,
                 receivedAtMs: clock.nowMs(),
             });
+            if (outcome === 'contradicts') throw new Error('the node signed two histories');
             node.link.taken(requestId);
         } catch (error) {
-            const code = error instanceof ConfidentialError ? error.code : 'store_failed';
-            logger.error({ code, node: node.id }, 'an orphaned receipt was not accepted');
+            const reason = error instanceof Error ? error.message : 'unknown';
+            logger.error({ reason, node: node.id }, 'an orphaned receipt was not accepted');
         }
     }
 
@@ -234,10 +256,49 @@ export class DispatcherService {
     /** No new requests; those under way end by themselves, until `graceMs` has passed. */
     async drain(graceMs: number): Promise<void> {
         this.draining = true;
+        const over = new AbortController();
         const all = Promise.all([...this.running].map((relay) => relay.done));
-        await Promise.race([all, this.options.clock.sleep(graceMs)]);
+        await Promise.race([all, this.options.clock.sleep(graceMs, over.signal).catch(() => undefined)]);
+        over.abort();
         for (const node of this.nodes.values()) node.link.close('the dispatcher is stopping');
     }
+}
+
+function gatewayGone(): DispatchError {
+    return new DispatchError('deadline_passed', 'the gateway went away');
+}
+
+/** Aborts when nobody would use the answer any more: the gateway has gone or the deadline is over. */
+function patienceOf(cancelled: AbortSignal, leftMs: number): { signal: AbortSignal; end(): void } {
+    const controller = new AbortController();
+    const onCancel = () => controller.abort(gatewayGone());
+    const late = new DispatchError('deadline_passed', 'the deadline passed while the request waited for the node');
+    const timer = setTimeout(() => controller.abort(late), leftMs);
+    if (cancelled.aborted) onCancel();
+    cancelled.addEventListener('abort', onCancel, { once: true });
+    const end = () => {
+        clearTimeout(timer);
+        cancelled.removeEventListener('abort', onCancel);
+    };
+    return { signal: controller.signal, end };
+}
+
+function readHello(data: Buffer): Hello | undefined {
+    if (data.length > maxHelloBytes || data[0] !== linkOperation.hello) return undefined;
+    return decodeJson(helloSchema, data.subarray(1));
+}
+
+/** A pause stops the reading, but messages read already still come: they wait until somebody listens. */
+function holdMessages(socket: WebSocket): () => void {
+    const early: [data: Buffer, isBinary: boolean][] = [];
+    const hold = (data: Buffer, isBinary: boolean) => early.push([data, isBinary]);
+    socket.on('message', hold);
+    socket.pause();
+    return () => {
+        socket.off('message', hold);
+        for (const [data, isBinary] of early) socket.emit('message', data, isBinary);
+        socket.resume();
+    };
 }
 
 function describeReceipt(stored: StoredReceipt | null): object | null {

@@ -1,0 +1,194 @@
+import path from 'node:path';
+import { ManualClock } from '../../../keepers/base';
+import { Admission, DispatchError, type EscrowAccount, EscrowBook } from '../../../keepers/dispatch';
+import { DispatchLedger } from '../../../keepers/ledger';
+import { stranger } from '../confidential/exchange';
+import { temporaryFolder } from '../ledger/temporary-folder';
+import {
+    account,
+    escrow,
+    network,
+    nowMs,
+    nowSec,
+    opening,
+    finalOf,
+    sealerOf,
+    sealRequest,
+    session,
+    usageCostNano,
+} from './sealed-request';
+
+const folder = temporaryFolder();
+const ledgers: DispatchLedger[] = [];
+afterEach(() => ledgers.splice(0).forEach((ledger) => ledger.close()));
+
+function admissionWith(answers: (EscrowAccount | null | Error)[], scope = network) {
+    const ledger = new DispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+    ledgers.push(ledger);
+    const clock = new ManualClock(nowMs);
+    const read = jest.fn(async () => {
+        // The chain is read again only after a moment.
+        clock.advance(300);
+        const answer = answers[Math.min(read.mock.calls.length, answers.length) - 1]!;
+        if (answer instanceof Error) throw answer;
+        return answer;
+    });
+    const book = new EscrowBook({ read, clock });
+    return { admission: new Admission({ network: scope, book, ledger, clock }), ledger, clock, read };
+}
+
+async function refusalOf(act: Promise<unknown>): Promise<string> {
+    try {
+        await act;
+    } catch (error) {
+        if (error instanceof DispatchError) return error.code;
+        throw error;
+    }
+    return 'admitted';
+}
+
+test('a paid request is admitted, and its cap is on disk then', async () => {
+    const { admission, ledger } = admissionWith([account()]);
+    const { envelope, requestId } = await sealRequest({ name: 'a' });
+    await admission.admit(envelope);
+    expect(ledger.requestState(requestId)).toMatchObject({ state: 'running', capCumulativeNano: 1_000_000n });
+});
+
+describe('it refuses', () => {
+    const cases: [string, string, Parameters<typeof sealRequest>[0], (EscrowAccount | null | Error)[]][] = [
+        ['a deadline that has passed', 'deadline_passed', { name: 'b', deadlineMs: nowMs }, [account()]],
+        ['a deadline beyond an hour', 'envelope_invalid', { name: 'c', deadlineMs: nowMs + 3_601_000 }, [account()]],
+        ['an escrow that is none of the hub', 'escrow_unknown', { name: 'd' }, [null]],
+        ['a closed escrow', 'escrow_unknown', { name: 'e' }, [account({ status: 'closed' })]],
+        ['another epoch', 'escrow_unknown', { name: 'f', epoch: 4 }, [account()]],
+        ['a key that the escrow does not name', 'session_unknown', { name: 'g', signer: stranger }, [account()]],
+        [
+            'a key that has expired',
+            'session_unknown',
+            { name: 'h' },
+            [account({ sessionKeys: [{ publicKey: session.publicKey, validUntilSec: nowSec - 1 }] })],
+        ],
+        ['a cap above the balance', 'escrow_insufficient', { name: 'i', capNano: 10_000_001n }, [account()]],
+        ['a cap that no store holds', 'cap_invalid', { name: 'j', capNano: 1n << 70n }, [account()]],
+        ['anything while the chain cannot be read', 'chain_unavailable', { name: 'k' }, [new Error('no chain')]],
+    ];
+    test.each(cases)('%s: %s', async (_what, code, request, answers) => {
+        const { admission, ledger } = admissionWith(answers);
+        const { envelope, requestId } = await sealRequest(request);
+        expect(await refusalOf(admission.admit(envelope))).toBe(code);
+        expect(ledger.requestState(requestId)).toBeNull();
+    });
+
+    test('a request for another network: envelope_invalid', async () => {
+        const { admission, read } = admissionWith([account()], Buffer.alloc(32, 1));
+        const { envelope } = await sealRequest({ name: 'l' });
+        expect(await refusalOf(admission.admit(envelope))).toBe('envelope_invalid');
+        expect(read).not.toHaveBeenCalled();
+    });
+
+    test('a cap that its session key has not signed: cap_invalid, before the chain is read', async () => {
+        const { admission, read } = admissionWith([account()]);
+        const { envelope } = await sealRequest({ name: 'm' });
+        const raised = { ...envelope, cap: { ...envelope.cap, cumulativeNano: 2_000_000n } };
+        expect(await refusalOf(admission.admit(raised))).toBe('cap_invalid');
+        expect(read).not.toHaveBeenCalled();
+    });
+
+    test('the same request twice: request_replayed', async () => {
+        const { admission } = admissionWith([account()]);
+        const { envelope } = await sealRequest({ name: 'n' });
+        await admission.admit(envelope);
+        expect(await refusalOf(admission.admit(envelope))).toBe('request_replayed');
+    });
+
+    test('one of two copies that come at once: request_replayed', async () => {
+        const { admission } = admissionWith([account()]);
+        const { envelope } = await sealRequest({ name: 'o' });
+        const outcomes = await Promise.all([1, 2].map(() => refusalOf(admission.admit(envelope))));
+        expect(outcomes.sort()).toEqual(['admitted', 'request_replayed']);
+    });
+});
+
+describe('what is remembered of an escrow is read afresh once', () => {
+    test('where its session key does not fit', async () => {
+        const { admission, read } = admissionWith([account({ sessionKeys: [] }), account()]);
+        expect(await refusalOf(admission.admit((await sealRequest({ name: 'p' })).envelope))).toBe('admitted');
+        expect(read).toHaveBeenCalledTimes(2);
+    });
+
+    test('where it seems not to exist', async () => {
+        const { admission } = admissionWith([null, account()]);
+        expect(await refusalOf(admission.admit((await sealRequest({ name: 'q' })).envelope))).toBe('admitted');
+    });
+
+    test('where it seems to hold too little', async () => {
+        const { admission, read } = admissionWith([account({ balanceNano: 1n }), account()]);
+        expect(await refusalOf(admission.admit((await sealRequest({ name: 'r' })).envelope))).toBe('admitted');
+        expect(read).toHaveBeenCalledTimes(2);
+    });
+
+    test('and not a second time', async () => {
+        const { admission, read } = admissionWith([account({ balanceNano: 1n })]);
+        expect(await refusalOf(admission.admit((await sealRequest({ name: 's' })).envelope))).toBe(
+            'escrow_insufficient',
+        );
+        expect(read).toHaveBeenCalledTimes(2);
+    });
+});
+
+describe('the funds rule', () => {
+    test('caps of one node are sums: a second one reserves only its rise', async () => {
+        const { admission } = admissionWith([account({ balanceNano: 1_500n })]);
+        const first = await sealRequest({ name: 't', capNano: 1_000n });
+        const second = await sealRequest({ name: 'u', capNano: 1_500n });
+        const third = await sealRequest({ name: 'v', capNano: 1_501n });
+        expect(await refusalOf(admission.admit(first.envelope))).toBe('admitted');
+        expect(await refusalOf(admission.admit(second.envelope))).toBe('admitted');
+        expect(await refusalOf(admission.admit(third.envelope))).toBe('escrow_insufficient');
+    });
+
+    test('what was paid on chain is owed no more', async () => {
+        const paid = account({ balanceNano: 600n });
+        const { admission } = admissionWith([
+            {
+                ...paid,
+                paidNano: new Map([
+                    [(await sealRequest({ name: 'w' })).envelope.context.nodeKey.toString('hex'), 400n],
+                ]),
+            },
+        ]);
+        const { envelope } = await sealRequest({ name: 'x', capNano: 1_000n });
+        expect(await refusalOf(admission.admit(envelope))).toBe('admitted');
+    });
+
+    test('a refused request gives its reservation back, a lost one keeps it, a final receipt frees the rest', async () => {
+        const { admission, ledger } = admissionWith([account({ balanceNano: 2_000n })]);
+        const [a, b, c, d] = await Promise.all([
+            sealRequest({ name: 'y1', capNano: 2_000n }),
+            sealRequest({ name: 'y2', capNano: 2_000n }),
+            sealRequest({ name: 'y3', capNano: 3_000n }),
+            sealRequest({ name: 'y4', capNano: usageCostNano + 1_000n }),
+        ]);
+        await admission.admit(a.envelope);
+        await ledger.closeRequest(a.requestId, 'refused', { atMs: nowMs });
+        await admission.admit(b.envelope);
+        await ledger.closeRequest(b.requestId, 'lost', { atMs: nowMs });
+        expect(await refusalOf(admission.admit(c.envelope))).toBe('escrow_insufficient');
+        const sealer = sealerOf(b);
+        opening(sealer);
+        const { receipt, nodeSignature, usageHash, transcriptHash } = finalOf(sealer);
+        expect(usageCostNano).toBeLessThanOrEqual(1_000n);
+        await ledger.recordReceipt({
+            requestId: b.requestId,
+            escrow,
+            epoch: 3,
+            receipt,
+            signature: nodeSignature,
+            usageHash,
+            transcriptHash,
+            final: true,
+            receivedAtMs: nowMs,
+        });
+        expect(await refusalOf(admission.admit(d.envelope))).toBe('admitted');
+    });
+});
