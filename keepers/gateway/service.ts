@@ -254,7 +254,7 @@ export class GatewayService {
         sealed: { requestId: Buffer; envelope: Buffer; cek: Buffer },
         signal: AbortSignal,
     ) {
-        const { ledger, clock } = this.options;
+        const { ledger, clock, book, escrow } = this.options;
         const relayed = await client.relay(sealed.envelope, signal).catch(async (error: unknown) => {
             // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
             if (neverConnected(error)) await ledger.fail(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
@@ -265,6 +265,8 @@ export class GatewayService {
         if (relayed.ok) return relayed.frames;
         sealed.cek.fill(0);
         await this.closeRefused(sealed.requestId, relayed.refusal);
+        // They read the chain later than we did: the next node is only asked if the escrow still stands.
+        if (aboutEscrow.has(relayed.refusal.nodeCode ?? relayed.refusal.code)) book.forget(escrow);
         throw new NotBegun(relayed.refusal);
     }
 
@@ -374,6 +376,7 @@ export class GatewayService {
     }
 }
 
+const aboutEscrow = new Set(['escrow_unknown', 'session_unknown']);
 const connectFailures = new Set([
     'ECONNREFUSED',
     'ENOTFOUND',
