@@ -23,17 +23,23 @@ export async function runRole<R extends Role>(
 ): Promise<void> {
     const config = loadConfig(role, { file: options.config });
     const logger = createLogger({ name: role, level: config.logLevel });
+    const orphanedEarly = () => process.exit(1);
+    process.once('disconnect', orphanedEarly);
     const running = await start(config, logger);
     process.stdout.write(`${JSON.stringify({ ready: true, role, ...running.facts })}\n`);
     logger.info(running.facts, 'ready');
+    process.off('disconnect', orphanedEarly);
     await stopSignal();
     logger.info('stopping');
     process.once('SIGINT', () => process.exit(130));
     await running.stop();
+    if (process.connected) process.disconnect();
 }
 
+/** Or the end of the process that started this one over a channel, as `cocoon start` does; nobody else would stop it. */
 function stopSignal(): Promise<void> {
     return new Promise((resolve) => {
+        process.once('disconnect', () => resolve());
         process.once('SIGTERM', () => resolve());
         process.once('SIGINT', () => resolve());
     });

@@ -37,7 +37,8 @@ export class RoleProcess {
     /** @throws DevnetError when the process ends or stays silent before it is ready */
     static async start(options: RoleProcessOptions): Promise<RoleProcess> {
         const log = openSync(options.logFile, 'a', 0o600);
-        const child = spawn(process.execPath, [entry, ...options.args], { stdio: ['ignore', 'pipe', log] });
+        // The channel carries nothing; its end tells the role that whoever started it is gone.
+        const child = spawn(process.execPath, [entry, ...options.args], { stdio: ['ignore', 'pipe', log, 'ipc'] });
         closeSync(log);
         try {
             return new RoleProcess(options, child, await readyLine(child, options));
