@@ -26,10 +26,11 @@ function admissionWith(answers: (EscrowAccount | null | Error)[], scope = networ
     const ledger = new DispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
     ledgers.push(ledger);
     const clock = new ManualClock(nowMs);
+    let reads = 0;
     const read = jest.fn(async () => {
         // The chain is read again only after a moment.
         clock.advance(300);
-        const answer = answers[Math.min(read.mock.calls.length, answers.length) - 1]!;
+        const answer = answers[Math.min(reads++, answers.length - 1)]!;
         if (answer instanceof Error) throw answer;
         return answer;
     });

@@ -4,7 +4,8 @@ import { account, escrow } from './sealed-request';
 
 function bookOf(answers: (() => Promise<EscrowAccount | null>)[], options: { maxEntries?: number } = {}) {
     const clock = new ManualClock(1_000_000);
-    const read = jest.fn(() => answers[Math.min(read.mock.calls.length, answers.length) - 1]!());
+    let reads = 0;
+    const read = jest.fn(() => answers[Math.min(reads++, answers.length - 1)]!());
     return { clock, read, book: new EscrowBook({ read, clock, maxAgeMs: 5_000, ...options }) };
 }
 
