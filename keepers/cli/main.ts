@@ -4,6 +4,7 @@ import path from 'node:path';
 import { CocoonError, errorMessage } from '../base';
 import { addNetworkCommands } from './network-commands';
 import { addRoleCommands } from './role-commands';
+import { addVerifyCommands } from './verify-commands';
 
 /** Exit codes: 0 done, 1 refused or not found true, 2 unusable input or configuration. */
 export async function main(argv: string[]): Promise<void> {
@@ -14,6 +15,7 @@ export async function main(argv: string[]): Promise<void> {
         .exitOverride();
     addRoleCommands(program);
     addNetworkCommands(program);
+    addVerifyCommands(program);
     try {
         await program.parseAsync(argv);
     } catch (error) {

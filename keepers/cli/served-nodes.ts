@@ -1,0 +1,103 @@
+import { Agent, request } from 'undici';
+import { z } from 'zod';
+import { AttestationError } from '../attestation';
+import { CocoonError, errorMessage } from '../base';
+
+export interface ServedNodes {
+    source: 'gateway' | 'dispatcher';
+    /** As served, nothing of it checked. */
+    rows: unknown[];
+}
+
+export interface ServedNodesOptions {
+    /** Only this one, 32 bytes in hex. */
+    nodeKey?: string;
+    /** A gateway may ask for one. */
+    apiKey?: string;
+}
+
+/** A directory of twenty thousand nodes; more is no directory. */
+const maxBodyBytes = 64 * 1024 * 1024;
+const maxNodes = 20_000;
+const deadlineMs = 30_000;
+
+const nodesSchema = z.object({ nodes: z.array(z.object({ nodeKey: z.unknown() })).max(maxNodes) });
+const nodeKeySchema = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** The evidence that a gateway (`/cocoon/nodes`) or else a dispatcher (`/v1/directory`) serves at this address. */
+export async function fetchServedNodes(url: string, options: ServedNodesOptions = {}): Promise<ServedNodes> {
+    const base = baseOf(url);
+    const agent = new Agent({ connect: { timeout: 5_000 } });
+    const get = (path: string) => getJson(`${base}${path}`, agent, options.apiKey);
+    try {
+        const nodes = await get('/cocoon/nodes');
+        if (nodes !== null) return { source: 'gateway', rows: await gatewayRows(nodes, get, options.nodeKey) };
+        const directory = await get('/v1/directory');
+        if (directory === null) throw unusable(`${url} is neither a gateway nor a dispatcher: it serves no directory`);
+        const rows = rowsOf(directory).filter((row) => isAsked(row, options.nodeKey));
+        return { source: 'dispatcher', rows };
+    } finally {
+        await agent.destroy();
+    }
+}
+
+async function gatewayRows(
+    listed: unknown,
+    get: (path: string) => Promise<unknown>,
+    nodeKey: string | undefined,
+): Promise<unknown[]> {
+    const rows: unknown[] = [];
+    for (const row of rowsOf(listed).filter((candidate) => isAsked(candidate, nodeKey))) {
+        const key = nodeKeySchema.safeParse(row.nodeKey);
+        // A node that left since it was listed has nothing to judge; it is then a row without evidence.
+        rows.push(key.success ? ((await get(`/cocoon/attestation/${key.data}`)) ?? row) : row);
+    }
+    return rows;
+}
+
+function rowsOf(json: unknown): { nodeKey: unknown }[] {
+    const parsed = nodesSchema.safeParse(json);
+    if (parsed.success) return (json as { nodes: { nodeKey: unknown }[] }).nodes;
+    throw unusable('what is served there is no list of nodes');
+}
+
+function isAsked(row: { nodeKey: unknown }, nodeKey: string | undefined): boolean {
+    return nodeKey === undefined || row.nodeKey === nodeKey;
+}
+
+function baseOf(url: string): string {
+    const { protocol, origin, pathname } = new URL(URL.canParse(url) ? url : 'none:');
+    if (/^https?:$/.test(protocol)) return `${origin}${pathname}`.replace(/\/+$/, '');
+    throw new CocoonError('argument_invalid', `${url} is not the address of a gateway or dispatcher`, {
+        action: 'fix',
+    });
+}
+
+/** Null where nothing is served at the path. */
+async function getJson(url: string, dispatcher: Agent, apiKey: string | undefined): Promise<unknown> {
+    try {
+        const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+        const answer = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(deadlineMs) });
+        if (answer.statusCode === 404) return null;
+        if (answer.statusCode !== 200) throw unusable(`${url} answers ${answer.statusCode}`);
+        return JSON.parse(await readText(answer.body, url)) as unknown;
+    } catch (error) {
+        if (error instanceof CocoonError) throw error;
+        throw unusable(`${url} cannot be read: ${errorMessage(error)}`, error);
+    }
+}
+
+async function readText(body: AsyncIterable<Buffer>, url: string): Promise<string> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of body) {
+        length += chunk.length;
+        if (length > maxBodyBytes) throw unusable(`${url} serves more than ${maxBodyBytes} bytes`);
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+}
+
+function unusable(message: string, cause?: unknown): AttestationError {
+    return new AttestationError('evidence_unusable', message, cause);
+}

@@ -1,0 +1,89 @@
+import { type Command, Option } from 'commander';
+import { CocoonError, errorMessage } from '../base';
+import type { VerifyNodeOptions } from './verify-node-command';
+import type { CommandResult, VerifyQuoteOptions } from './verify-quote-command';
+
+/** Evidence by hand. Exit codes: 0 accepted, 1 rejected, 2 nothing could be judged. */
+export function addVerifyCommands(program: Command): void {
+    const verify = program.command('verify').description('judge evidence: 0 accepted, 1 rejected, 2 unusable input');
+    addVerifyQuote(verify);
+    addVerifyNode(verify);
+    program
+        .command('inspect')
+        .description('show what evidence claims, without judging it')
+        .command('quote')
+        .description('show what a TDX or SGX quote claims; nothing is verified')
+        .argument('<file>', 'the quote, as bytes or hex')
+        .option('--json', 'print one JSON object')
+        .action((file: string, options: { json?: boolean }) =>
+            finish(async () => {
+                const { runInspectQuote } =
+                    require('./verify-quote-command') as typeof import('./verify-quote-command');
+                return runInspectQuote(file, options);
+            }),
+        );
+}
+
+function addVerifyQuote(verify: Command): void {
+    verify
+        .command('quote')
+        .description('judge a TDX or SGX quote')
+        .argument('<file>', 'the quote, as bytes or hex')
+        .option('--collateral <file>', 'JSON of its nine texts; fetched from the collateral service unless given')
+        .addOption(
+            new Option(
+                '--pcs <url>',
+                'collateral service instead of Intel’s: a caching one, or a development network’s',
+            ).conflicts('collateral'),
+        )
+        .option('--at <date>', 'judge as of this ISO date instead of now')
+        .option('--policy <file>', 'JSON of what to accept; docs/attestation.md lists the rules')
+        .option('--root <hex|file>', 'root key of a development network instead of Intel’s')
+        .option('--signature-only', 'check signatures and the report alone: no revocation, no state of the platform')
+        .option('--json', 'print one JSON object')
+        .action((file: string, options: VerifyQuoteOptions) =>
+            finish(() => {
+                const { runVerifyQuote } = require('./verify-quote-command') as typeof import('./verify-quote-command');
+                return runVerifyQuote(file, options);
+            }),
+        );
+}
+
+function addVerifyNode(verify: Command): void {
+    verify
+        .command('node')
+        .description('judge the evidence of every node that a gateway or a dispatcher serves')
+        .argument('<url>', 'of the gateway or dispatcher')
+        .option('--node <key>', 'only this node, by its key in hex')
+        .option('--deployment <file>', 'network to judge by: its root key and its name; Intel’s root unless given')
+        .option('--policy <file>', 'JSON of what to accept; docs/attestation.md lists the rules')
+        .option('--collateral-url <url>', 'collateral service instead of Intel’s')
+        .addOption(
+            new Option(
+                '--use-served-collateral',
+                'judge by the collateral served along, which the prover may have chosen',
+            ).conflicts('collateralUrl'),
+        )
+        .option('--api-key-file <file>', 'API key, where the gateway asks for one')
+        .option('--json', 'print one JSON object')
+        .action((url: string, options: VerifyNodeOptions) =>
+            finish(() => {
+                const { runVerifyNode } = require('./verify-node-command') as typeof import('./verify-node-command');
+                return runVerifyNode(url, options);
+            }),
+        );
+}
+
+/** Any failure is exit code 2 here, also one that may pass: 1 says that evidence was judged and refused, nothing else. */
+async function finish(run: () => Promise<CommandResult>): Promise<void> {
+    try {
+        const { output, exitCode } = await run();
+        process.stdout.write(`${output}\n`);
+        process.exitCode = exitCode;
+    } catch (error) {
+        const stack = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
+        const text = error instanceof CocoonError ? `${error.message} (${error.code})` : stack;
+        process.stderr.write(`cocoon: ${text}\n`);
+        process.exitCode = 2;
+    }
+}

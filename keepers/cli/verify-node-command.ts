@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { AttestationError, readPolicyFile } from '../attestation';
+import { CocoonError } from '../base';
+import { readPinnedDeployment } from '../chain';
+import { collateralService } from './judge-quote';
+import { judgeNode, type JudgeNodeOptions, type NodeVerdict } from './node-verdict';
+import { fetchServedNodes } from './served-nodes';
+import { lines, rootText, verdictText } from './verdict-text';
+import type { CommandResult } from './verify-quote-command';
+
+export interface VerifyNodeOptions {
+    node?: string;
+    deployment?: string;
+    policy?: string;
+    collateralUrl?: string;
+    useServedCollateral?: boolean;
+    apiKeyFile?: string;
+    json?: boolean;
+}
+
+/**
+ * `cocoon verify node`: judges what a gateway or a dispatcher serves without believing either. Registry lists and admission
+ * are on chain and are the gateway's to read; this judges the evidence, its key bundle, and the network it names.
+ */
+export async function runVerifyNode(url: string, options: VerifyNodeOptions): Promise<CommandResult> {
+    const judgeBy = await judgeByOf(options);
+    const apiKey = options.apiKeyFile === undefined ? undefined : readApiKey(options.apiKeyFile);
+    const { source, rows } = await fetchServedNodes(url, { nodeKey: nodeKeyOf(options.node), apiKey });
+    if (rows.length === 0) {
+        const what = options.node === undefined ? 'no node' : `no node ${options.node}`;
+        throw new AttestationError('evidence_unusable', `the ${source} at ${url} serves evidence of ${what}`);
+    }
+    const nodes: NodeVerdict[] = [];
+    for (const row of rows) nodes.push(await judgeNode(row, judgeBy));
+    const verdict = nodes.every((node) => node.verdict === 'accepted') ? 'accepted' : 'rejected';
+    const collateralFrom = judgeBy.service === undefined ? 'served' : 'service';
+    const output = options.json
+        ? JSON.stringify({ verdict, source, collateralFrom, nodes })
+        : describe(nodes, { source, collateralFrom, rootPublicKey: judgeBy.rootPublicKey });
+    return { output, exitCode: exitCodeOf(nodes) };
+}
+
+/** Where collateral is all that is missing, nothing was judged: that is not a rejection. */
+function exitCodeOf(nodes: NodeVerdict[]): CommandResult['exitCode'] {
+    const rejected = nodes.filter(({ verdict }) => verdict === 'rejected');
+    if (rejected.length === 0) return 0;
+    return rejected.every(({ failedCheck }) => failedCheck === 'collateral_unavailable') ? 2 : 1;
+}
+
+async function judgeByOf(options: VerifyNodeOptions): Promise<JudgeNodeOptions> {
+    const { deployment: file, policy, collateralUrl, useServedCollateral } = options;
+    const deployment = file === undefined ? null : await readPinnedDeployment(file);
+    return {
+        rootPublicKey: deployment === null ? undefined : Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]),
+        network: deployment?.registry.hash,
+        policy: policy === undefined ? undefined : readPolicyFile(policy),
+        service: useServedCollateral ? undefined : collateralService(collateralUrl),
+    };
+}
+
+function nodeKeyOf(node: string | undefined): string | undefined {
+    if (node === undefined || /^[0-9a-fA-F]{64}$/.test(node)) return node?.toLowerCase();
+    throw new CocoonError('argument_invalid', '--node must be the node’s key, 32 bytes in hex', { action: 'fix' });
+}
+
+function readApiKey(file: string): string {
+    try {
+        return readFileSync(file, 'utf8').trim();
+    } catch (error) {
+        throw new CocoonError('argument_invalid', `--api-key-file ${file} cannot be read`, {
+            action: 'fix',
+            cause: error,
+        });
+    }
+}
+
+function describe(
+    nodes: NodeVerdict[],
+    { source, collateralFrom, rootPublicKey }: { source: string; collateralFrom: string; rootPublicKey?: Buffer },
+): string {
+    const head = lines([
+        ['served by', source],
+        ['collateral', collateralFrom === 'served' ? 'SERVED ALONG, perhaps the oldest still in force' : 'fetched'],
+    ]);
+    const each = nodes.map((node) => `${lines([['node', node.nodeKey ?? 'unreadable']])}\n${verdictText(node)}`);
+    return [`${head}\n${rootText(rootPublicKey)}`, ...each].join('\n\n');
+}
