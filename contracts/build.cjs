@@ -55,10 +55,14 @@ async function acquireLock() {
 async function compile() {
     const tact = path.join(path.dirname(require.resolve('@tact-lang/compiler/package.json')), 'bin', 'tact.js');
     try {
-        await promisify(execFile)(process.execPath, [tact, '--config', path.join(root, 'tact.config.json'), '--quiet'], {
-            cwd: root,
-            maxBuffer: 16 * 1024 * 1024,
-        });
+        await promisify(execFile)(
+            process.execPath,
+            [tact, '--config', path.join(root, 'tact.config.json'), '--quiet'],
+            {
+                cwd: root,
+                maxBuffer: 16 * 1024 * 1024,
+            },
+        );
     } catch (error) {
         throw new Error(`Tact build failed:\n${error.stdout ?? ''}${error.stderr ?? ''}`);
     }
