@@ -19,7 +19,8 @@ export async function main(argv: string[]): Promise<void> {
     try {
         await program.parseAsync(argv);
     } catch (error) {
-        process.exitCode = report(error);
+        // What a role had opened before it failed (an engine, sockets) must not keep a process that serves nobody.
+        process.exit(report(error));
     }
 }
 

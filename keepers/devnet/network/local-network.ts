@@ -49,6 +49,8 @@ export const localTerms = {
 const pollIntervalMs = 250;
 const fundsNano: Partial<Record<ActorName, bigint>> = { client: toNano('100') };
 const defaultFundsNano = toNano('50');
+/** Keys that a provider's bond covers beyond those live already: this start's, and two for nodes that someone restarts. */
+const sparesAtStart = 3n;
 
 export interface NodePlace {
     name: string;
@@ -133,6 +135,8 @@ export class LocalNetwork {
 
     /** Starts a role again with the settings it had. */
     async restart(name: string): Promise<RoleProcess> {
+        const place = this.nodes.find((node) => node.name === name);
+        if (place !== undefined) await this.bondForKeys(place.owner, place.provider, 1n);
         const fresh = await this.process(name).restart();
         this.processes.set(name, fresh);
         return fresh;
@@ -198,12 +202,16 @@ export class LocalNetwork {
     }
 
     private async fund(): Promise<void> {
-        for (const name of actorNames) {
-            const { wallets } = this.actors;
-            const wantedNano = fundsNano[name] ?? defaultFundsNano;
-            const heldNano = await wallets[name].getBalanceNano();
-            if (heldNano < wantedNano / 2n) await this.devnet.faucet(wallets[name].address, wantedNano - heldNano);
-        }
+        for (const name of actorNames) await this.fundWallet(name, 0n);
+    }
+
+    /** So that the wallet can spend this much and still has half of what it should hold. */
+    private async fundWallet(name: ActorName, spendNano: bigint): Promise<void> {
+        const wallet = this.actors.wallets[name];
+        const usualNano = fundsNano[name] ?? defaultFundsNano;
+        const heldNano = await wallet.getBalanceNano();
+        if (heldNano >= usualNano / 2n + spendNano) return;
+        await this.devnet.faucet(wallet.address, usualNano + spendNano - heldNano);
     }
 
     private tee(platform: number) {
@@ -272,11 +280,17 @@ export class LocalNetwork {
                 owner: context.sender.address,
             });
             this.nodes.push({ name: `node-${number}`, provider: address, owner });
-            const { bondNano } = await this.client.open(Provider.createFromAddress(address)).getState();
-            // A restarted node's old key stays live until it expires, and every live key needs its bond.
-            const wantedNano = localTerms.minBondNano * 3n;
-            if (bondNano < wantedNano) await this.act(owner, await bond(context, { bondNano: wantedNano }));
+            await this.bondForKeys(owner, address, sparesAtStart);
         }
+    }
+
+    /** A restarted node makes a new key; its old one stays live until it expires, and every live key needs its bond. */
+    private async bondForKeys(owner: ActorName, provider: Address, newKeys: bigint): Promise<void> {
+        const { liveKeys, bondNano } = await this.client.open(Provider.createFromAddress(provider)).getState();
+        const wantedNano = localTerms.minBondNano * (BigInt(liveKeys) + newKeys);
+        if (bondNano >= wantedNano) return;
+        await this.fundWallet(owner, wantedNano - bondNano);
+        await this.act(owner, await bond(this.actors.context(owner), { bondNano: wantedNano }));
     }
 
     private async startDispatcher(): Promise<void> {
