@@ -18,7 +18,15 @@ export {
     type OfferModel,
     verifyOffer,
 } from './offer';
-export { costNano, type ModelPrices, type TokenUsage, type WorkBound, worstCaseNano, worstCaseTokens } from './pricing';
+export {
+    costNano,
+    type ModelPrices,
+    type TokenUsage,
+    usageProblem,
+    type WorkBound,
+    worstCaseNano,
+    worstCaseTokens,
+} from './pricing';
 export { capabilityOf, type RequestedWork, requestedWork } from './work-bound';
 export { type InnerRequest, keptHeaders } from './inner-request';
 export { checkContext, type ContextExpectation, type RequestContext } from './request-context';

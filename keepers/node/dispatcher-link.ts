@@ -28,6 +28,10 @@ export interface DispatcherLinkOptions {
 
 const firstDelayMs = 250;
 const maxDelayMs = 10_000;
+/** A connection that held this long was a good one: the next dial may come quickly again. */
+const steadyMs = 5_000;
+/** How long a close may take before the socket is cut. */
+const closeGraceMs = 2_000;
 
 /** The node's one connection to its dispatcher: dialled out, kept alive, dialled again for as long as it runs. */
 export class DispatcherLink {
@@ -44,8 +48,11 @@ export class DispatcherLink {
 
     async stop(): Promise<void> {
         this.stopping.abort(new Error('stopping'));
-        this.socket?.close(1001);
+        const { socket } = this;
+        socket?.close(1001);
+        const timer = setTimeout(() => socket?.terminate(), closeGraceMs);
         await this.loop;
+        clearTimeout(timer);
     }
 
     get connected(): boolean {
@@ -80,10 +87,15 @@ export class DispatcherLink {
     private async run(): Promise<void> {
         const { clock = systemClock, logger } = this.options;
         while (!this.stopping.signal.aborted) {
+            const dialledAtMs = clock.nowMs();
             const reason = await this.connectOnce();
             if (this.stopping.signal.aborted) return;
-            logger.warn({ reason, retryInMs: this.delayMs }, 'dispatcher connection lost');
-            await clock.sleep(this.delayMs, this.stopping.signal).catch(() => undefined);
+            // A dispatcher that refuses the hello must not be asked again four times a second.
+            if (clock.nowMs() - dialledAtMs >= steadyMs) this.delayMs = firstDelayMs;
+            // Nodes that lost the same dispatcher must not all come back at the same moment.
+            const retryInMs = Math.round(this.delayMs * (0.5 + Math.random() / 2));
+            logger.warn({ reason, retryInMs }, 'dispatcher connection lost');
+            await clock.sleep(retryInMs, this.stopping.signal).catch(() => undefined);
             this.delayMs = Math.min(this.delayMs * 2, maxDelayMs);
         }
     }
@@ -122,7 +134,6 @@ export class DispatcherLink {
             return false;
         }
         socket.send(encodeJsonMessage(linkOperation.hello, hello));
-        this.delayMs = firstDelayMs;
         this.options.onConnected();
         return true;
     }

@@ -1,3 +1,4 @@
+import type { SignedCap } from '../ledger';
 import { NodeRefusal } from './errors';
 
 /** One request's place in an escrow's account with this node. */
@@ -5,6 +6,7 @@ export interface MeteredRequest {
     /** Cost so far of this request. */
     costNano: bigint;
     readonly worstCaseNano: bigint;
+    readonly sessionKey: Buffer;
 }
 
 /** The figures of the next receipt. */
@@ -22,23 +24,32 @@ export class EscrowMeter {
     private sequence = 0;
     private cumulativeNano = 0n;
     private openNano = 0n;
-    private capNano = 0n;
+    /** By session key in hex: a receipt settles only under a cap of the key that it names. */
+    private readonly caps = new Map<string, SignedCap>();
 
     /** @param creditLineNano most that may be owed unsettled */
     constructor(private readonly creditLineNano: bigint) {}
 
     /** The highest cap of the stream: what receipts are held against, since its requests interleave. */
     get highestNano(): bigint {
-        return this.capNano;
+        return [...this.caps.values()].reduce((highest, cap) => maxNano(highest, cap.capCumulativeNano), 0n);
+    }
+
+    /** The cap that the request's receipts settle under: the highest of its session key, whichever request brought it. */
+    capOf({ sessionKey }: MeteredRequest): SignedCap {
+        return this.caps.get(sessionKey.toString('hex'))!;
     }
 
     /** @throws NodeRefusal `cap_too_low` or `credit_line_reached` */
-    admit(options: { capCumulativeNano: bigint; worstCaseNano: bigint; settledNano: bigint }): MeteredRequest {
-        const { capCumulativeNano, worstCaseNano, settledNano } = options;
+    admit(options: { cap: SignedCap; worstCaseNano: bigint; settledNano: bigint }): MeteredRequest {
+        const { worstCaseNano, settledNano } = options;
+        const { sessionKey } = options.cap;
         const neededNano = this.cumulativeNano + this.openNano + worstCaseNano;
-        const capNano = capCumulativeNano > this.capNano ? capCumulativeNano : this.capNano;
-        if (capNano < neededNano) {
-            throw new NodeRefusal('cap_too_low', `the cap is ${capNano} nanoTON where ${neededNano} may be owed`);
+        const known = this.caps.get(sessionKey.toString('hex'));
+        const cap = known && known.capCumulativeNano >= options.cap.capCumulativeNano ? known : options.cap;
+        if (cap.capCumulativeNano < neededNano) {
+            const message = `the cap is ${cap.capCumulativeNano} nanoTON where ${neededNano} may be owed`;
+            throw new NodeRefusal('cap_too_low', message);
         }
         if (neededNano - settledNano > this.creditLineNano) {
             throw new NodeRefusal(
@@ -47,9 +58,9 @@ export class EscrowMeter {
                 15_000,
             );
         }
-        this.capNano = capNano;
+        this.caps.set(sessionKey.toString('hex'), cap);
         this.openNano += worstCaseNano;
-        return { costNano: 0n, worstCaseNano };
+        return { costNano: 0n, worstCaseNano, sessionKey };
     }
 
     /** Raises the request's cost and gives the figures of a receipt that says so; cost never passes the worst case. */
@@ -69,4 +80,8 @@ export class EscrowMeter {
     close(request: MeteredRequest): void {
         this.openNano -= request.worstCaseNano - request.costNano;
     }
+}
+
+function maxNano(a: bigint, b: bigint): bigint {
+    return a > b ? a : b;
 }

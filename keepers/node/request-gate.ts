@@ -13,6 +13,7 @@ import {
     worstCaseNano,
 } from '../confidential';
 import type { EscrowAccount, EscrowBook } from '../dispatch';
+import type { SignedCap } from '../ledger';
 import { NodeRefusal, type RefusalCode } from './errors';
 import { EscrowMeter, type MeteredRequest } from './meter';
 
@@ -39,7 +40,8 @@ export interface AdmittedRequest extends OpenedRequest {
 
 /** Everything that a node checks before it works; a refusal owes nothing. */
 export class RequestGate {
-    private readonly meters = new Map<string, EscrowMeter>();
+    /** By escrow in hex; only its newest epoch takes work. */
+    private readonly meters = new Map<string, { epoch: number; meter: EscrowMeter }>();
 
     constructor(private readonly options: RequestGateOptions) {}
 
@@ -122,7 +124,7 @@ export class RequestGate {
         }
         const meter = this.meterOf(envelope);
         const metered = meter.admit({
-            capCumulativeNano: envelope.cap.cumulativeNano,
+            cap: capOf(envelope),
             worstCaseNano: worstCaseNano(model.terms, work),
             settledNano: account.paidNano.get(this.options.nodeKey.toString('hex')) ?? 0n,
         });
@@ -137,15 +139,30 @@ export class RequestGate {
         }
     }
 
-    /** One node key lives for one boot, so its meters need not outlive the process. */
+    /**
+     * One node key lives for one boot, so its meters need not outlive the process. A chain endpoint that lags may show
+     * an epoch that is over: its meter is gone, and a second one would sign the same sums again.
+     */
     private meterOf({ context }: ParsedEnvelope): EscrowMeter {
-        const id = `${context.escrow.toString('hex')}/${context.epoch}`;
+        const id = context.escrow.toString('hex');
         const known = this.meters.get(id);
-        if (known !== undefined) return known;
+        if (known?.epoch === context.epoch) return known.meter;
+        if (known !== undefined && known.epoch > context.epoch)
+            throw new NodeRefusal('escrow_unknown', 'the escrow is in another epoch');
         const meter = new EscrowMeter(this.options.creditLineNano);
-        this.meters.set(id, meter);
+        this.meters.set(id, { epoch: context.epoch, meter });
         return meter;
     }
+}
+
+/** Copies, so that a meter does not hold on to a large envelope. */
+function capOf({ sessionKey, requestHash, cap, capSignature }: ParsedEnvelope): SignedCap {
+    return {
+        sessionKey: Buffer.from(sessionKey),
+        requestHash: Buffer.from(requestHash),
+        capCumulativeNano: cap.cumulativeNano,
+        capSignature: Buffer.from(capSignature),
+    };
 }
 
 const refusalOf: Partial<Record<string, RefusalCode>> = {

@@ -6,6 +6,7 @@ import {
     costNano,
     type SealedReceipt,
     type Signer,
+    usageProblem,
     withLiveCap,
 } from '../confidential';
 import type { NodeLog } from '../ledger';
@@ -34,7 +35,10 @@ const checkpointIntervalMs = 2_000;
 export class RequestRun {
     private readonly sealer: AnswerSealer;
     private readonly coalescer = new Coalescer((batch) => this.options.send(this.sealer.body(batch)));
+    private stage: 'new' | 'headed' | 'ended' = 'new';
     private usage: EngineUsage = NOTHING_USED;
+    private lastBillable: EngineUsage = NOTHING_USED;
+    private faultLogged = false;
     private checkpointNano = 0n;
     private checkpointAtMs: number;
 
@@ -51,26 +55,41 @@ export class RequestRun {
 
     /** Runs to the end whatever happens; the final receipt is in the log when it resolves. */
     async run(signal: AbortSignal): Promise<SealedReceipt> {
-        const { request, engine, send } = this.options;
-        send(this.sealer.start());
+        const { request, send } = this.options;
+        try {
+            send(this.sealer.start());
+            await this.relayEngine(signal);
+            const final = await this.sign((figures) => this.sealer.final(this.billable(), figures), true);
+            send(final.wire);
+            return final;
+        } finally {
+            request.meter.close(request.metered);
+            request.cek.fill(0);
+        }
+    }
+
+    private async relayEngine(signal: AbortSignal): Promise<void> {
+        const { request, engine, send, logger } = this.options;
         try {
             for await (const event of engine.run(request.inner as Parameters<Engine['run']>[0], signal))
                 await this.on(event);
+            if (this.stage !== 'ended') throw new EngineError('usage_missing', 'the engine did not say what it used');
         } catch (error) {
             this.coalescer.flush();
-            send(this.sealer.error(asAnswerError(error, this.options.logger)));
+            send(this.sealer.error(asAnswerError(error, logger)));
         }
-        const final = await this.sign((figures) => this.sealer.final(this.billable(), figures), true);
-        request.meter.close(request.metered);
-        request.cek.fill(0);
-        send(final.wire);
-        return final;
     }
 
+    /** Out of order, an event would fail where nobody catches it: in the timer of the next batch. */
     private async on(event: EngineEvent): Promise<void> {
-        if (event.type === 'head')
+        if ((event.type === 'head') !== (this.stage === 'new') || this.stage === 'ended')
+            throw new EngineError('engine_failed', 'the engine broke off its own answer');
+        if (event.type === 'head') {
+            this.stage = 'headed';
             return this.options.send(this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) }));
+        }
         if (event.type === 'end') {
+            this.stage = 'ended';
             this.usage = event.usage;
             return this.coalescer.flush();
         }
@@ -96,25 +115,33 @@ export class RequestRun {
         return costNano(this.options.request.terms, this.billable());
     }
 
-    /** An engine that counts more than the request allowed is at fault; the client pays no more than was reserved. */
+    /**
+     * An engine that counts nonsense, or more than the request allowed, is at fault: the client pays no more than was
+     * reserved. One that ends cheaper than it counted on the way (cached tokens known late) keeps to what is signed.
+     */
     private billable(): EngineUsage {
-        const { request, logger } = this.options;
-        if (costNano(request.terms, this.usage) <= request.metered.worstCaseNano) return this.usage;
-        logger.error(
-            { requestId: request.envelope.context.requestId.toString('hex') },
-            'the engine counted more than the request allows',
-        );
+        const { terms, metered } = this.options.request;
+        if (usageProblem(this.usage) !== undefined) this.logFault('the engine counted what cannot be');
+        else {
+            const nano = costNano(terms, this.usage);
+            if (nano > metered.worstCaseNano) this.logFault('the engine counted more than the request allows');
+            else if (nano >= metered.costNano) this.lastBillable = this.usage;
+        }
         return this.lastBillable;
     }
 
-    private lastBillable: EngineUsage = NOTHING_USED;
+    private logFault(fault: string): void {
+        if (this.faultLogged) return;
+        this.faultLogged = true;
+        const { logger, request } = this.options;
+        logger.error({ requestId: request.envelope.context.requestId.toString('hex') }, fault);
+    }
 
     private async sign(
         seal: (figures: ReturnType<AdmittedRequest['meter']['charge']>) => SealedReceipt,
         final: boolean,
     ): Promise<SealedReceipt> {
         const { request, log, nowMs } = this.options;
-        this.lastBillable = this.billable();
         const sealed = seal(request.meter.charge(request.metered, this.costNano()));
         const { escrow, epoch } = request.envelope.context;
         await log.append({
@@ -122,12 +149,7 @@ export class RequestRun {
             epoch,
             receipt: sealed.receipt,
             signature: sealed.nodeSignature,
-            cap: {
-                sessionKey: request.envelope.sessionKey,
-                requestHash: request.envelope.requestHash,
-                capCumulativeNano: request.envelope.cap.cumulativeNano,
-                capSignature: request.envelope.capSignature,
-            },
+            cap: request.meter.capOf(request.metered),
             final,
             atMs: nowMs(),
         });

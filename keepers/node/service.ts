@@ -48,7 +48,7 @@ export class NodeService {
         this.link = new DispatcherLink({
             url: options.dispatcherUrl,
             hello: (challenge) => this.hello(challenge),
-            onRequest: (envelope) => void this.onRequest(envelope),
+            onRequest: (envelope) => this.onRequest(envelope),
             onCancel: (requestId) => this.running.get(requestId.toString('hex'))?.abort(new Error('cancelled')),
             onTaken: (requestId) => this.orphans.taken(requestId),
             onConnected: () => this.onConnected(),
@@ -62,7 +62,7 @@ export class NodeService {
         await this.options.keyring.tick();
         this.options.offers.renewIfDue();
         this.link.start();
-        this.timer = setInterval(() => void this.housekeeping(), housekeepingMs);
+        this.timer = setInterval(() => this.keepHouse(), housekeepingMs);
     }
 
     get connected(): boolean {
@@ -77,8 +77,11 @@ export class NodeService {
     async stop(graceMs: number): Promise<void> {
         this.draining = true;
         clearInterval(this.timer);
-        await Promise.race([Promise.all(this.done), this.options.clock.sleep(graceMs)]);
-        for (const controller of this.running.values()) controller.abort(new Error('stopping'));
+        const over = new AbortController();
+        const grace = this.options.clock.sleep(graceMs, over.signal).catch(() => undefined);
+        await Promise.race([Promise.all(this.done), grace]);
+        over.abort();
+        this.abortAll('stopping');
         await Promise.all(this.done);
         await this.link.stop();
         this.options.keyring.close();
@@ -102,6 +105,12 @@ export class NodeService {
         };
     }
 
+    private keepHouse(): void {
+        this.housekeeping().catch((error: unknown) =>
+            this.options.logger.error({ err: error }, 'keys or offer could not be renewed'),
+        );
+    }
+
     private async housekeeping(): Promise<void> {
         const rotated = await this.options.keyring.tick();
         const renewed = this.options.offers.renewIfDue();
@@ -116,18 +125,36 @@ export class NodeService {
 
     /** Nobody would read the rest of these answers; what was done is signed and waits for the next connection. */
     private onDisconnected(): void {
-        for (const controller of this.running.values()) controller.abort(new Error('dispatcher connection lost'));
+        this.abortAll('dispatcher connection lost');
+    }
+
+    private abortAll(reason: string): void {
+        for (const controller of this.running.values()) controller.abort(new Error(reason));
     }
 
     private sendOrphans(): void {
         for (const { requestId, orphan } of this.orphans.all) this.link.sendOrphan(requestId, orphan);
     }
 
-    private async onRequest(bytes: Buffer): Promise<void> {
+    private onRequest(bytes: Buffer): void {
         const envelope = readEnvelope(bytes);
         // The dispatcher parsed the same bytes: what does not parse here came from something else.
         if (envelope === undefined)
             return this.options.logger.warn('the dispatcher sent something that is no envelope');
+        const { requestId } = envelope.context;
+        const id = requestId.toString('hex');
+        if (this.running.has(id)) return this.refuse(requestId, new NodeRefusal('request_replayed', 'it is running'));
+        // Before the first wait: a cancellation that comes while the request is being admitted must find it.
+        const controller = new AbortController();
+        this.running.set(id, controller);
+        const work = this.answer(envelope, controller).finally(() => {
+            this.running.delete(id);
+            this.done.delete(work);
+        });
+        this.done.add(work);
+    }
+
+    private async answer(envelope: ParsedEnvelope, controller: AbortController): Promise<void> {
         const { requestId } = envelope.context;
         let request: AdmittedRequest;
         try {
@@ -136,8 +163,7 @@ export class NodeService {
         } catch (error) {
             return this.refuse(requestId, error);
         }
-        const work = this.serve(request, requestId).finally(() => this.done.delete(work));
-        this.done.add(work);
+        await this.serve(request, controller);
     }
 
     private refuse(requestId: Buffer, error: unknown): void {
@@ -153,27 +179,30 @@ export class NodeService {
         this.link.refuse(requestId, { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) });
     }
 
-    private async serve(request: AdmittedRequest, requestId: Buffer): Promise<void> {
+    private async serve(request: AdmittedRequest, controller: AbortController): Promise<void> {
         const { engine, signer, log, logger, clock } = this.options;
-        const id = requestId.toString('hex');
-        const controller = new AbortController();
-        const leftMs = Math.max(request.envelope.context.deadlineMs - clock.nowMs(), 0);
+        const { requestId, deadlineMs } = request.envelope.context;
+        const leftMs = Math.max(deadlineMs - clock.nowMs(), 0);
         const deadline = setTimeout(() => controller.abort(new Error('deadline passed')), leftMs);
-        this.running.set(id, controller);
         try {
             const send = (wire: Buffer) => this.link.sendFrames(requestId, wire);
             const run = new RequestRun({ request, engine, signer, log, send, logger, nowMs: () => clock.nowMs() });
             this.orphans.add(request, await run.run(controller.signal));
         } catch (error) {
-            // Without its receipt on disk the node must not go on as if it were paid.
             logger.error(
-                { err: error instanceof Error ? error.message : 'unknown', request: id },
-                'an answer could not be signed and logged',
+                { err: error instanceof Error ? error.message : 'unknown', request: requestId.toString('hex') },
+                'an answer could not be signed and logged: the node serves no more, restart it',
             );
+            await this.giveUp();
         } finally {
             clearTimeout(deadline);
-            this.running.delete(id);
         }
+    }
+
+    /** Without receipts on disk the node must not go on as if it were paid, nor keep anyone waiting. */
+    private async giveUp(): Promise<void> {
+        this.draining = true;
+        await this.link.stop();
     }
 }
 
