@@ -66,13 +66,16 @@ export async function judgeNode(served: unknown, options: JudgeNodeOptions): Pro
     }
 }
 
-function judgeQuote(row: Row, bundle: KeyBundle, options: JudgeNodeOptions): Promise<Verdict> {
+async function judgeQuote(row: Row, bundle: KeyBundle, options: JudgeNodeOptions): Promise<Verdict> {
     const { rootPublicKey, service } = options;
     const policy = { reportData: reportDataFor(bundle).toString('hex'), ...options.policy };
     const judgeBy = { rootPublicKey, policy, claims: { modelRoot: bundle.modelRoot } };
     if (service === undefined) {
+        if ((row.collateral ?? null) === null) {
+            throw new AttestationError('collateral_unavailable', 'no collateral is served along: fetch it instead');
+        }
         const evidence = readServedEvidence(row);
-        return Promise.resolve(verifyServedEvidence(evidence, { ...judgeBy, at: new Date() }));
+        return verifyServedEvidence(evidence, { ...judgeBy, at: new Date() });
     }
     const quote = Buffer.from(row.quote, 'base64');
     return judgeByService(quote, { ...judgeBy, service }, (collateral, by) =>

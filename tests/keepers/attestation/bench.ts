@@ -1,6 +1,6 @@
 /**
  * Time of one verification against @phala/dcap-qvl on the same evidence, turn by turn in one run, and of a cached verdict.
- * `npx tsx tests/keepers/attestation/bench.ts [--json]`
+ * `npm run bench -- attestation [--json]`
  */
 import { VerdictCache, verifyQuote, type Collateral } from '../../../keepers/attestation';
 import { developmentPki, now, reportData, seed } from './development-evidence';

@@ -1,5 +1,5 @@
 /**
- * The long run of fuzz.spec.ts: `npx tsx tests/keepers/attestation/fuzz.ts [inputs, 10000000] [whole, 50000]`.
+ * The long run of fuzz.spec.ts: `npm run fuzz -- [inputs, 10000000] [whole, 50000]`.
  * Grown from valid inputs, repeatable; exit code 1 on a crash, an input over 50 ms or one wrongly accepted.
  */
 import { collateralKeys, verifyQuote } from '../../../keepers/attestation';

@@ -1,6 +1,6 @@
 /**
  * Changes every single byte of every piece of evidence and collateral, one at a time, and lists what is still accepted.
- * `npx tsx tests/keepers/attestation/mutate.ts [--json]`; exit code 1 if anything but padding can be changed.
+ * `npm run mutate -- [--json]`; exit code 1 if anything but padding can be changed.
  */
 import { judgeSubject, mintedSubjects, mutate, realSubjects } from './mutation';
 
