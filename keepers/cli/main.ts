@@ -30,6 +30,17 @@ function report(error: unknown): number {
         process.stderr.write(`cocoon: ${error.message} (${error.code})\n`);
         return error.action === 'fix' ? 2 : 1;
     }
+    const { syscall, code, address, port } = error as {
+        syscall?: string;
+        code?: string;
+        address?: string;
+        port?: number;
+    };
+    if (syscall === 'listen') {
+        const why = code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be listened on (${code})`;
+        process.stderr.write(`cocoon: ${address}:${port} ${why}: choose another listen.port\n`);
+        return 2;
+    }
     process.stderr.write(`cocoon: ${error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)}\n`);
     return 1;
 }

@@ -1,6 +1,6 @@
 import { CocoonError } from '../base';
 
-export type DevnetErrorCode = 'process_failed' | 'process_not_ready' | 'demo_failed' | 'state_in_use';
+export type DevnetErrorCode = 'process_failed' | 'process_not_ready' | 'demo_failed' | 'port_in_use';
 
 /** The local network could not be brought up or did not behave; the message names the log to read. */
 export class DevnetError extends CocoonError<DevnetErrorCode> {

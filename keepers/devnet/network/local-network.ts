@@ -6,11 +6,13 @@ import { errorMessage, systemClock } from '../../base';
 import { ggufModelRoot, TOY_MODEL_ID, TOY_MODEL_PATH } from '../../node';
 import { type ActPlan, bond, createProvider, deployNetwork, openEscrow, runAct } from '../../operator';
 import { Escrow, Provider } from '../../../wrappers';
+import { DirectoryLock } from '../chain/store/directory-lock';
 import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
 import { createSimulatedTee } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
+import { requireFreePort } from './free-port';
 import { NetworkLayout } from './layout';
 import { RoleProcess } from './role-process';
 
@@ -72,6 +74,8 @@ export class LocalNetwork {
     totalsAtStart!: ChainTotals;
     /** As the others see it. */
     dispatcherUrl = '';
+    /** Two networks in one folder would write over each other's settings. */
+    private lock: DirectoryLock | undefined;
 
     private constructor(private readonly options: LocalNetworkOptions) {
         this.layout = new NetworkLayout(options.dir);
@@ -131,6 +135,8 @@ export class LocalNetwork {
         await Promise.all(keepers.map((keeper) => keeper.stop(signal)));
         await chain?.stop(signal);
         this.processes.clear();
+        this.lock?.release();
+        this.lock = undefined;
     }
 
     /** Starts a role again with the settings it had. */
@@ -162,7 +168,9 @@ export class LocalNetwork {
     }
 
     private async bringUp(): Promise<void> {
-        const { progress } = this.options;
+        const { progress, gatewayPort = 0 } = this.options;
+        this.lock = DirectoryLock.take(this.layout.dir);
+        await requireFreePort(gatewayPort);
         progress('starting the chain');
         await this.startChain();
         progress('funding wallets from the faucet');
@@ -171,7 +179,7 @@ export class LocalNetwork {
         await this.createProviders();
         await this.startDispatcher();
         progress('starting two nodes: each makes its keys, has its quote verified on chain and is admitted by the hub');
-        await Promise.all(this.nodes.map((place, index) => this.startNode(place, index)));
+        await this.startNodes();
         await this.startSettler();
         await this.openEscrow();
         await this.startGateway();
@@ -303,6 +311,13 @@ export class LocalNetwork {
             collateral: { url: this.collateralUrl },
         });
         this.dispatcherUrl = (await this.options.interpose?.(url)) ?? url;
+    }
+
+    /** When one fails, the other is known too and stopped with the rest. */
+    private async startNodes(): Promise<void> {
+        const started = await Promise.allSettled(this.nodes.map((place, index) => this.startNode(place, index)));
+        const failed = started.find((one) => one.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
     }
 
     private async startNode({ name, provider }: NodePlace, index: number): Promise<void> {
