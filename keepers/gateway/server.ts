@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from '../base';
+import { discardBody } from './discard-body';
 import { GatewayError } from './errors';
 import { registerCocoonRoutes } from './routes/cocoon';
 import { registerInferenceRoutes } from './routes/inference';
@@ -28,9 +29,12 @@ export function createGatewayServer(options: GatewayServerOptions): FastifyInsta
     });
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    server.setErrorHandler((error, request, reply) =>
-        sendError(reply, asGatewayError(error, options), request, options.logger),
-    );
+    server.setErrorHandler(async (error, request, reply) => {
+        const failure = asGatewayError(error, options);
+        if (failure.code === 'request_too_large') await discardBody(request.raw);
+        sendError(reply, failure, request, options.logger);
+        return reply;
+    });
     server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), request, options.logger));
     server.addHook('onRequest', async (request) => authenticate(request, options.apiKeys));
     registerModelRoutes(server, options.service);
