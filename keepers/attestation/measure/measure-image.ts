@@ -78,11 +78,17 @@ function computed(what: string, compute: () => Buffer): string {
     try {
         return compute().toString('hex');
     } catch (error) {
-        // Reading behind the end of a buffer is the other way bytes fail to be of a format.
-        if (!(error instanceof FormatError) && !(error instanceof RangeError)) throw error;
-        const reason = error instanceof FormatError ? error.message : 'it ends too early';
+        const reason = reasonOf(error);
+        if (reason === null) throw error;
         throw new AttestationError('file_unusable', `the ${what} cannot be measured: ${reason}`, error);
     }
+}
+
+/** Null for what is no fault of the bytes. */
+function reasonOf(error: unknown): string | null {
+    if (error instanceof FormatError) return error.message;
+    // What Node.js throws at reading behind the end of a buffer.
+    return (error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_RANGE' ? 'it ends too early' : null;
 }
 
 function recorded(log: EventLog | null, register: number): string | null {
