@@ -31,7 +31,7 @@ beforeAll(async () => {
     const registry = (await Registry.createFromConfig({ kind: 'development', rootKey: tee.rootKey, ...registryTerms }))
         .address;
     network = registry.hash;
-    const shared = { version: 1 as const, kind: 'development' as const, rootPublicKey: tee.rootKey };
+    const shared = { version: 1 as const, kind: 'development' as const, rootPublicKey: Buffer.from(tee.rootKey) };
     writeDeployment(deployment, { ...shared, registry, registryTerms, quoteVerifier: null, hubs: [] });
     server = createServer((request, response) => {
         const body = routes.get(request.url ?? '');

@@ -165,7 +165,8 @@ describe('cocoon inspect quote', () => {
         expect(runInspectQuote(quote, {}).output).toMatch(/^certificate +Intel SGX Root CA, /m);
     });
 
-    it('exits 2 for what is no quote', () => {
-        expect(shell('inspect', 'quote', collateral)).toMatchObject({ code: 2, out: '' });
+    it('is a typed error for what is no quote', () => {
+        const unusable = expect.objectContaining({ code: 'evidence_unusable' }) as Error;
+        expect(() => runInspectQuote(collateral, {})).toThrow(unusable);
     });
 });
