@@ -105,8 +105,11 @@ export class Answer {
     }
 
     /** The engine failed; the final receipt of what was delivered still follows. */
-    private async failure(event: Extract<AnswerEvent, { type: 'error' }>): Promise<EngineFailure> {
+    private async failure(event: Extract<AnswerEvent, { type: 'error' }>): Promise<GatewayError> {
         for await (const rest of this.events) if (rest.type === 'error') break;
+        // The caller did not cancel, or nobody would read this: the deadline did.
+        if (event.code === 'cancelled')
+            return new GatewayError('request_timeout', 'the answer was not whole before its deadline');
         return new EngineFailure(event.status, event.code, event.message);
     }
 

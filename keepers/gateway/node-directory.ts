@@ -20,11 +20,19 @@ export interface NodeDirectoryOptions {
     logger: Logger;
 }
 
+/** What was found of a node holds this long while chain or dispatcher can't be asked again; then it is trusted no more. */
+const trustLifeMs = 120_000;
+/** A node whose answer arrived broken is left alone this long: node and dispatcher can't be told apart there. */
+const avoidMs = 60_000;
+/** Evidence of nodes past and present; the ones seen last stay. */
+const maxEvidence = 2_000;
+
 /** Every node that any dispatcher names, sorted into those whose evidence holds and those it does not hold for. */
 export class NodeDirectory {
     private trustedNodes: TrustedNode[] = [];
     private readonly evidenceById = new Map<string, NodeEvidence>();
     private readonly banned = new Map<string, string>();
+    private readonly avoidedUntilMs = new Map<string, number>();
     private readonly stopping = new AbortController();
     private loop: Promise<void> | undefined;
     /** Null until the first whole round; then why the last one failed, or ''. */
@@ -42,7 +50,13 @@ export class NodeDirectory {
     }
 
     get trusted(): readonly TrustedNode[] {
-        return this.trustedNodes;
+        const nowMs = this.options.clock.nowMs();
+        return this.trustedNodes.filter(
+            ({ id, checkedAtMs }) =>
+                nowMs - checkedAtMs <= trustLifeMs &&
+                !this.banned.has(id) &&
+                (this.avoidedUntilMs.get(id) ?? 0) <= nowMs,
+        );
     }
 
     get evidence(): ReadonlyMap<string, NodeEvidence> {
@@ -57,19 +71,32 @@ export class NodeDirectory {
     ban(id: string, reason: string): void {
         this.options.logger.error({ node: id, reason }, 'node banned');
         this.banned.set(id, reason);
-        this.trustedNodes = this.trustedNodes.filter((node) => node.id !== id);
+    }
+
+    /** For faults that nobody has signed for: whoever is in between could have made them too. */
+    avoid(id: string, reason: string): void {
+        const nowMs = this.options.clock.nowMs();
+        this.options.logger.warn({ node: id, reason }, 'node avoided for a while');
+        for (const [known, untilMs] of this.avoidedUntilMs) if (untilMs <= nowMs) this.avoidedUntilMs.delete(known);
+        this.avoidedUntilMs.set(id, nowMs + avoidMs);
     }
 
     async refresh(): Promise<void> {
         try {
             await this.options.view.refresh();
             const rounds = await Promise.allSettled(this.options.peers.map((peer) => this.checkPeer(peer)));
-            this.trustedNodes = rounds.flatMap((round) => (round.status === 'fulfilled' ? round.value : []));
+            this.trustedNodes = rounds.flatMap((round, index) =>
+                round.status === 'fulfilled' ? round.value : this.knownOf(this.options.peers[index]!),
+            );
             const failed = rounds.find((round) => round.status === 'rejected');
             this.lastProblem = failed === undefined ? '' : errorMessage(failed.reason);
         } catch (error) {
             this.lastProblem = errorMessage(error);
         }
+    }
+
+    private knownOf({ client }: DispatcherPeer): TrustedNode[] {
+        return this.trustedNodes.filter(({ dispatcherUrl }) => dispatcherUrl === client.url);
     }
 
     private async run(): Promise<void> {
@@ -103,11 +130,25 @@ export class NodeDirectory {
         const parsed = nodeRowSchema.safeParse(row);
         if (!parsed.success || this.banned.has(parsed.data.nodeKey)) return undefined;
         const before = this.evidenceById.get(parsed.data.nodeKey);
-        const { trusted, evidence } = await this.options.verifier.check(parsed.data, from);
-        this.evidenceById.set(evidence.nodeKey, evidence);
+        const checked = await this.options.verifier.check(parsed.data, from).catch((error: unknown) => {
+            this.options.logger.warn({ node: parsed.data.nodeKey, reason: errorMessage(error) }, 'node not checked');
+        });
+        // The chain could not be asked about this one: what was found of it before holds for a while.
+        if (checked === undefined)
+            return this.trustedNodes.find(
+                ({ id, dispatcherUrl }) => id === parsed.data.nodeKey && dispatcherUrl === from.dispatcherUrl,
+            );
+        const { trusted, evidence } = checked;
+        this.keepEvidence(evidence);
         if (evidence.refusal !== null && before?.refusal?.code !== evidence.refusal.code) {
             this.options.logger.warn({ node: evidence.nodeKey, ...evidence.refusal }, 'node refused');
         }
         return trusted ?? undefined;
+    }
+
+    private keepEvidence(evidence: NodeEvidence): void {
+        this.evidenceById.delete(evidence.nodeKey);
+        this.evidenceById.set(evidence.nodeKey, evidence);
+        if (this.evidenceById.size > maxEvidence) this.evidenceById.delete(this.evidenceById.keys().next().value!);
     }
 }

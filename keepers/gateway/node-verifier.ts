@@ -109,7 +109,7 @@ export class NodeVerifier {
             verdict: judged.verdict,
             load: row.load,
             ...terms,
-            evidence,
+            checkedAtMs: this.options.clock.nowMs(),
         };
     }
 

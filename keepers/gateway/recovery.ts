@@ -51,11 +51,17 @@ export class Recovery {
     }
 
     private async recover(request: GatewayRequest): Promise<void> {
-        const answers = await Promise.all(
+        const answers = await Promise.allSettled(
             this.options.dispatchers.map((dispatcher) => dispatcher.requestState(request.requestId)),
         );
-        const known = answers.find(({ state }) => state !== 'unknown');
-        if (known === undefined) return this.forgetWhenOver(request);
+        const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+        const found = known.find(({ state }) => state !== 'unknown');
+        if (found !== undefined) return this.conclude(request, found);
+        // The one that does not answer may be the one that has it.
+        if (known.length === answers.length) await this.forgetWhenOver(request);
+    }
+
+    private async conclude(request: GatewayRequest, known: RequestState): Promise<void> {
         if (known.state === 'final' && known.receipt) return this.resolve(request, known.receipt);
         if (known.state === 'refused' || known.state === 'failed') {
             await this.options.ledger.fail(request.requestId, known.state, this.options.clock.nowMs());

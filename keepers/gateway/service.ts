@@ -50,6 +50,12 @@ export interface Question {
     signal: AbortSignal;
 }
 
+/** A question on its way: its deadline holds for all attempts together. */
+type Attempt = Question & { deadlineMs: number };
+
+/** How much longer than the deadline a dispatcher may take to pass on what the node signed for. */
+const deadlineGraceMs = 15_000;
+
 /** A node that refuses or fails before its first frame is replaced at most this often. */
 const maxRepicks = 2;
 
@@ -71,14 +77,18 @@ export class GatewayService {
         const headers = keptHeaders({ 'content-type': 'application/json', accept: question.accept });
         const shape = shapeOf({ method: 'POST', path: question.path, headers, body: question.body });
         const candidates = this.candidates(shape, question);
+        const { clock, requestTimeoutMs } = this.options;
+        const deadlineMs = clock.nowMs() + Math.min(question.timeoutMs ?? requestTimeoutMs, requestTimeoutMs);
         const tried = new Set<string>();
         let last: NotBegun | undefined;
         while (tried.size <= maxRepicks) {
             const node = pickNode(candidates, { exclude: tried });
             if (node === undefined) break;
             tried.add(node.id);
+            if (question.signal.aborted) throw new GatewayError('request_timeout', 'the caller went away');
+            if (clock.nowMs() >= deadlineMs) throw deadlinePassed();
             try {
-                return await this.askNode(node, shape, question);
+                return await this.askNode(node, shape, { ...question, deadlineMs });
             } catch (error) {
                 if (!(error instanceof NotBegun)) throw error;
                 last = error;
@@ -128,11 +138,11 @@ export class GatewayService {
         return chosen;
     }
 
-    private async askNode(node: TrustedNode, shape: RequestShape, question: Question): Promise<Answer> {
+    private async askNode(node: TrustedNode, shape: RequestShape, question: Attempt): Promise<Answer> {
         const { index, terms } = findModel(node.offer, shape.model)!;
         const sealed = await this.seal(node, shape, question, terms);
         const client = this.options.dispatchers.get(node.dispatcherUrl)!;
-        const relayed = await this.relay(client, sealed, question.signal);
+        const relayed = await this.relay(client, sealed, question);
         const answer = new Answer({
             requestId: sealed.requestId.toString('hex'),
             nodeId: node.id,
@@ -155,7 +165,7 @@ export class GatewayService {
     }
 
     /** Seals the request, reserves its worst case and signs the cap; all of it is on disk before a byte leaves. */
-    private async seal(node: TrustedNode, shape: RequestShape, question: Question, terms: OfferModel) {
+    private async seal(node: TrustedNode, shape: RequestShape, question: Attempt, terms: OfferModel) {
         const { ledger, session, clock } = this.options;
         const account = await this.openAccount();
         const requestId = randomBytes(16);
@@ -165,9 +175,7 @@ export class GatewayService {
                 epoch: account.epoch,
                 offerHash: node.offer.hash,
                 requestId,
-                deadlineMs:
-                    clock.nowMs() +
-                    Math.min(question.timeoutMs ?? this.options.requestTimeoutMs, this.options.requestTimeoutMs),
+                deadlineMs: question.deadlineMs,
             },
             inner: shape.inner,
             certificate: node.certificates[0]!,
@@ -181,13 +189,19 @@ export class GatewayService {
         });
         const { requestHash, context } = prepared;
         const cap = { ...context, cumulativeNano: capNano, requestHash };
-        await ledger.recordSent({
-            requestId,
-            requestHash,
-            offerHash: node.offer.hash,
-            capSignature: session.sign(capDigest(cap)),
-            atMs: clock.nowMs(),
-        });
+        const capSignature = session.sign(capDigest(cap));
+        try {
+            await ledger.recordSent({
+                requestId,
+                requestHash,
+                offerHash: node.offer.hash,
+                capSignature,
+                atMs: clock.nowMs(),
+            });
+        } catch (error) {
+            await ledger.fail(requestId, 'not_sent', clock.nowMs());
+            throw error;
+        }
         const stream = this.caps.raise(context, capNano);
         const to = withLiveCap(
             binding(context, { requestHash, sessionKey: session.publicKey, capCumulativeNano: capNano }),
@@ -252,10 +266,13 @@ export class GatewayService {
     private async relay(
         client: DispatcherClient,
         sealed: { requestId: Buffer; envelope: Buffer; cek: Buffer },
-        signal: AbortSignal,
+        { signal, deadlineMs }: Attempt,
     ) {
         const { ledger, clock, book, escrow } = this.options;
-        const relayed = await client.relay(sealed.envelope, signal).catch(async (error: unknown) => {
+        const patience = AbortSignal.timeout(Math.max(deadlineMs - clock.nowMs(), 0) + deadlineGraceMs);
+        const limit = AbortSignal.any([signal, patience]);
+        const relayed = await client.relay(sealed.envelope, limit).catch(async (error: unknown) => {
+            sealed.cek.fill(0);
             // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
             if (neverConnected(error)) await ledger.fail(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
             else await ledger.lose(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
@@ -267,14 +284,14 @@ export class GatewayService {
         await this.closeRefused(sealed.requestId, relayed.refusal);
         // They read the chain later than we did: the next node is only asked if the escrow still stands.
         if (aboutEscrow.has(relayed.refusal.nodeCode ?? relayed.refusal.code)) book.forget(escrow);
+        if (relayed.refusal.code === 'deadline_passed') throw deadlinePassed();
         throw new NotBegun(relayed.refusal);
     }
 
-    /** A node lost before its first frame may have begun to work; anything else owes nothing. */
+    /** Where a node may have begun to work the reservation stays; anything else owes nothing. */
     private async closeRefused(requestId: Buffer, refusal: DispatcherRefusal): Promise<void> {
         const { ledger, clock } = this.options;
-        if (refusal.code === 'node_lost' || refusal.code === 'deadline_passed')
-            return ledger.lose(requestId, refusal.code, clock.nowMs());
+        if (mayHaveBegun.has(refusal.code)) return ledger.lose(requestId, refusal.code, clock.nowMs());
         await ledger.fail(requestId, refusal.nodeCode ?? refusal.code, clock.nowMs());
     }
 
@@ -297,8 +314,11 @@ export class GatewayService {
 
     private async keepBroken(node: TrustedNode, requestId: Buffer, error: GatewayError): Promise<void> {
         const { ledger, clock, directory, logger } = this.options;
-        if (error.cause instanceof ConfidentialError && error.cause.action === 'stop')
-            directory.ban(node.id, error.cause.code);
+        if (error.cause instanceof ConfidentialError) {
+            // Only the node's own seal and signature can say this; all else could be the dispatcher's work.
+            if (error.cause.code === 'receipt_cost_wrong') directory.ban(node.id, error.cause.code);
+            else if (error.cause.action === 'stop') directory.avoid(node.id, error.cause.code);
+        }
         try {
             await ledger.lose(requestId, error.code, clock.nowMs());
         } catch (failure) {
@@ -397,6 +417,13 @@ function escrowProblem(account: EscrowAccount | null): string {
     return "the escrow does not honour this gateway's session key any more: renew it with the set-session script";
 }
 
+/** Refusals that leave open whether the node began; an answer that is none of the dispatcher's own is one of them. */
+const mayHaveBegun = new Set(['node_lost', 'deadline_passed', 'unreadable']);
+
+function deadlinePassed(): GatewayError {
+    return new GatewayError('request_timeout', 'the deadline passed before a node began to answer');
+}
+
 function notServed(last: NotBegun | undefined): GatewayError {
     if (last === undefined)
         return new GatewayError('capacity_exhausted', 'no node is free for this request', { retryAfterMs: 1_000 });
@@ -404,6 +431,8 @@ function notServed(last: NotBegun | undefined): GatewayError {
     if (code === 'node_busy' || nodeCode === 'node_busy')
         return new GatewayError('capacity_exhausted', message, { retryAfterMs: retryAfterMs ?? 1_000 });
     if (code === 'escrow_insufficient') return new GatewayError('escrow_insufficient', message);
+    if (code === 'escrow_unknown' || code === 'session_unknown')
+        return new GatewayError('escrow_not_open', `the dispatcher does not take this escrow: ${message}`);
     if (code === 'dispatcher_unavailable')
         return new GatewayError('dispatcher_unavailable', message, { retryAfterMs: 1_000 });
     return new GatewayError('node_failed', `no node took the request; the last one said: ${message}`, {

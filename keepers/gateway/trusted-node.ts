@@ -4,12 +4,12 @@ import type { KemCertificate, Offer, OfferModel } from '../confidential';
 import type { KeyBundle } from '../../wrappers';
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
-const base64 = z.base64().max(262_144);
+const base64 = z.base64().max(65_536);
 
 /** One row of a dispatcher's directory; nothing in it is believed before it is checked. */
 export const nodeRowSchema = z.object({
     nodeKey: hex32,
-    bundle: base64,
+    bundle: z.base64().max(512),
     quote: base64,
     kemCertificates: z.array(base64).min(1).max(4),
     offer: base64,
@@ -38,7 +38,7 @@ export interface TrustedNode {
     /** newest first */
     certificates: KemCertificate[];
     load: NodeLoadFeed;
-    evidence: NodeEvidence;
+    checkedAtMs: number;
 }
 
 /** What anyone can check again: base64 of bundle and quote, the collateral, the verdict. */

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from '../answer';
 import { GatewayError } from '../errors';
@@ -87,7 +87,7 @@ async function deliverStream(answer: Answer, reply: FastifyReply, options: Gatew
     raw.flushHeaders();
     try {
         for await (const chunk of answer.body) {
-            if (!raw.write(chunk) && !raw.destroyed) await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+            if (!raw.write(chunk) && !raw.destroyed) await drained(raw);
         }
         await answer.settled;
         raw.end();
@@ -100,4 +100,15 @@ async function deliverStream(answer: Answer, reply: FastifyReply, options: Gatew
         // The status is long sent: an error event is what OpenAI's clients raise on, and no [DONE] follows.
         if (!raw.destroyed) raw.end(`\n\ndata: ${JSON.stringify(failure.toJSON())}\n\n`);
     }
+}
+
+/** Resolves when there is room again or nobody reads any more; leaves no listener behind, however often it is called. */
+function drained(raw: ServerResponse): Promise<void> {
+    return new Promise((resolve) => {
+        const done = () => {
+            raw.off('drain', done).off('close', done);
+            resolve();
+        };
+        raw.on('drain', done).on('close', done);
+    });
 }
