@@ -9,15 +9,19 @@ export class ConnectedNode {
     readonly load = new NodeLoad();
     readonly queue: WorkQueue;
     link!: NodeLink;
+    private readonly collateral: Hello['collateral'];
     terms: NodeTerms;
+    private evidence: Pick<Hello, 'bundle' | 'quote'>;
 
     constructor(
         readonly greeted: GreetedNode,
-        private readonly hello: Hello,
+        hello: Hello,
         maxWaiting: number,
         private readonly connectedAtMs: number,
     ) {
         this.terms = greeted;
+        this.evidence = hello;
+        this.collateral = hello.collateral;
         this.queue = new WorkQueue(greeted.offer.maxConcurrency, maxWaiting);
     }
 
@@ -25,19 +29,20 @@ export class ConnectedNode {
         return this.greeted.nodeKey.toString('hex');
     }
 
-    accept(terms: NodeTerms): void {
+    accept(terms: NodeTerms, evidence: Pick<Hello, 'bundle' | 'quote'> = this.evidence): void {
         this.terms = terms;
+        this.evidence = evidence;
         this.queue.concurrency = terms.offer.maxConcurrency;
     }
 
     /** The node's row in the directory (docs/protocol.md). */
     describe(): object {
-        const { hello, terms, load } = this;
+        const { evidence, terms, load } = this;
         return {
             nodeKey: this.id,
-            bundle: hello.bundle.toString('base64'),
-            quote: hello.quote.toString('base64'),
-            collateral: hello.collateral,
+            bundle: evidence.bundle.toString('base64'),
+            quote: evidence.quote.toString('base64'),
+            collateral: this.collateral,
             kemCertificates: terms.kemCertificates.map((certificate) => certificate.signed.toString('base64')),
             offer: terms.offer.signed.toString('base64'),
             connectedAtMs: this.connectedAtMs,

@@ -27,13 +27,21 @@ export function checkHello(hello: Hello, scope: HelloScope, clock: Clock): Greet
     const { nodeKey, signature } = hello;
     if (!verifyHello(scope, nodeKey, signature)) return 'the hello is not signed by the node key';
     try {
-        const bundle = decodeKeyBundle(hello.bundle);
-        if (!bundle.network.equals(scope.network)) return 'the key bundle names another network';
-        if (!bundle.signingKey.equals(nodeKey)) return 'the key bundle names another key';
+        const bundle = checkBundle(hello.bundle, { network: scope.network, nodeKey });
         return { nodeKey, bundle, ...readTerms(hello, { network: scope.network, nodeKey, clock }) };
     } catch (error) {
         return error instanceof Error ? error.message : 'the hello is malformed';
     }
+}
+
+/** @throws when the bundle is malformed or not of this network and key */
+export function checkBundle(bytes: Buffer, of: { network: Buffer; nodeKey: Buffer }): KeyBundle {
+    const bundle = decodeKeyBundle(bytes);
+    if (!bundle.network.equals(of.network))
+        throw new ConfidentialError('statement_not_ours', 'the key bundle names another network');
+    if (!bundle.signingKey.equals(of.nodeKey))
+        throw new ConfidentialError('statement_not_ours', 'the key bundle names another key');
+    return bundle;
 }
 
 /** @throws ConfidentialError when a certificate or the offer is not this node's or not current */

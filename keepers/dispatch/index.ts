@@ -21,7 +21,7 @@ export { NodeLoad } from './node-load';
 export { Admission, type AdmissionOptions } from './admission';
 export { CapBook, type StreamCap } from './cap-book';
 export { ConnectedNode } from './connected-node';
-export { checkHello, type GreetedNode, type NodeTerms, readTerms } from './hello';
+export { checkBundle, checkHello, type GreetedNode, type NodeTerms, readTerms } from './hello';
 export { decodeOrphan, encodeOrphan, type Orphan, verifyOrphan } from './orphan';
 export { type AnswerOutput, RequestRelay, type RelayOptions } from './relay';
 export { WorkQueue } from './work-queue';

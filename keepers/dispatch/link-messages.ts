@@ -50,6 +50,8 @@ export const updateSchema = z.strictObject({
     offer: base64,
     inFlight: z.int().min(0).max(1_000_000),
     queued: z.int().min(0).max(1_000_000),
+    /** Of a new attestation of the same key. */
+    evidence: z.strictObject({ bundle: base64, quote: base64 }).optional(),
 });
 export type Update = z.output<typeof updateSchema>;
 

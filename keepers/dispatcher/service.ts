@@ -6,6 +6,7 @@ import {
     Admission,
     type AnswerOutput,
     CapBook,
+    checkBundle,
     checkHello,
     closeSocket,
     ConnectedNode,
@@ -203,7 +204,10 @@ export class DispatcherService {
     private onUpdate(node: ConnectedNode, update: Update): void {
         const { network, clock } = this.options;
         try {
-            node.accept(readTerms(update, { network, nodeKey: node.greeted.nodeKey, clock }));
+            const { nodeKey } = node.greeted;
+            const terms = readTerms(update, { network, nodeKey, clock });
+            if (update.evidence !== undefined) checkBundle(update.evidence.bundle, { network, nodeKey });
+            node.accept(terms, update.evidence);
         } catch (error) {
             node.link.close(error instanceof Error ? error.message : 'the update is malformed');
         }

@@ -44,7 +44,10 @@ export class NodeService {
     private timer: NodeJS.Timeout | undefined;
     private draining = false;
 
+    private evidence: NodeServiceOptions['evidence'];
+
     constructor(private readonly options: NodeServiceOptions) {
+        this.evidence = options.evidence;
         this.link = new DispatcherLink({
             url: options.dispatcherUrl,
             hello: (challenge) => this.hello(challenge),
@@ -87,12 +90,18 @@ export class NodeService {
         this.options.keyring.close();
     }
 
+    /** The same key, attested anew: shown to the dispatcher at once, and in every hello from now on. */
+    replaceEvidence(evidence: { bundle: string; quote: string }): void {
+        this.evidence = { ...this.evidence, ...evidence };
+        this.link.update({ ...this.terms(), inFlight: this.running.size, queued: 0, evidence });
+    }
+
     private hello(challenge: Challenge): object | null {
-        const { network, hub, signer, evidence } = this.options;
+        const { network, hub, signer } = this.options;
         if (!challenge.network.equals(network) || !challenge.hub.equals(hub)) return null;
         return {
             nodeKey: signer.publicKey.toString('hex'),
-            ...evidence,
+            ...this.evidence,
             ...this.terms(),
             signature: signHello(challenge, signer).toString('base64'),
         };

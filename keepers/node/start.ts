@@ -10,7 +10,8 @@ import { ggufModelRoot } from './model-root';
 import { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
 import { OfferBook } from './offers';
 import type { QuoteSource } from './quote-source';
-import { Registration } from './registration';
+import { Reattestation } from './reattestation';
+import { type Evidence, Registration } from './registration';
 import { RequestGate } from './request-gate';
 import { NodeService } from './service';
 
@@ -56,13 +57,15 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         quotes: tee.quotes,
         logger,
     });
-    const evidence = await registration.register({
-        signingKey: signer.publicKey,
-        imageId: tee.imageId,
-        modelRoot,
-        notAfter: (await client.getChainTimeSec()) + config.keyLifeSec,
-        block: await client.getAnchorBlock(),
-    });
+    const attest = async () =>
+        registration.register({
+            signingKey: signer.publicKey,
+            imageId: tee.imageId,
+            modelRoot,
+            notAfter: (await client.getChainTimeSec()) + config.keyLifeSec,
+            block: await client.getAnchorBlock(),
+        });
+    const evidence = await attest();
     const offers = new OfferBook({
         network,
         signer,
@@ -88,11 +91,7 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         hub: config.hub.hash,
         dispatcherUrl: config.dispatcherUrl,
         signer,
-        evidence: {
-            bundle: evidence.bundleBytes.toString('base64'),
-            quote: evidence.quote.toString('base64'),
-            collateral: null,
-        },
+        evidence: { ...inBase64(evidence), collateral: null },
         keyring,
         offers,
         gate,
@@ -102,14 +101,32 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         logger,
     });
     await service.start();
+    const reattestation = new Reattestation({
+        keyLifeSec: config.keyLifeSec,
+        chainTimeSec: () => client.getChainTimeSec(),
+        attest: async () => {
+            const renewed = await attest();
+            service.replaceEvidence(inBase64(renewed));
+            return renewed.bundle.notAfter;
+        },
+        notAfterSec: evidence.bundle.notAfter,
+        clock: systemClock,
+        logger,
+    });
+    reattestation.start();
     return {
         nodeKey: signer.publicKey,
         stop: async () => {
+            await reattestation.stop();
             await service.stop(drainMs);
             await log.close();
             await engine.close();
         },
     };
+}
+
+function inBase64({ bundleBytes, quote }: Evidence): { bundle: string; quote: string } {
+    return { bundle: bundleBytes.toString('base64'), quote: quote.toString('base64') };
 }
 
 async function openEngine({ engine }: NodeConfig): Promise<{ engine: Engine; modelRoot: Buffer }> {

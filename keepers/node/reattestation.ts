@@ -1,0 +1,58 @@
+import { type Clock, errorMessage, type Logger } from '../base';
+
+export interface ReattestationOptions {
+    /** How long an attestation lasts; the next is taken when half of it is over. */
+    keyLifeSec: number;
+    /** Chain time, unix seconds. */
+    chainTimeSec: () => Promise<number>;
+    /** Attests the same key again and resolves to its new not-after. */
+    attest: () => Promise<number>;
+    /** Not-after of the attestation in force. */
+    notAfterSec: number;
+    clock: Clock;
+    logger: Logger;
+    checkIntervalMs?: number;
+}
+
+/** Keeps a node admitted for as long as it runs. A failed try is repeated; there is half a life's time for that. */
+export class Reattestation {
+    private readonly stopping = new AbortController();
+    private loop: Promise<void> | undefined;
+    private notAfterSec: number;
+
+    constructor(private readonly options: ReattestationOptions) {
+        this.notAfterSec = options.notAfterSec;
+    }
+
+    start(): void {
+        this.loop ??= this.run();
+    }
+
+    async stop(): Promise<void> {
+        this.stopping.abort(new Error('stopping'));
+        await this.loop;
+    }
+
+    /** One look at the clock; attests when it is time. */
+    async check(): Promise<void> {
+        const { chainTimeSec, keyLifeSec, attest, logger } = this.options;
+        try {
+            if ((await chainTimeSec()) < this.notAfterSec - keyLifeSec / 2) return;
+            this.notAfterSec = await attest();
+            logger.info({ notAfterSec: this.notAfterSec }, 'attested again');
+        } catch (error) {
+            logger.warn(
+                { reason: errorMessage(error), notAfterSec: this.notAfterSec },
+                'attesting again failed; the next try is soon',
+            );
+        }
+    }
+
+    private async run(): Promise<void> {
+        const { clock, checkIntervalMs = 60_000 } = this.options;
+        while (!this.stopping.signal.aborted) {
+            await clock.sleep(checkIntervalMs, this.stopping.signal).catch(() => undefined);
+            if (!this.stopping.signal.aborted) await this.check();
+        }
+    }
+}
