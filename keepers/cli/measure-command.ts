@@ -29,11 +29,11 @@ export function addMeasureCommand(program: Command): void {
         )
         .option('--rtmr0 <hex>', 'RTMR0 of a recorded boot, which no file tells')
         .addOption(choice('--mrtd-order <order>', 'how the VMM adds and measures pages', mrtdOrders))
-        .addOption(
-            choice('--kernel-header <form>', 'what firmware is given by QEMU (patched before 10)', kernelHeaders),
-        )
+        .addOption(choice('--kernel-header <form>', 'how QEMU hands it over (as-is since 10.2)', kernelHeaders))
         .option('--memory <size>', 'of the TD, such as 16G; only for a patched kernel', parseMemory)
-        .addOption(choice('--initrd-argument <place>', 'where OVMF puts it (last before 2025.08)', initrdArguments))
+        .addOption(
+            choice('--initrd-argument <place>', 'where OVMF puts initrd=initrd (last before 2025.08)', initrdArguments),
+        )
         .option('--json', 'print one JSON object on standard output and nothing else')
         .action((folder: string, { json, memory, ...options }: MeasureCommandOptions) => {
             const { measurement, exitCode } = measureImage(folder, { ...options, memoryBytes: memory });

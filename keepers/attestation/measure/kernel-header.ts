@@ -30,8 +30,8 @@ export interface QemuLoad {
 }
 
 /**
- * The kernel as QEMU hands it to firmware that reads the patched copy: with loader fields filled in (x86_load_linux).
- * QEMU 10 with edk2-stable202505 and later hands over the file as it is.
+ * The kernel as older QEMU hands it to firmware: with loader fields filled in (x86_load_linux). Since 10.2 QEMU leaves it
+ * as it is for every confidential VM; 10.0 and 10.1 offer both, and firmware since edk2-stable202505 takes the file.
  */
 export function patchKernelHeader(kernel: Buffer, { initrdLength, memoryBytes, commandLine }: QemuLoad): Buffer {
     requireBzImage(kernel);

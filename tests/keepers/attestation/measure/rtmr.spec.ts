@@ -97,6 +97,14 @@ describe('a kernel patched by QEMU', () => {
         expect(patched.readUInt32LE(0x218)).toBe(lowMemory - 0x28000 - 0x2000);
     });
 
+    it('has the bytes that QEMU 10.1 was seen to write for an initrd of this length (dstack, issue 1185)', () => {
+        const patched = patchKernelHeader(buildKernel(), { ...load, initrdLength: 0xa962c0 });
+        expect(patched.toString('hex', 0x210, 0x212)).toBe('b081');
+        expect(patched.toString('hex', 0x218, 0x220)).toBe('0010547fc062a900');
+        expect(patched.toString('hex', 0x224, 0x226)).toBe('00fe');
+        expect(patched.toString('hex', 0x228, 0x22c)).toBe('00000200');
+    });
+
     it('that names a highest address for its initrd has it below', () => {
         const kernel = buildKernel();
         kernel.writeUInt16LE(1, 0x236);
