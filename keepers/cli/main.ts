@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CocoonError, errorMessage } from '../base';
+import { addMeasureCommand } from './measure-command';
 import { addNetworkCommands } from './network-commands';
 import { addRoleCommands } from './role-commands';
 import { addVerifyCommands } from './verify-commands';
@@ -16,6 +17,7 @@ export async function main(argv: string[]): Promise<void> {
     addRoleCommands(program);
     addNetworkCommands(program);
     addVerifyCommands(program);
+    addMeasureCommand(program);
     try {
         await program.parseAsync(argv);
     } catch (error) {
