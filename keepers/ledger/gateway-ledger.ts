@@ -225,6 +225,8 @@ export class GatewayLedger {
         const stream = this.sql.streamById.get(row.stream_id)!;
         const before = this.sql.finalsUpTo.get(row.stream_id, receipt.sequence)!;
         const after = this.sql.finalAfter.get(row.stream_id, receipt.sequence)!;
+        // This request costs what it costs; only the others may have cost as much as was set aside for them.
+        const mostOwed = stream.finals_nano + receipt.costNano + (stream.open_nano - row.worst_case_nano);
         const broken =
             (!receipt.nodeKey.equals(row.node_key) && 'node_key') ||
             (!receipt.sessionKey.equals(row.session_key) && 'session_key') ||
@@ -233,7 +235,7 @@ export class GatewayLedger {
             (receipt.cumulativeNano < (before.cost ?? 0n) + receipt.costNano && 'cumulative_below_finals') ||
             (receipt.cumulativeNano < (before.cumulative ?? 0n) && 'cumulative_fell') ||
             (after.cumulative !== null && receipt.cumulativeNano > after.cumulative && 'cumulative_fell') ||
-            (receipt.cumulativeNano > stream.finals_nano + stream.open_nano && 'cumulative_above_reservations') ||
+            (receipt.cumulativeNano > mostOwed && 'cumulative_above_reservations') ||
             null;
         if (broken === null) return;
         throw new LedgerError('receipt_inconsistent', `The node's receipt is wrong: ${broken}`, {

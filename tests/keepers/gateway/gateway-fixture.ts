@@ -1,0 +1,96 @@
+import path from 'node:path';
+import { ManualClock, silentLogger } from '../../../keepers/base';
+import { EscrowBook, type EscrowAccount } from '../../../keepers/dispatch';
+import { createGatewayServer } from '../../../keepers/gateway/server';
+import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
+import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
+import { Recovery } from '../../../keepers/gateway/recovery';
+import { GatewayService, type Question } from '../../../keepers/gateway/service';
+import { GatewayLedger } from '../../../keepers/ledger';
+import { account, escrow, network, nowMs, session } from '../dispatch/sealed-request';
+import { ScriptedDispatcher } from './scripted-dispatcher';
+import { trustedNode, type TestNode } from './trusted-nodes';
+
+const endings: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+    for (const end of endings.splice(0).reverse()) await end();
+});
+
+export interface GatewayOptions {
+    nodes?: number;
+    read?: () => Promise<EscrowAccount | null>;
+    apiKeys?: string[] | null;
+    maxBodyBytes?: number;
+}
+
+/** A gateway with real money books, real sealing and a real HTTP client, before a scripted dispatcher. */
+export async function startGateway(folder: string, options: GatewayOptions = {}) {
+    const dispatcher = await ScriptedDispatcher.start();
+    const client = new DispatcherClient(dispatcher.url);
+    const nodes: TestNode[] = [];
+    for (let index = 0; index < (options.nodes ?? 1); index++)
+        nodes.push(await trustedNode(`gateway ${index}`, dispatcher.url));
+    const clock = new ManualClock(nowMs);
+    const ledger = new GatewayLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+    const banned: string[] = [];
+    const avoided: string[] = [];
+    const directory = {
+        trusted: nodes,
+        problem: '',
+        evidence: new Map(),
+        ban: (id: string) => void banned.push(id),
+        avoid: (id: string) => void avoided.push(id),
+    };
+    const read = options.read ?? (async () => account({ balanceNano: 10n ** 9n }));
+    const service = new GatewayService({
+        network,
+        escrow,
+        session,
+        ledger,
+        book: new EscrowBook({ read, clock }),
+        directory: directory as unknown as NodeDirectory,
+        dispatchers: new Map([[dispatcher.url, client]]),
+        maxOutputPriceNano: undefined,
+        requestTimeoutMs: 60_000,
+        clock,
+        logger: silentLogger(),
+    });
+    const recovery = new Recovery({
+        network,
+        ledger,
+        dispatchers: [client],
+        clock,
+        logger: silentLogger(),
+        unknownAfterMs: 60_000,
+    });
+    endings.push(
+        () => ledger.close(),
+        () => client.close(),
+        () => dispatcher.stop(),
+    );
+    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, service, recovery };
+}
+
+export async function startServer(folder: string, options: GatewayOptions = {}) {
+    const parts = await startGateway(folder, options);
+    const server = createGatewayServer({
+        service: parts.service,
+        logger: silentLogger(),
+        maxBodyBytes: options.maxBodyBytes ?? 100_000,
+        apiKeys: options.apiKeys ?? null,
+    });
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    endings.push(() => server.close());
+    return { ...parts, url };
+}
+
+export function question(fields: object = {}, overrides: Partial<Question> = {}): Question {
+    const body = { model: 'toy', messages: [{ role: 'user', content: 'hello' }], max_tokens: 10, ...fields };
+    return {
+        path: '/v1/chat/completions',
+        body: Buffer.from(JSON.stringify(body)),
+        accept: '*/*',
+        signal: new AbortController().signal,
+        ...overrides,
+    };
+}
