@@ -19,7 +19,8 @@ export function addNetworkCommands(program: Command): void {
         .option('--port <port>', 'port of the gateway', '8787')
         .option('--dir <dir>', 'where the network is kept', '.cocoon/local')
         .option('--fees <config>', 'sandbox, or mainnet-2026 for the six-times-lower fees', 'sandbox')
-        .action(async (options: { port: string; dir: string; fees: string }) => {
+        .option('--deposit <ton>', 'what the client puts into its escrow when it is opened', '20')
+        .action(async (options: { port: string; dir: string; fees: string; deposit: string }) => {
             const { runStartCommand } = require('./start-command') as typeof import('./start-command');
             await runStartCommand(options);
         });

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { toNano } from '@ton/core';
 import { z } from 'zod';
 import { CocoonError } from '../base';
 import { LocalNetwork } from '../devnet';
@@ -10,17 +11,28 @@ const optionsSchema = z.object({
         .transform(Number),
     dir: z.string().min(1),
     fees: z.enum(['sandbox', 'mainnet-2026'], '--fees must be sandbox or mainnet-2026'),
+    deposit: z
+        .string()
+        .regex(/^\d{1,2}(\.\d{1,9})?$/, '--deposit must be an amount of TON below 100')
+        .transform(toNano)
+        .refine((amountNano) => amountNano > 0n, '--deposit must be above zero'),
 });
 
 /** `cocoon start`: stays until a signal, then stops everything in order. What it kept is there for the next start. */
-export async function runStartCommand(given: { port: string; dir: string; fees: string }): Promise<void> {
+export async function runStartCommand(given: {
+    port: string;
+    dir: string;
+    fees: string;
+    deposit: string;
+}): Promise<void> {
     const parsed = optionsSchema.safeParse(given);
     if (!parsed.success) throw new CocoonError('argument_invalid', parsed.error.issues[0]!.message, { action: 'fix' });
-    const { port, dir, fees } = parsed.data;
+    const { port, dir, fees, deposit } = parsed.data;
     const network = await LocalNetwork.launch({
         dir: path.resolve(dir),
         gatewayPort: port,
         feeConfig: fees,
+        depositNano: deposit,
         progress: (line) => console.error(line),
     });
     console.log(welcome(network));
