@@ -168,6 +168,7 @@ export class GatewayService {
     private async seal(node: TrustedNode, shape: RequestShape, question: Attempt, terms: OfferModel) {
         const { ledger, session, clock } = this.options;
         const account = await this.openAccount();
+        refuseUnaffordable(shape, terms, account);
         const requestId = randomBytes(16);
         const prepared = await prepareRequest({
             context: {
@@ -409,6 +410,17 @@ const connectFailures = new Set([
 function neverConnected(error: unknown): boolean {
     const code = (error as { code?: unknown } | null)?.code;
     return typeof code === 'string' && connectFailures.has(code);
+}
+
+/**
+ * The worst case is bounded by the model's context, so that no more than needed is set aside. But who asks by name for more
+ * tokens than the whole escrow could pay is told so, rather than by an engine that cannot know.
+ */
+function refuseUnaffordable({ work }: RequestShape, { outputNano }: OfferModel, { balanceNano }: EscrowAccount): void {
+    const askedNano = (outputNano * BigInt(work.completions) * BigInt(work.maxTokens ?? 0)) / 1_000_000n;
+    if (askedNano <= balanceNano) return;
+    const message = `max_tokens asks for up to ${askedNano} nanoTON of output, and the escrow holds ${balanceNano}: lower max_tokens or top the escrow up`;
+    throw new GatewayError('escrow_insufficient', message, { param: 'max_tokens' });
 }
 
 function escrowProblem(account: EscrowAccount | null): string {
