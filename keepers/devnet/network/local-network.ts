@@ -50,6 +50,8 @@ export const localTerms = {
 
 const pollIntervalMs = 250;
 const fundsNano: Partial<Record<ActorName, bigint>> = { client: toNano('100') };
+const firstReviveDelayMs = 1_000;
+const maxReviveDelayMs = 30_000;
 const defaultFundsNano = toNano('50');
 /** Keys that a provider's bond covers beyond those live already: this start's, and two for nodes that someone restarts. */
 const sparesAtStart = 3n;
@@ -150,21 +152,31 @@ export class LocalNetwork {
 
     /** Restarts whatever ends by itself, as a service manager would; returns how to stop doing so. */
     superviseAll(say: (line: string) => void): () => void {
-        let stopped = false;
+        const stopping = new AbortController();
         const watch = (name: string) => {
             this.process(name).onExit((code, signal) => {
-                if (stopped) return;
+                if (stopping.signal.aborted) return;
                 say(`${name} ended with ${signal ?? `exit code ${code}`}; starting it again`);
-                this.restart(name).then(
-                    () => watch(name),
-                    (error: unknown) => say(`${name} could not be started again: ${errorMessage(error)}`),
-                );
+                void this.revive(name, say, stopping.signal).then((isBack) => isBack && watch(name));
             });
         };
         for (const name of this.processes.keys()) watch(name);
-        return () => {
-            stopped = true;
-        };
+        return () => stopping.abort();
+    }
+
+    /** Until it is back: what it needs, the chain for one, may be down as well. */
+    private async revive(name: string, say: (line: string) => void, stopping: AbortSignal): Promise<boolean> {
+        for (let delayMs = firstReviveDelayMs; !stopping.aborted; delayMs = Math.min(delayMs * 2, maxReviveDelayMs)) {
+            try {
+                await this.restart(name);
+                return !stopping.aborted;
+            } catch (error) {
+                if (stopping.aborted) break;
+                say(`${name} could not be started again, trying on: ${errorMessage(error)}`);
+                await systemClock.sleep(delayMs, stopping).catch(() => undefined);
+            }
+        }
+        return false;
     }
 
     private async bringUp(): Promise<void> {
