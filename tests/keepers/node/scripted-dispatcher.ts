@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { encodeJsonMessage, encodeRequestMessage, linkOperation } from '../../../keepers/dispatch';
+import { bytesOf } from '../confidential/exchange';
+import { hub, network } from '../dispatch/sealed-request';
+
+export interface LinkMessage {
+    operation: number;
+    requestId: Buffer;
+    rest: Buffer;
+}
+
+/** The dispatcher's end of the socket, for one node at a time. */
+export class ScriptedDispatcher {
+    readonly messages: LinkMessage[] = [];
+    socket!: WebSocket;
+    dials = 0;
+    private readonly server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+
+    constructor(private readonly scope: { network: Buffer; hub: Buffer } = { network, hub }) {
+        this.server.on('connection', (socket) => {
+            this.dials += 1;
+            this.socket = socket;
+            socket.on('message', (data: Buffer) =>
+                this.messages.push({ operation: data[0]!, requestId: data.subarray(1, 17), rest: data.subarray(17) }),
+            );
+            const challenge = bytesOf(`challenge ${this.dials}`).toString('hex');
+            const { network: net, hub: payout } = this.scope;
+            const scoped = { network: net.toString('hex'), hub: payout.toString('hex'), challenge };
+            socket.send(encodeJsonMessage(linkOperation.challenge, scoped));
+        });
+    }
+
+    async url(): Promise<string> {
+        if (!this.server.address()) await once(this.server, 'listening');
+        return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    }
+
+    request(envelope: Buffer): void {
+        this.socket.send(Buffer.concat([Buffer.from([linkOperation.request]), envelope]));
+    }
+
+    say(operation: number, requestId: Buffer): void {
+        this.socket.send(encodeRequestMessage(operation, requestId));
+    }
+
+    of(operation: number): LinkMessage[] {
+        return this.messages.filter((message) => message.operation === operation);
+    }
+
+    /** All frames of a request so far. */
+    wire(requestId: Buffer): Buffer {
+        const frames = this.of(linkOperation.frames).filter((message) => message.requestId.equals(requestId));
+        return Buffer.concat(frames.map(({ rest }) => rest));
+    }
+
+    stop(): void {
+        for (const client of this.server.clients) client.terminate();
+        this.server.close();
+    }
+}

@@ -1,0 +1,223 @@
+import { silentLogger, systemClock } from '../../../keepers/base';
+import { AnswerOpener, bindingOfEnvelope, type AnswerEvent } from '../../../keepers/confidential';
+import { decodeOrphan, linkOperation } from '../../../keepers/dispatch';
+import type { NodeLog } from '../../../keepers/ledger';
+import { EngineError } from '../../../keepers/node/engine';
+import { NodeService } from '../../../keepers/node/service';
+import type { OfferBook } from '../../../keepers/node/offers';
+import { bytesOf, modelIndex, offer } from '../confidential/exchange';
+import { hub, keyringOf, network, node, sealRequest, type SealedRequest } from '../dispatch/sealed-request';
+import { temporaryFolder } from '../ledger/temporary-folder';
+import { chunk, end, gateOf, head, openLog, ScriptedEngine, type Script } from './node-fixture';
+import { ScriptedDispatcher } from './scripted-dispatcher';
+
+const folder = temporaryFolder();
+const endings: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+    for (const ending of endings.splice(0).reverse()) await ending();
+});
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(condition: () => boolean): Promise<void> {
+    for (let tries = 0; !condition(); tries++) {
+        if (tries > 1_500) throw new Error('it never happened');
+        await pause(5);
+    }
+}
+
+const answer: Script = async function* () {
+    yield head;
+    yield chunk('hello');
+    yield end(3);
+};
+
+/** Works until it is told to stop. */
+const endless: Script = async function* (_request, signal) {
+    yield head;
+    for (let tokens = 1; !signal.aborted; tokens = Math.min(tokens + 1, 60)) {
+        yield chunk('x', tokens);
+        await pause(5);
+    }
+    throw new EngineError('cancelled', 'the request was cancelled');
+};
+
+interface Options {
+    script?: Script;
+    /** Holds requests in admission until it resolves. */
+    admission?: Promise<void>;
+    log?: NodeLog;
+    scope?: { network: Buffer; hub: Buffer };
+}
+
+async function startedNode(options: Options = {}) {
+    const dispatcher = new ScriptedDispatcher(options.scope);
+    const keyring = await keyringOf(node);
+    const { gate, clock } = await gateOf({ keyring });
+    const admit = gate.admit.bind(gate);
+    gate.admit = async (envelope) => {
+        await options.admission;
+        return admit(envelope);
+    };
+    const { log } = await openLog(folder);
+    const engine = new ScriptedEngine(options.script ?? answer);
+    const service = new NodeService({
+        network,
+        hub,
+        dispatcherUrl: await dispatcher.url(),
+        signer: node,
+        evidence: { bundle: '', quote: '', collateral: null },
+        keyring,
+        offers: { current: offer, renewIfDue: () => false } as unknown as OfferBook,
+        gate,
+        engine,
+        log: options.log ?? log,
+        // Requests live by the test's clock, connections by the wall's.
+        clock: { nowMs: () => clock.nowMs(), sleep: systemClock.sleep },
+        logger: silentLogger(),
+    });
+    await service.start();
+    endings.push(
+        () => log.close(),
+        () => dispatcher.stop(),
+        () => service.stop(0),
+    );
+    await until(() => dispatcher.dials === 1);
+    const seal = (name: string) => sealRequest({ name, keyring, capNano: 10n ** 9n });
+    return {
+        dispatcher,
+        service,
+        engine,
+        seal,
+        ready: () => until(() => dispatcher.of(linkOperation.hello).length > 0),
+    };
+}
+
+function read(request: SealedRequest, wire: Buffer): AnswerEvent[] {
+    const to = bindingOfEnvelope(request.envelope);
+    return new AnswerOpener({ to, cek: request.cek, offer, modelIndex }).push(wire);
+}
+
+const ended = (wire: Buffer) => wire.includes(Buffer.from([3, 0, 0, 2, 12]));
+
+test('a request is answered over the socket, to its final receipt', async () => {
+    const { dispatcher, seal, ready } = await startedNode();
+    await ready();
+    const request = await seal('s1');
+    dispatcher.request(request.bytes);
+    await until(() => ended(dispatcher.wire(request.requestId)));
+    const events = read(request, dispatcher.wire(request.requestId));
+    expect(events.map(({ type }) => type)).toEqual(['start', 'head', 'body', 'final']);
+});
+
+test('a cancelled request ends soon, signed for what was done', async () => {
+    const { dispatcher, seal, ready } = await startedNode({ script: endless });
+    await ready();
+    const request = await seal('s2');
+    dispatcher.request(request.bytes);
+    await until(() => dispatcher.wire(request.requestId).length > 500);
+    dispatcher.say(linkOperation.cancel, request.requestId);
+    await until(() => ended(dispatcher.wire(request.requestId)));
+    const events = read(request, dispatcher.wire(request.requestId));
+    expect(events.at(-2)).toMatchObject({ type: 'error', code: 'cancelled' });
+    expect((events.at(-1) as Extract<AnswerEvent, { type: 'final' }>).receipt.receipt.costNano).toBeGreaterThan(0n);
+});
+
+test('a cancellation that comes while the request is being admitted is not lost', async () => {
+    let admitted!: () => void;
+    const admission = new Promise<void>((resolve) => (admitted = resolve));
+    const { dispatcher, seal, ready } = await startedNode({ script: endless, admission });
+    await ready();
+    const request = await seal('s3');
+    dispatcher.request(request.bytes);
+    dispatcher.say(linkOperation.cancel, request.requestId);
+    await pause(30);
+    admitted();
+    await until(() => ended(dispatcher.wire(request.requestId)));
+});
+
+test('a second request under the id of a running one is refused', async () => {
+    const { dispatcher, seal, ready } = await startedNode({ script: endless });
+    await ready();
+    const request = await seal('s4');
+    dispatcher.request(request.bytes);
+    dispatcher.request(request.bytes);
+    await until(() => dispatcher.of(linkOperation.refuse).length === 1);
+    expect(dispatcher.of(linkOperation.refuse)[0]!.rest.toString()).toContain('request_replayed');
+});
+
+test('what is no envelope is passed over', async () => {
+    const { dispatcher, seal, ready } = await startedNode();
+    await ready();
+    dispatcher.request(Buffer.from('garbage'));
+    dispatcher.socket.send(Buffer.from([linkOperation.cancel, 1, 2]));
+    const request = await seal('s5');
+    dispatcher.request(request.bytes);
+    await until(() => ended(dispatcher.wire(request.requestId)));
+});
+
+test('when the connection breaks the work stops, and its receipt comes again until it is taken', async () => {
+    const { dispatcher, seal, ready, service } = await startedNode({ script: endless });
+    await ready();
+    const request = await seal('s6');
+    dispatcher.request(request.bytes);
+    await until(() => dispatcher.wire(request.requestId).length > 0);
+    dispatcher.socket.terminate();
+    await until(() => service.inFlight === 0);
+    await until(() => dispatcher.of(linkOperation.orphan).length > 0);
+    expect(dispatcher.dials).toBe(2);
+    const [orphan] = dispatcher.of(linkOperation.orphan);
+    expect(orphan!.requestId.equals(request.requestId)).toBe(true);
+    expect(decodeOrphan(orphan!.rest)!.requestHash.equals(request.envelope.requestHash)).toBe(true);
+    dispatcher.say(linkOperation.taken, request.requestId);
+    await pause(30);
+    dispatcher.messages.length = 0;
+    dispatcher.socket.terminate();
+    await until(() => dispatcher.dials === 3 && dispatcher.of(linkOperation.hello).length > 0);
+    await pause(50);
+    expect(dispatcher.of(linkOperation.orphan)).toEqual([]);
+});
+
+test('a dispatcher of another network or hub gets no hello', async () => {
+    const { dispatcher } = await startedNode({ scope: { network: bytesOf('elsewhere'), hub } });
+    await pause(60);
+    expect(dispatcher.messages).toEqual([]);
+});
+
+test('a dispatcher that turns the hello away is dialled ever more slowly', async () => {
+    const { dispatcher } = await startedNode();
+    const turnAway = () => dispatcher.socket.close(1008, 'not admitted');
+    const times: number[] = [];
+    for (let dial = 1; dial <= 4; dial++) {
+        await until(() => dispatcher.dials === dial && dispatcher.of(linkOperation.hello).length === dial);
+        times.push(Date.now());
+        turnAway();
+    }
+    expect(times[3]! - times[2]!).toBeGreaterThan(490);
+});
+
+test('without a place for its receipts the node stops: it takes no more work and leaves', async () => {
+    const log = { append: () => Promise.reject(new Error('disk full')) } as unknown as NodeLog;
+    const { dispatcher, seal, ready, service } = await startedNode({ log });
+    await ready();
+    const request = await seal('s7');
+    dispatcher.request(request.bytes);
+    await until(() => !service.connected);
+    await pause(400);
+    expect(dispatcher.dials).toBe(1);
+    expect(ended(dispatcher.wire(request.requestId))).toBe(false);
+});
+
+test('stopping: what runs is signed, new requests are refused', async () => {
+    const { dispatcher, seal, ready, service } = await startedNode({ script: endless });
+    await ready();
+    const [running, late] = [await seal('s8'), await seal('s9')];
+    dispatcher.request(running.bytes);
+    await until(() => dispatcher.wire(running.requestId).length > 0);
+    const stopped = service.stop(100);
+    dispatcher.request(late.bytes);
+    await stopped;
+    expect(ended(dispatcher.wire(running.requestId))).toBe(true);
+    expect(dispatcher.of(linkOperation.refuse)[0]!.rest.toString()).toContain('node_draining');
+    expect([service.connected, service.inFlight]).toEqual([false, 0]);
+});
