@@ -73,7 +73,7 @@ async function startedNode(options: Options = {}) {
         engine,
         log: options.log ?? log,
         // Requests live by the test's clock, connections by the wall's.
-        clock: { nowMs: () => clock.nowMs(), sleep: systemClock.sleep },
+        clock: { nowMs: () => clock.nowMs(), sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal) },
         logger: silentLogger(),
     });
     await service.start();
