@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { ChainClient } from '../../../../keepers/chain';
+import { ChainClient } from '../../../../keepers/chain';
 import { Actors, actorNames, derivedSeed } from '../../../../keepers/devnet/network/actors';
 import { NetworkLayout } from '../../../../keepers/devnet/network/layout';
 import { temporaryFolder } from '../../ledger/temporary-folder';
@@ -8,8 +8,10 @@ import { temporaryFolder } from '../../ledger/temporary-folder';
 const folder = temporaryFolder();
 
 function actorsIn(name: string, seed: string): Actors {
+    // Keys and addresses need no chain: nobody listens at this address.
+    const client = new ChainClient({ endpoints: ['http://127.0.0.1:1'] });
     const layout = new NetworkLayout(path.join(folder, name));
-    return new Actors({ seed, layout, client: {} as ChainClient, pollIntervalMs: 1 });
+    return new Actors({ seed, layout, client, pollIntervalMs: 1 });
 }
 
 test('only the owner may read what a network keeps, keys above all', () => {
