@@ -19,7 +19,10 @@ import { capDigest } from '../../wrappers';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
 import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
 import { GatewayError } from './errors';
+import { escrowProblem, refuseUnaffordable } from './escrow-terms';
+import { type ListedModel, listModels } from './listed-models';
 import type { NodeDirectory } from './node-directory';
+import { aboutEscrow, deadlinePassed, mayHaveBegun, neverConnected, NotBegun, notServed } from './not-begun';
 import { pickNode } from './pick';
 import { type RequestShape, shapeOf } from './request-shape';
 import { describeReceipt } from './receipt-view';
@@ -58,13 +61,6 @@ const deadlineGraceMs = 15_000;
 
 /** A node that refuses or fails before its first frame is replaced at most this often. */
 const maxRepicks = 2;
-
-/** The node did not begin; another may. */
-class NotBegun extends Error {
-    constructor(readonly refusal: Pick<DispatcherRefusal, 'code' | 'message' | 'nodeCode' | 'retryAfterMs'>) {
-        super(refusal.message);
-    }
-}
 
 /** Turns OpenAI requests into sealed, paid requests to attested nodes, and their answers back. */
 export class GatewayService {
@@ -332,16 +328,7 @@ export class GatewayService {
     }
 
     models(): ListedModel[] {
-        const byModel = new Map<string, { created: number; offers: OfferModel[]; capacity: number }>();
-        for (const node of this.options.directory.trusted) {
-            for (const terms of node.offer.models) {
-                const entry = byModel.get(terms.model) ?? { created: node.offer.issuedAtSec, offers: [], capacity: 0 };
-                entry.offers.push(terms);
-                entry.capacity += Math.max(node.offer.maxConcurrency - node.load.inFlight, 0);
-                byModel.set(terms.model, entry);
-            }
-        }
-        return [...byModel].map(([id, entry]) => describeModel(id, entry));
+        return listModels(this.options.directory.trusted);
     }
 
     nodes(): object[] {
@@ -395,89 +382,4 @@ export class GatewayService {
             ...this.readiness(),
         };
     }
-}
-
-const aboutEscrow = new Set(['escrow_unknown', 'session_unknown']);
-const connectFailures = new Set([
-    'ECONNREFUSED',
-    'ENOTFOUND',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** No connection came about, so not a byte of the request left this machine. */
-function neverConnected(error: unknown): boolean {
-    const code = (error as { code?: unknown } | null)?.code;
-    return typeof code === 'string' && connectFailures.has(code);
-}
-
-/**
- * The worst case is bounded by the model's context, so that no more than needed is set aside. But who asks by name for more
- * tokens than the whole escrow could pay is told so, rather than by an engine that cannot know.
- */
-function refuseUnaffordable({ work }: RequestShape, { outputNano }: OfferModel, { balanceNano }: EscrowAccount): void {
-    const askedNano = (outputNano * BigInt(work.completions) * BigInt(work.maxTokens ?? 0)) / 1_000_000n;
-    if (askedNano <= balanceNano) return;
-    const message = `max_tokens asks for up to ${askedNano} nanoTON of output, and the escrow holds ${balanceNano}: lower max_tokens or top the escrow up`;
-    throw new GatewayError('escrow_insufficient', message, { param: 'max_tokens' });
-}
-
-function escrowProblem(account: EscrowAccount | null): string {
-    if (account === null) return 'the escrow does not exist yet: open it with the open-escrow script';
-    if (account.status !== 'open') return `the escrow is ${account.status}: open it again with the open-escrow script`;
-    return "the escrow does not honour this gateway's session key any more: renew it with the set-session script";
-}
-
-/** Refusals that leave open whether the node began; an answer that is none of the dispatcher's own is one of them. */
-const mayHaveBegun = new Set(['node_lost', 'deadline_passed', 'unreadable']);
-
-function deadlinePassed(): GatewayError {
-    return new GatewayError('request_timeout', 'the deadline passed before a node began to answer');
-}
-
-function notServed(last: NotBegun | undefined): GatewayError {
-    if (last === undefined)
-        return new GatewayError('capacity_exhausted', 'no node is free for this request', { retryAfterMs: 1_000 });
-    const { code, nodeCode, message, retryAfterMs } = last.refusal;
-    if (code === 'node_busy' || nodeCode === 'node_busy')
-        return new GatewayError('capacity_exhausted', message, { retryAfterMs: retryAfterMs ?? 1_000 });
-    if (code === 'escrow_insufficient') return new GatewayError('escrow_insufficient', message);
-    if (code === 'escrow_unknown' || code === 'session_unknown')
-        return new GatewayError('escrow_not_open', `the dispatcher does not take this escrow: ${message}`);
-    if (code === 'dispatcher_unavailable')
-        return new GatewayError('dispatcher_unavailable', message, { retryAfterMs: 1_000 });
-    return new GatewayError('node_failed', `no node took the request; the last one said: ${message}`, {
-        retryAfterMs: retryAfterMs ?? 1_000,
-    });
-}
-
-export interface ListedModel {
-    id: string;
-    [field: string]: unknown;
-}
-
-/** OpenAI's fields, then ours: what the cheapest node asks and how much is free right now. */
-function describeModel(
-    id: string,
-    { created, offers, capacity }: { created: number; offers: OfferModel[]; capacity: number },
-): ListedModel {
-    const cheapest = offers.reduce((best, offer) => (offer.outputNano < best.outputNano ? offer : best));
-    return {
-        id,
-        object: 'model',
-        created,
-        owned_by: 'cocoon',
-        context_length: cheapest.contextLength,
-        capabilities: cheapest.capabilities,
-        pricing: {
-            unit: 'nanoTON per million tokens',
-            input: cheapest.inputNano.toString(),
-            cached_input: cheapest.cachedInputNano.toString(),
-            output: cheapest.outputNano.toString(),
-            reasoning: cheapest.reasoningNano.toString(),
-        },
-        nodes: offers.length,
-        free_slots: capacity,
-    };
 }
