@@ -1,6 +1,7 @@
 import type { Address } from '@ton/core';
 import type { ChainClient } from '../chain';
 import { type AdmittedNode, Payout, Registry } from '../../wrappers';
+import { GatewayError } from './errors';
 
 /** What the registry allows, all read at one version. */
 export interface RegistryView {
@@ -34,6 +35,10 @@ export class NetworkView {
             registry.getModels(),
             registry.getDeniedPlatforms(),
         ]);
+        // Lists of one version only: between the reads governance may have acted, or another endpoint answered.
+        const { version: versionAfter } = await registry.getState();
+        if (versionAfter !== version)
+            throw new GatewayError('chain_unavailable', 'the registry changed while it was read');
         this.view = {
             version,
             images: new Set(images.keys()),

@@ -12,6 +12,8 @@ export interface RecoveryOptions {
     intervalMs?: number;
     /** After this long a dispatcher that never heard of the request is believed: its deadline is over. */
     unknownAfterMs: number;
+    /** Whether the hub may still settle a receipt of this node key. */
+    canStillSettle: (nodeKey: Buffer) => Promise<boolean>;
 }
 
 const marginMs = 60_000;
@@ -56,9 +58,18 @@ export class Recovery {
         );
         const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
         const found = known.find(({ state }) => state !== 'unknown');
-        if (found !== undefined) return this.conclude(request, found);
+        if (found !== undefined) await this.conclude(request, found);
         // The one that does not answer may be the one that has it.
-        if (known.length === answers.length) await this.forgetWhenOver(request);
+        else if (known.length === answers.length) await this.forgetWhenOver(request);
+        await this.releaseWhenExpired(request);
+    }
+
+    /** A node that died for good signs no more; once its key's grace is over nobody can settle what it may have signed. */
+    private async releaseWhenExpired({ requestId, reservedAtMs, nodeKey }: GatewayRequest): Promise<void> {
+        const { clock, ledger, unknownAfterMs, canStillSettle } = this.options;
+        if (clock.nowMs() < reservedAtMs + unknownAfterMs + marginMs) return;
+        if (ledger.request(requestId)?.state !== 'lost' || (await canStillSettle(nodeKey))) return;
+        await ledger.fail(requestId, 'node_expired', clock.nowMs());
     }
 
     private async conclude(request: GatewayRequest, known: RequestState): Promise<void> {

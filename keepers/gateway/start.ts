@@ -73,6 +73,10 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
         clock: systemClock,
         logger,
         unknownAfterMs: config.requestTimeoutMs,
+        canStillSettle: async (nodeKey) => {
+            const admitted = await view.admission(first!.hub, nodeKey);
+            return admitted === null || admitted.settlesUntil >= (await client.getChainTimeSec());
+        },
     });
     directory.start();
     recovery.start();

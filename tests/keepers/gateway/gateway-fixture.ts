@@ -55,6 +55,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         clock,
         logger: silentLogger(),
     });
+    const settles = { possible: true };
     const recovery = new Recovery({
         network,
         ledger,
@@ -62,13 +63,14 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         clock,
         logger: silentLogger(),
         unknownAfterMs: 60_000,
+        canStillSettle: () => Promise.resolve(settles.possible),
     });
     endings.push(
         () => ledger.close(),
         () => client.close(),
         () => dispatcher.stop(),
     );
-    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, service, recovery };
+    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, service, recovery, settles };
 }
 
 export async function startServer(folder: string, options: GatewayOptions = {}) {

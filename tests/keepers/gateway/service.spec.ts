@@ -309,6 +309,17 @@ describe('recovery', () => {
         expect(ledger.totals().requests.failed).toBe(1);
     });
 
+    test('frees what a node that died for good may have signed, once the hub settles nothing of it any more', async () => {
+        const { recovery, ledger, clock, dispatcher, id, settles } = await lostRequest();
+        dispatcher.states.set(id, { state: 'lost' });
+        clock.advance(121_000);
+        await recovery.recoverAll();
+        expect(ledger.totals().requests.lost).toBe(1);
+        settles.possible = false;
+        await recovery.recoverAll();
+        expect(ledger.totals()).toMatchObject({ requests: { failed: 1, lost: 0 }, openNano: 0n });
+    });
+
     test('frees nothing while a dispatcher does not answer', async () => {
         const { recovery, ledger, clock, dispatcher } = await lostRequest();
         clock.advance(121_000);
