@@ -68,7 +68,6 @@ export const dispatcherSchema = z.strictObject({
     hub: addressField,
     listen: listenField,
     ledgerFile: z.string().min(1),
-    collateral: collateralField,
     maxBodyBytes: z
         .int()
         .min(1024)
@@ -100,7 +99,6 @@ export const nodeSchema = z.strictObject({
     receiptLogFile: z.string().min(1),
     engine: engineField,
     tee: teeField,
-    collateral: collateralField,
     /** Prices a million tokens. */
     prices: priceField,
     /** Most that one escrow may owe this node unsettled. */

@@ -320,7 +320,6 @@ export class LocalNetwork {
             hub: this.hub.toString(),
             listen: { port: 0 },
             ledgerFile: this.layout.data('dispatcher.sqlite'),
-            collateral: { url: this.collateralUrl },
         });
         this.dispatcherUrl = (await this.options.interpose?.(url)) ?? url;
     }
@@ -344,7 +343,6 @@ export class LocalNetwork {
             receiptLogFile: this.layout.data(`${name}.receipts.jsonl`),
             engine: { kind: 'llama-cpp' },
             tee: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
-            collateral: { url: this.collateralUrl },
             prices: localTerms.prices,
         });
     }
