@@ -13,6 +13,7 @@ import {
     registrationRefusals,
     encodeKeyBundle,
     reportDataFor,
+    suiteOfKey,
 } from '../../wrappers';
 import { NodeError } from './errors';
 import type { QuoteSource } from './quote-source';
@@ -82,7 +83,7 @@ export class Registration {
             network,
             provider: provider.hash,
             role: 1,
-            suite: 1,
+            suite: suiteOfKey(terms.signingKey),
             signingKey: terms.signingKey,
             imageId: terms.imageId,
             modelRoot: terms.modelRoot,
