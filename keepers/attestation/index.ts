@@ -36,3 +36,23 @@ export { inspectQuote, type QuoteInspection } from './inspect-quote';
 export { inspectQuoteFile, readPolicyFile, readQuoteFile, verifyQuoteFile } from './quote-file';
 export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';
 export { readServedEvidence, verifyServedEvidence, type ServedEvidence } from './served-evidence';
+export {
+    defaultSnpPolicy,
+    productLines,
+    snpCheckCodes,
+    snpImageIdOf,
+    snpPlatformIdOf,
+    snpPolicySchema,
+    verifySnpReport,
+} from './snp';
+export type {
+    ProductLine,
+    SnpCertificates,
+    SnpCheckCode,
+    SnpImage,
+    SnpMeasurements,
+    SnpPolicy,
+    SnpPolicyInput,
+    SnpVerdict,
+    VerifySnpOptions,
+} from './snp';
