@@ -1,8 +1,9 @@
 import { Address, beginCell, Cell, toNano } from '@ton/core';
-import { Blockchain, internal, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
+import { internal, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
 import { storeAdmitNode, storeSettle } from '../../../build/Payout/Payout_Payout';
 import { Provider as ProviderBinding } from '../../../build/Provider/Provider_Provider';
 import { capDigest, Escrow, Payout, Receipt, receiptDigest, ReceiptScope, SettlementLine } from '../../../wrappers';
+import { createBlockchain } from '../../support/fee-config';
 import { watchMoney } from './conservation';
 import { TestKey, testKey } from './ed25519';
 
@@ -44,7 +45,7 @@ export type SettlementEnvironment = Awaited<ReturnType<typeof createSettlement>>
 
 /** A hub with admitted nodes and an open escrow, on a chain whose clock the test moves by hand. */
 export async function createSettlement(options: { nodes?: number; feeBps?: number; depositNano?: bigint } = {}) {
-    const blockchain = await Blockchain.create();
+    const blockchain = await createBlockchain();
     blockchain.now = startTime;
     const [registry, operator, client, settler] = [
         await blockchain.treasury('registry'),

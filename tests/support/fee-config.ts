@@ -1,0 +1,57 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Cell } from '@ton/core';
+import { Blockchain, defaultConfig } from '@ton/sandbox';
+import { scalePrices, sixth } from '../../keepers/devnet/chain/core/fee-config';
+
+/**
+ * Gas, forward and storage prices under which contracts are tested. `mainnet` are those in force since spring 2026, a sixth
+ * of the sandbox's; `x6` are as much dearer as those are cheaper.
+ */
+export const feePrices = ['sandbox', 'mainnet', 'x6'] as const;
+export type FeePrices = (typeof feePrices)[number];
+
+/** The only setting of the contracts' tests. */
+const variable = 'COCOON_TEST_FEES';
+
+const chosen = new AsyncLocalStorage<FeePrices>();
+const configs = new Map<FeePrices, Cell | 'default'>([['sandbox', 'default']]);
+
+/** Chains created while `act` runs charge these prices, whatever the environment says. */
+export function withFees<T>(prices: FeePrices, act: () => Promise<T>): Promise<T> {
+    return chosen.run(prices, act);
+}
+
+/** Prices that chains created now charge. */
+export function feesInForce(): FeePrices {
+    return chosen.getStore() ?? feesFromEnvironment(process.env[variable]);
+}
+
+export function feesFromEnvironment(value: string | undefined): FeePrices {
+    if (value === undefined || value === '') return 'sandbox';
+    const known = feePrices.find((name) => name === value);
+    if (known === undefined) throw new Error(`${variable} is "${value}", not one of ${feePrices.join(', ')}`);
+    return known;
+}
+
+/** An amount that buys as much under the prices in force as `amountNano` does under the sandbox's. */
+export function atPrices(amountNano: bigint): bigint {
+    const prices = feesInForce();
+    if (prices === 'sandbox') return amountNano;
+    return prices === 'x6' ? amountNano * 6n : sixth(amountNano);
+}
+
+/** What every test of a contract runs on. */
+export async function createBlockchain(): Promise<Blockchain> {
+    return Blockchain.create({ config: configOf(feesInForce()) });
+}
+
+/** Rewriting a configuration takes longer than many messages: once for all chains of a process. */
+function configOf(prices: FeePrices): Cell | 'default' {
+    let config = configs.get(prices);
+    if (config === undefined) {
+        const scale = prices === 'mainnet' ? sixth : (price: bigint) => price * 6n;
+        config = scalePrices(Cell.fromBase64(defaultConfig), scale);
+        configs.set(prices, config);
+    }
+    return config;
+}
