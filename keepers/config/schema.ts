@@ -43,11 +43,34 @@ const engineField = z.discriminatedUnion('kind', [
     }),
 ]);
 
+/** Where dstack mounts its guest agent. */
+const dstackSocket = '/var/run/dstack.sock';
+
+/** The key that signs receipts; always a new one at each start. */
+const signingField = z.discriminatedUnion('kind', [
+    z.strictObject({
+        /** Made inside this TEE and never stored. */
+        kind: z.literal('generated'),
+        suite: z.enum(['ed25519', 'secp256k1']).default('ed25519'),
+    }),
+    z.strictObject({
+        /** An Ethereum key that dstack's guest agent derives from the application's, so that its KMS vouches for it. */
+        kind: z.literal('dstack'),
+        socketPath: z.string().min(1).default(dstackSocket),
+        path: z.string().min(1).max(128).default('cocoon/node'),
+    }),
+]);
+
 const teeField = z.discriminatedUnion('kind', [
     /** Linux configfs-tsm: a real TDX guest. */
     z.strictObject({
         kind: z.literal('configfs-tsm'),
         reportPath: z.string().default('/sys/kernel/config/tsm/report'),
+    }),
+    /** A dstack CVM (Phala, NEAR AI): quotes by its guest agent. */
+    z.strictObject({
+        kind: z.literal('dstack'),
+        socketPath: z.string().min(1).default(dstackSocket),
     }),
     /** Development networks: quotes minted under the network's own root. */
     z.strictObject({
@@ -99,6 +122,7 @@ export const nodeSchema = z.strictObject({
     receiptLogFile: z.string().min(1),
     engine: engineField,
     tee: teeField,
+    signing: signingField.default({ kind: 'generated', suite: 'ed25519' }),
     /** Prices a million tokens. */
     prices: priceField,
     /** Most that one escrow may owe this node unsettled. */

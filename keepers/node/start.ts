@@ -1,6 +1,6 @@
 import { chainClientOf, ChainWallet, hubOf, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
-import { generateSigner, KemKeyring, signerFromSeed } from '../confidential';
+import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSecretFile, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
@@ -14,6 +14,7 @@ import { Reattestation } from './reattestation';
 import { type Evidence, Registration } from './registration';
 import { RequestGate } from './request-gate';
 import { NodeService } from './service';
+import { openSigningKey } from './signing-key';
 
 /** A TEE as the node needs it: quotes, and the image that it measures. */
 export interface NodeTee {
@@ -43,8 +44,7 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
     });
     const network = deployment.registry.hash;
     const { engine, modelRoot } = await openEngine(config);
-    // One key for one boot: it never leaves this process, and nothing that it signed can be signed again after a restart.
-    const signer = generateSigner();
+    const signer = await openSigningKey(config.signing);
     const registration = new Registration({
         client,
         reader,
