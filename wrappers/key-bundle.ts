@@ -42,7 +42,7 @@ export interface KeyBundle {
  * @throws StatementError when a field does not fit
  */
 export function encodeKeyBundle(bundle: KeyBundle): Buffer {
-    if (bundle.role !== 1) throw new StatementError('statement_out_of_range', `role ${bundle.role}: only 1 is known`);
+    if (bundle.role !== 1) throw new StatementError('statement_out_of_range', 'only role 1 is known');
     checkSuite(bundle);
     const bytes = Buffer.allocUnsafe(keyBundleBytes);
     bytes.write('CKyB', 0, 4, 'latin1');

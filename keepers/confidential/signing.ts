@@ -38,8 +38,8 @@ export function generateSigner(): Signer {
 
 /** A signer that nodes with an Ethereum key use, over a 32-byte private key. The caller may erase the key afterwards. */
 export function signerFromSecp256k1Key(privateKey: Buffer): Signer {
-    const { nodeKey, sign: signDigest } = addressSigner(privateKey);
-    return { publicKey: nodeKey, sign: (digest) => signDigest(exactly('digest', digest, 32)) };
+    const signer = addressSigner(privateKey);
+    return { publicKey: signer.nodeKey, sign: (digest) => signer.sign(exactly('digest', digest, 32)) };
 }
 
 export function generateSecp256k1Signer(): Signer {
