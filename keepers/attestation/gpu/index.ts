@@ -6,3 +6,6 @@ export { gpuCheckCodes, type GpuCheckCode } from './verify/check-codes';
 export { nvidiaRootPublicKey } from './verify/device-chain';
 export type { GpuChecks, GpuFacts, GpuVerdict } from './verify/gpu-verdict';
 export { verifyGpuEvidence, type GpuClaims, type VerifyGpuOptions } from './verify/verify-gpu';
+export { createGpuPki, type GpuPki, type GpuPkiOptions } from './mint/gpu-pki';
+export { createGpu, type DevelopmentGpu, type GpuDeviceOptions } from './mint/gpu-device';
+export { mintGpuDocument, mintGpuEvidence, type MintGpuOptions } from './mint/gpu-evidence';

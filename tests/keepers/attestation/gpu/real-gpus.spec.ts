@@ -67,5 +67,5 @@ describeRealGpus('real GPUs', () => {
             if (verifyGpuEvidence([{ ...gpu, evidence, nonce }], { at }).verdict === 'accepted') survivors.push(i);
         }
         expect(survivors).toEqual([]);
-    });
+    }, 180_000);
 });
