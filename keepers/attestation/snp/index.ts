@@ -5,3 +5,6 @@ export { snpPlatformIdOf, type SnpMeasurements, type SnpVerdict } from './verify
 export { snpImageIdOf, type SnpImage } from './image-id';
 export { defaultSnpPolicy, snpPolicySchema, type SnpPolicy, type SnpPolicyInput } from './policy';
 export { productLines, type ProductLine } from './product';
+export { createSnpDevelopmentPki, mintSnpCrl, snpDevelopmentRootKeyHash } from './mint/pki';
+export type { SnpDevelopmentPki, SnpPkiOptions } from './mint/pki';
+export { mintSnpReport, type MintedSnpEvidence, type MintSnpOptions } from './mint/report';
