@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Cell } from '@ton/core';
-import { Blockchain, defaultConfig } from '@ton/sandbox';
+import { Cell, Contract, Sender } from '@ton/core';
+import { Blockchain, defaultConfig, SandboxContract } from '@ton/sandbox';
 import { scalePrices, sixth } from '../../keepers/devnet/chain/core/fee-config';
 
 /**
@@ -42,7 +42,38 @@ export function atPrices(amountNano: bigint): bigint {
 
 /** What every test of a contract runs on. */
 export async function createBlockchain(): Promise<Blockchain> {
-    return Blockchain.create({ config: configOf(feesInForce()) });
+    const prices = feesInForce();
+    const blockchain = await Blockchain.create({ config: configOf(prices) });
+    if (prices === 'x6') payDearly(blockchain);
+    return blockchain;
+}
+
+/**
+ * What wrappers attach when the caller names no value is enough up to the sandbox's prices, six times mainnet's; above, a
+ * caller must name more, as these calls do. What is too much comes back.
+ */
+function payDearly(blockchain: Blockchain): void {
+    const open = blockchain.openContract.bind(blockchain);
+    blockchain.openContract = <T extends Contract>(contract: T) => {
+        const opened: SandboxContract<T> = open(contract);
+        return new Proxy(opened, {
+            get(target, name) {
+                const member: unknown = Reflect.get(target, name);
+                if (typeof member !== 'function' || !/^send[A-Z]/.test(name.toString())) return member;
+                return (via: Sender, ...args: (bigint | { valueNano?: bigint })[]) => {
+                    const isNamed = args.some((arg) => typeof arg === 'bigint' || arg.valueNano !== undefined);
+                    return (member as (via: Sender, ...args: unknown[]) => unknown)(
+                        isNamed ? via : dearSender(via),
+                        ...args,
+                    );
+                };
+            },
+        });
+    };
+}
+
+function dearSender(via: Sender): Sender {
+    return { address: via.address, send: (message) => via.send({ ...message, value: atPrices(message.value) }) };
 }
 
 /** Rewriting a configuration takes longer than many messages: once for all chains of a process. */
