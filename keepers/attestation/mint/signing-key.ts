@@ -70,11 +70,6 @@ export class SigningKey {
         const { bytes } = this.curve;
         return sequence(unsigned(signature.subarray(0, bytes)), unsigned(signature.subarray(bytes)));
     }
-
-    /** The private scalar, for libraries that want the key itself. */
-    exportSecret(): Buffer {
-        return toBytes(this.curve, this.secret);
-    }
 }
 
 /** Deterministic bytes for ids and serials. */
