@@ -8,3 +8,7 @@ export { productLines, type ProductLine } from './product';
 export { createSnpDevelopmentPki, mintSnpCrl, snpDevelopmentRootKeyHash } from './mint/pki';
 export type { SnpDevelopmentPki, SnpPkiOptions } from './mint/pki';
 export { mintSnpReport, type MintedSnpEvidence, type MintSnpOptions } from './mint/report';
+export { endorsementNeeds, type AuthorityNeeds, type EndorsementNeeds } from './kds/needs';
+export { amdKdsUrl, KdsClient, type KdsClientOptions } from './kds/kds-client';
+export { KdsService, type KdsServiceOptions } from './kds/kds-service';
+export { startKdsServer, type KdsServer, type KdsServerOptions } from './kds/kds-server';
