@@ -9,3 +9,8 @@ export { verifyGpuEvidence, type GpuClaims, type VerifyGpuOptions } from './veri
 export { createGpuPki, type GpuPki, type GpuPkiOptions } from './mint/gpu-pki';
 export { createGpu, type DevelopmentGpu, type GpuDeviceOptions } from './mint/gpu-device';
 export { mintGpuDocument, mintGpuEvidence, type MintGpuOptions } from './mint/gpu-evidence';
+export { createNrasSigner, mintNrasToken, nrasKeysOf, type NrasSigner } from './mint/nras-token';
+export { NrasClient, type NrasClientOptions } from './nras/nras-client';
+export { startNrasServer, type NrasServer, type NrasServerOptions } from './nras/nras-server';
+export { nvidiaNrasUrl, type NrasTrust } from './nras/verify-token';
+export { verifyGpuEvidenceWithNras } from './verify/verify-gpu-with-nras';
