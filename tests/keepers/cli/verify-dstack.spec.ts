@@ -2,11 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startPcsServer } from '../../../keepers/attestation';
-import { ManualClock } from '../../../keepers/base';
+import { createDevelopmentPki, startPcsServer } from '../../../keepers/attestation';
 import type { DstackVerdict } from '../../../keepers/attestation/dstack';
 import { runVerifyDstack, type VerifyDstackOptions } from '../../../keepers/cli/verify-dstack-command';
-import { now, pki } from '../attestation/development-evidence';
+import { now, pki, seed } from '../attestation/development-evidence';
 import { changed, mint, nonce, wallet } from '../attestation/dstack/development-report';
 
 const cli = path.resolve(__dirname, '../../../keepers/cli/cocoon.cjs');
@@ -82,14 +81,12 @@ describe('cocoon verify dstack', () => {
     });
 
     it('judges by what a collateral service says', async () => {
-        const pcs = await startPcsServer({ pki, clock: new ManualClock(now.getTime()) });
+        const today = createDevelopmentPki({ seed, now: new Date() });
+        const fresh = write('fresh.json', mint({ pki: today }).report);
+        const pcs = await startPcsServer({ pki: today });
         try {
-            const { output, exitCode } = await runVerifyDstack(report, {
-                ...by,
-                collateral: undefined,
-                pcs: pcs.url,
-                json: true,
-            });
+            const root = today.rootPublicKey.toString('hex');
+            const { output, exitCode } = await runVerifyDstack(fresh, { root, pcs: pcs.url, json: true });
             expect([exitCode, (JSON.parse(output) as DstackVerdict).status]).toEqual([0, 'UpToDate']);
         } finally {
             await pcs.close();
