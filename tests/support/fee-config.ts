@@ -40,6 +40,21 @@ export function atPrices(amountNano: bigint): bigint {
     return prices === 'x6' ? amountNano * 6n : sixth(amountNano);
 }
 
+/** What to attach so that it is enough under the prices in force too; the rest comes back. */
+export function budget(amountNano: bigint): bigint {
+    return feesInForce() === 'x6' ? atPrices(amountNano) : amountNano;
+}
+
+/**
+ * Years after which storage has cost about what it costs in `years` under the sandbox's prices. A chain's clock ends in
+ * 2106, and a bit's price of 1 cannot fall.
+ */
+export function yearsAtPrices(years: number): number {
+    const prices = feesInForce();
+    if (prices === 'sandbox') return years;
+    return prices === 'x6' ? Math.round(years / 6) : Math.min(3 * years, 70);
+}
+
 /** What every test of a contract runs on. */
 export async function createBlockchain(): Promise<Blockchain> {
     const prices = feesInForce();

@@ -3,7 +3,7 @@ import { SendMessageResult } from '@ton/sandbox';
 import { storeRecordKey } from '../../../build/Provider/Provider_Provider';
 import { authorizationCell, authorizationDigest, Provider } from '../../../wrappers';
 import { uint256 } from '../../../wrappers/uint256';
-import { atPrices, createBlockchain } from '../../support/fee-config';
+import { budget, createBlockchain } from '../../support/fee-config';
 import { watchMoney } from './conservation';
 import { TestKey, testKey } from './ed25519';
 
@@ -86,7 +86,7 @@ export async function createProvider(options: { bondNano?: bigint } = {}) {
             }),
         );
         const from = recordOptions.from === 'stranger' ? stranger : registry;
-        const value = recordOptions.valueNano ?? atPrices(toNano('0.5'));
+        const value = recordOptions.valueNano ?? budget(toNano('0.5'));
         return from.send({ to: provider.address, value, body: body.endCell(), bounce: true });
     }
 

@@ -12,7 +12,7 @@ import {
     Registry,
 } from '../../../wrappers';
 import { uint256 } from '../../../wrappers/uint256';
-import { atPrices, createBlockchain } from '../../support/fee-config';
+import { budget, createBlockchain } from '../../support/fee-config';
 import { watchMoney } from './conservation';
 import { testKey } from './ed25519';
 
@@ -137,7 +137,7 @@ export async function createRegistry(options: { delaySec?: number; isBare?: bool
                 evidence: quote.evidence ?? evidence.endCell(),
             }),
         );
-        const value = quote.valueNano ?? atPrices(toNano('0.5'));
+        const value = quote.valueNano ?? budget(toNano('0.5'));
         return (quote.from ?? verifier).send({ to: registry.address, value, body: body.endCell(), bounce: true });
     }
 

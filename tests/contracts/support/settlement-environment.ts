@@ -3,7 +3,7 @@ import { internal, SandboxContract, SendMessageResult, TreasuryContract } from '
 import { storeAdmitNode, storeSettle } from '../../../build/Payout/Payout_Payout';
 import { Provider as ProviderBinding } from '../../../build/Provider/Provider_Provider';
 import { capDigest, Escrow, Payout, Receipt, receiptDigest, ReceiptScope, SettlementLine } from '../../../wrappers';
-import { atPrices, createBlockchain } from '../../support/fee-config';
+import { budget, createBlockchain } from '../../support/fee-config';
 import { watchMoney } from './conservation';
 import { TestKey, testKey } from './ed25519';
 
@@ -70,7 +70,7 @@ export async function createSettlement(options: { nodes?: number; feeBps?: numbe
         }),
     );
     const money = await watchMoney(blockchain);
-    await hub.sendTopUp(operator.getSender(), { valueNano: atPrices(toNano('1')) });
+    await hub.sendTopUp(operator.getSender(), { valueNano: budget(toNano('1')) });
     const escrow = blockchain.openContract(
         await Escrow.createFromConfig({ hub: hub.address, network, client: client.address, index: 0, closeDelaySec }),
     );
@@ -92,7 +92,7 @@ export async function createSettlement(options: { nodes?: number; feeBps?: numbe
                 responseTo: settler.address,
             }),
         );
-        const value = admission.valueNano ?? atPrices(toNano('1'));
+        const value = admission.valueNano ?? budget(toNano('1'));
         money.minted(value);
         return blockchain.sendMessage(
             internal({
@@ -107,7 +107,7 @@ export async function createSettlement(options: { nodes?: number; feeBps?: numbe
 
     for (const node of nodes) await admit(node);
 
-    async function open(valueNano = (options.depositNano ?? toNano('10')) + atPrices(toNano('0.15'))) {
+    async function open(valueNano = (options.depositNano ?? toNano('10')) + budget(toNano('0.15'))) {
         const sessionExpiresAt = blockchain.now! + sessionLifeSec;
         return escrow.sendOpen(client.getSender(), { sessionKey: session.publicKey, sessionExpiresAt, valueNano });
     }

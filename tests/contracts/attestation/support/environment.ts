@@ -2,7 +2,7 @@ import { Address, beginCell, Cell, toNano, Transaction } from '@ton/core';
 import { Blockchain, GetMethodError, SandboxContract, TreasuryContract } from '@ton/sandbox';
 import { loadQuoteVerified, QuoteVerified } from '../../../../build/QuoteVerifier/QuoteVerifier_QuoteVerifier';
 import { QuoteVerifier, quoteVerifierErrors, verifyQuoteBody } from '../../../../wrappers/quote-verifier';
-import { atPrices, createBlockchain } from '../../../support/fee-config';
+import { budget, createBlockchain } from '../../../support/fee-config';
 
 export interface VerifierOptions {
     rootKey: Buffer;
@@ -43,7 +43,7 @@ export const authorization = beginCell().storeUint(0xa0, 8).endCell();
 
 function verbs({ sender, registry, verifier }: Actors) {
     /** Sends a packed quote and reads what came of it. */
-    async function verify(packedQuote: Cell, valueNano = atPrices(toNano('1'))): Promise<Outcome> {
+    async function verify(packedQuote: Cell, valueNano = budget(toNano('1'))): Promise<Outcome> {
         const body = verifyQuoteBody({
             bundle,
             authorization,
