@@ -1,3 +1,4 @@
+export { readGpuPair, readJsonFile } from './gpu-file';
 export { gpuDocumentSchema, gpuEvidenceDigest, maxGpus } from './evidence-document';
 export type { GpuArchitecture, GpuDocument, GpuEvidence } from './evidence-document';
 export { gpuNonceFor, type GpuNonceTerms } from './nonce';
