@@ -37,18 +37,32 @@ export { inspectQuoteFile, readPolicyFile, readQuoteFile, verifyQuoteFile } from
 export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';
 export { readServedEvidence, verifyServedEvidence, type ServedEvidence } from './served-evidence';
 export {
+    amdKdsUrl,
+    createSnpDevelopmentPki,
     defaultSnpPolicy,
+    endorsementNeeds,
+    KdsClient,
+    KdsService,
+    mintSnpReport,
     productLines,
+    readSnpPolicyFile,
     snpCheckCodes,
+    snpDevelopmentRootKeyHash,
     snpImageIdOf,
     snpPlatformIdOf,
     snpPolicySchema,
+    startKdsServer,
     verifySnpReport,
 } from './snp';
 export type {
+    AuthorityNeeds,
+    EndorsementNeeds,
+    KdsServer,
+    MintedSnpEvidence,
     ProductLine,
     SnpCertificates,
     SnpCheckCode,
+    SnpDevelopmentPki,
     SnpImage,
     SnpMeasurements,
     SnpPolicy,

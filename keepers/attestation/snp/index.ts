@@ -12,3 +12,4 @@ export { endorsementNeeds, type AuthorityNeeds, type EndorsementNeeds } from './
 export { amdKdsUrl, KdsClient, type KdsClientOptions } from './kds/kds-client';
 export { KdsService, type KdsServiceOptions } from './kds/kds-service';
 export { startKdsServer, type KdsServer, type KdsServerOptions } from './kds/kds-server';
+export { readSnpPolicyFile } from './policy-file';
