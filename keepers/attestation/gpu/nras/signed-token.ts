@@ -6,7 +6,11 @@ import type { NrasKeys } from './claims';
 /** The only algorithm that NVIDIA's service signs with. Taken from no token: a token's own word counts for nothing. */
 const algorithm = 'ES384';
 
-const headerSchema = z.object({ alg: z.literal(algorithm), kid: z.string().min(1).max(256), crit: z.undefined().optional() });
+const headerSchema = z.object({
+    alg: z.literal(algorithm),
+    kid: z.string().min(1).max(256),
+    crit: z.undefined().optional(),
+});
 
 /** The payload of a token that one of the keys has signed, as JSON; nothing in it is judged yet. */
 export async function openToken(token: string, keys: NrasKeys): Promise<unknown> {
