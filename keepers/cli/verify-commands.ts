@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { CocoonError, errorMessage } from '../base';
+import type { VerifyGpuCommandOptions } from './verify-gpu-command';
 import type { VerifyDstackOptions } from './verify-dstack-command';
 import type { VerifyNodeOptions } from './verify-node-command';
 import type { CommandResult, VerifyQuoteOptions } from './verify-quote-command';
@@ -10,6 +11,7 @@ export function addVerifyCommands(program: Command): void {
     const verify = program.command('verify').description('judge evidence: 0 accepted, 1 rejected, 2 unusable input');
     addVerifyQuote(verify);
     addVerifySnp(verify);
+    addVerifyGpu(verify);
     addVerifyDstack(verify);
     addVerifyNode(verify);
     program
@@ -72,6 +74,28 @@ function addVerifySnp(verify: Command): void {
             finish(() => {
                 const { runVerifySnp } = require('./verify-snp-command') as typeof import('./verify-snp-command');
                 return runVerifySnp(file, options);
+            }),
+        );
+}
+
+function addVerifyGpu(verify: Command): void {
+    verify
+        .command('gpu')
+        .description('judge the evidence of a host’s NVIDIA GPUs')
+        .argument('<file>', 'JSON as NVIDIA’s tools write it, or a report in hex with --chain')
+        .option('--chain <file>', 'PEM chain of the GPU, where the file is a report in hex')
+        .option('--nonce <hex>', 'the nonce that the GPUs were asked with; not checked unless given')
+        .option('--at <date>', 'judge as of this ISO date instead of now')
+        .option('--root <hex|file>', 'root key of a development network instead of NVIDIA’s')
+        .option('--require-mode', 'refuse evidence whose host does not state that confidential mode is on')
+        .option('--nras-token <file>', 'the answer of NVIDIA’s attestation service on these GPUs, judged as well')
+        .option('--jwks <file>', 'keys of that service, for its answer')
+        .option('--nras-issuer <url>', 'who the answer must be of instead of NVIDIA’s service')
+        .option('--json', 'print one JSON object')
+        .action((file: string, options: VerifyGpuCommandOptions) =>
+            finish(() => {
+                const { runVerifyGpu } = require('./verify-gpu-command') as typeof import('./verify-gpu-command');
+                return runVerifyGpu(file, options);
             }),
         );
 }
