@@ -36,6 +36,8 @@ export type NodeErrorCode =
     | 'registration_failed'
     | 'quote_unavailable'
     | 'key_unavailable'
+    | 'gpu_unavailable'
+    | 'gpu_rejected'
     | 'engine_unavailable'
     | 'dispatcher_rejected'
     | 'bond_missing';
