@@ -56,7 +56,9 @@ const engineField = z.discriminatedUnion('kind', [
         modelRoot: hexField(32),
         /** dstack images that may run the engine, by the registers of a TD before it starts an application. */
         os: z
-            .array(z.strictObject({ mrtd: hexField(48), rtmr0: hexField(48), rtmr1: hexField(48), rtmr2: hexField(48) }))
+            .array(
+                z.strictObject({ mrtd: hexField(48), rtmr0: hexField(48), rtmr1: hexField(48), rtmr2: hexField(48) }),
+            )
             .min(1)
             .max(64),
         /** Manifests that may run: SHA-256 of app-compose, as dstack measures it. */
@@ -227,6 +229,8 @@ export const gatewaySchema = z.strictObject({
     listen: listenField,
     collateral: collateralField,
     gpu: gatewayGpuField.default({ minCount: 0 }),
+    /** Without it SEV-SNP nodes are refused. */
+    snp: snpField.optional(),
     /** File with one API key a line; without it the gateway must listen on loopback and takes any key. */
     apiKeysFile: z.string().optional(),
     maxBodyBytes: z

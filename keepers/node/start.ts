@@ -1,16 +1,13 @@
 import { chainClientOf, ChainWallet, hubOf, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
-import { CocoonError, type Logger, systemClock } from '../base';
+import { type Logger, systemClock } from '../base';
 import { KemKeyring, signerFromSeed } from '../confidential';
-import { type NodeConfig, readSecretFile, readSeedFile } from '../config';
+import { type NodeConfig, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
-import { CollateralService, type PolicyInput, PcsClient, readPolicyFile } from '../attestation';
-import { DstackEngine, type Engine, LlamaCppEngine, OpenAiCompatibleEngine } from './engine';
 import { NodeError } from './errors';
 import type { NodeGpus } from './gpu-source';
-import { ggufModelRoot } from './model-root';
-import { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
 import { OfferBook } from './offers';
+import { openEngine } from './open-engine';
 import type { QuoteSource } from './quote-source';
 import { Reattestation } from './reattestation';
 import { type Evidence, Registration } from './registration';
@@ -46,7 +43,8 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         pollIntervalMs: config.chain.pollIntervalMs,
     });
     const network = deployment.registry.hash;
-    const { engine, modelRoot } = await openEngine(config, Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]));
+    const rootPublicKey = Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]);
+    const { engine, modelRoot } = await openEngine(config.engine, rootPublicKey);
     const signer = await openSigningKey(config.signing);
     const registration = new Registration({
         client,
@@ -132,29 +130,4 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
 function inBase64({ bundleBytes, quote, gpuEvidence }: Evidence): ShownEvidence {
     const bundle = bundleBytes.toString('base64');
     return { bundle, quote: quote.toString('base64'), ...(gpuEvidence && { gpuEvidence }) };
-}
-
-async function openEngine({ engine }: NodeConfig): Promise<{ engine: Engine; modelRoot: Buffer }> {
-    try {
-        if (engine.kind === 'llama-cpp') {
-            const modelPath = engine.modelFile ?? TOY_MODEL_PATH;
-            const modelId = engine.modelId ?? TOY_MODEL_ID;
-            const opened = await LlamaCppEngine.open({ modelPath, modelId, maxConcurrency: engine.maxConcurrency });
-            return { engine: opened, modelRoot: await ggufModelRoot(modelPath, modelId) };
-        }
-        const apiKey = engine.apiKeyFile === undefined ? undefined : readSecretFile(engine.apiKeyFile);
-        const upstream = new OpenAiCompatibleEngine({
-            baseUrl: engine.url,
-            apiKey,
-            maxConcurrency: engine.maxConcurrency,
-        });
-        return { engine: upstream, modelRoot: engine.modelRoot };
-    } catch (error) {
-        if (error instanceof CocoonError) throw error;
-        throw new NodeError(
-            'engine_unavailable',
-            `the engine could not be opened: ${error instanceof Error ? error.message : 'unknown'}`,
-            { cause: error },
-        );
-    }
 }
