@@ -38,6 +38,7 @@ export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';
 export { readServedEvidence, verifyServedEvidence, type ServedEvidence } from './served-evidence';
 export {
     amdKdsUrl,
+    authorityNeeds,
     createSnpDevelopmentPki,
     defaultSnpPolicy,
     endorsementNeeds,

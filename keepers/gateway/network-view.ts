@@ -6,7 +6,10 @@ import { GatewayError } from './errors';
 /** What the registry allows, all read at one version. */
 export interface RegistryView {
     version: number;
+    /** Of TDX guests. */
     images: ReadonlySet<string>;
+    /** Of SEV-SNP guests, which no contract verifies. */
+    snpImages: ReadonlySet<string>;
     models: ReadonlySet<string>;
     deniedPlatforms: ReadonlySet<string>;
 }
@@ -42,6 +45,7 @@ export class NetworkView {
         this.view = {
             version,
             images: new Set(images.keys()),
+            snpImages: new Set(),
             models: new Set(models.keys()),
             deniedPlatforms,
         };
