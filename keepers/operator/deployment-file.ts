@@ -38,7 +38,7 @@ export class DeploymentFile {
 
     /** Of a development network, whose GPU evidence is minted. */
     recordGpuRoot(gpuRootPublicKey: Buffer): void {
-        this.change((known) => ({ ...known, gpuRootPublicKey }));
+        this.change((known) => ({ ...known, gpuRootPublicKey: Buffer.from(gpuRootPublicKey) }));
     }
 
     private change(alter: (known: Deployment) => Deployment): void {

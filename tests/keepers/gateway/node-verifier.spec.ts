@@ -2,6 +2,7 @@ import { Address } from '@ton/core';
 import {
     type Collateral,
     createDevelopmentPki,
+    createGpuPki,
     createPlatform,
     mintTdxQuote,
     type MintedEvidence,
@@ -10,6 +11,7 @@ import { ManualClock, silentLogger } from '../../../keepers/base';
 import { issueOffer } from '../../../keepers/confidential';
 import { simulatedMeasurements, createSimulatedTee } from '../../../keepers/devnet/simulated-tee';
 import type { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
+import { GpuJudge, type GpuJudgeOptions } from '../../../keepers/gateway/gpu-judge';
 import type { NetworkView, RegistryView } from '../../../keepers/gateway/network-view';
 import { NodeDirectory } from '../../../keepers/gateway/node-directory';
 import { NodeVerifier } from '../../../keepers/gateway/node-verifier';
@@ -22,6 +24,7 @@ const now = new Date(nowMs);
 const seed = Buffer.alloc(32, 5);
 const pki = createDevelopmentPki({ seed, now });
 const platform = createPlatform(pki);
+const gpuPki = createGpuPki({ seed, now });
 const imageId = createSimulatedTee({ pkiSeed: seed, platform: 0, now }).imageId;
 const modelRoot = bytesOf('root');
 const hub = new Address(0, bytesOf('hub'));
@@ -67,11 +70,12 @@ async function rowOf(bundle: KeyBundle, evidence = minted(bundle), changes: Part
 }
 
 /** A verifier before a registry and a hub that say what the test has them say. */
-function verifierWith(options: { collateral?: Collateral } = {}) {
+function verifierWith(options: { collateral?: Collateral; gpus?: Partial<GpuJudgeOptions> } = {}) {
     const clock = new ManualClock(nowMs);
     const registry: RegistryView = {
         version: 1,
         images: new Set([imageId.toString('hex')]),
+        snpImages: new Set<string>(),
         models: new Set([modelRoot.toString('hex')]),
         deniedPlatforms: new Set<string>(),
     };
@@ -87,6 +91,7 @@ function verifierWith(options: { collateral?: Collateral } = {}) {
         view: view as unknown as NetworkView,
         rootPublicKey: pki.rootPublicKey,
         collateralFor,
+        gpus: new GpuJudge({ rootPublicKey: gpuPki.rootPublicKey, minCount: 0, clock, ...options.gpus }),
         clock,
     });
     return { verifier, view, clock, collateralFor, admitted };
