@@ -9,6 +9,7 @@ import { Escrow, Provider } from '../../../wrappers';
 import { DirectoryLock } from '../chain/store/directory-lock';
 import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
+import { simulatedGpuRoot } from '../simulated-gpus';
 import { createSimulatedTee } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
@@ -23,6 +24,8 @@ export interface LocalNetworkOptions {
     feeConfig?: 'sandbox' | 'mainnet-2026';
     gatewayPort?: number;
     depositNano?: bigint;
+    /** By node name; nodes not named sign with Ed25519. */
+    signingSuites?: Readonly<Record<string, 'ed25519' | 'secp256k1'>>;
     /** A line for a person, as things happen. */
     progress: (line: string) => void;
     /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
@@ -269,7 +272,9 @@ export class LocalNetwork {
             { console: this.console, assumeYes: true, pollIntervalMs, clock: systemClock },
         );
         if (deployment === null) throw new DevnetError('process_failed', 'the network was not deployed');
-        this.deployment = deployment;
+        const gpuRootPublicKey = simulatedGpuRoot(this.actors.keyFile('pki').seed);
+        this.actors.context('governance').deployment.recordGpuRoot(gpuRootPublicKey);
+        this.deployment = { ...deployment, gpuRootPublicKey: Buffer.from(gpuRootPublicKey) };
         progress(`network deployed: registry ${deployment.registry}, hub ${this.hub}`);
     }
 
@@ -343,6 +348,8 @@ export class LocalNetwork {
             receiptLogFile: this.layout.data(`${name}.receipts.jsonl`),
             engine: { kind: 'llama-cpp' },
             tee: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
+            signing: { kind: 'generated', suite: this.options.signingSuites?.[name] ?? 'ed25519' },
+            gpu: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
             prices: localTerms.prices,
         });
     }
@@ -398,6 +405,7 @@ export class LocalNetwork {
             ledgerFile: this.layout.data(`${name}.sqlite`),
             listen: { port },
             collateral: { url: this.collateralUrl },
+            gpu: { minCount: 1, nras: { url: this.process('chain').ready['nrasUrl'] as string } },
         };
     }
 
@@ -425,6 +433,7 @@ function portsOf({ ready }: RoleProcess, { listen }: RoleSettings): RoleSettings
     return {
         ...(listen !== undefined && { listen: { port: port(ready.url) } }),
         ...(ready['collateralUrl'] !== undefined && { collateralPort: port(ready['collateralUrl']) }),
+        ...(ready['nrasUrl'] !== undefined && { nrasPort: port(ready['nrasUrl']) }),
     };
 }
 
