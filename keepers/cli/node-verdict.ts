@@ -2,6 +2,8 @@ import { z } from 'zod';
 import {
     AttestationError,
     type CollateralService,
+    type GpuCheckCode,
+    type GpuVerdict,
     type PolicyInput,
     readServedEvidence,
     type Verdict,
@@ -9,6 +11,7 @@ import {
 } from '../attestation';
 import { decodeKeyBundle, type KeyBundle, reportDataFor } from '../../wrappers';
 import { judgeByService } from './judge-quote';
+import { judgeNodeGpus } from './node-gpus';
 
 /** What is wrong around the quote; the verifier's own codes come besides. Named as the gateway names them. */
 export type NodeCheckCode =
@@ -17,11 +20,14 @@ export type NodeCheckCode =
     | 'bundle_not_ours'
     | 'bundle_expired'
     | 'collateral_unavailable'
-    | 'image_mismatch';
+    | 'image_mismatch'
+    | 'gpu_evidence_missing';
 
 export interface NodeVerdict extends Omit<Verdict, 'failedCheck'> {
     nodeKey: string | null;
-    failedCheck: Verdict['failedCheck'] | NodeCheckCode;
+    failedCheck: Verdict['failedCheck'] | GpuCheckCode | NodeCheckCode;
+    /** Null for a node that declares no GPU, or whose quote was refused already. */
+    gpu: GpuVerdict | null;
     /** Model that the quote binds the node to. */
     modelRoot: string | null;
     /** After this the node must attest again. */
@@ -30,6 +36,8 @@ export interface NodeVerdict extends Omit<Verdict, 'failedCheck'> {
 
 export interface JudgeNodeOptions {
     rootPublicKey?: Buffer;
+    /** Of GPUs; NVIDIA's unless a development network's deployment pins another. */
+    gpuRootPublicKey?: Buffer;
     /** Account id of the registry, where a deployment is pinned. */
     network?: Buffer;
     policy?: PolicyInput;
@@ -42,6 +50,7 @@ const rowSchema = z.object({
     bundle: z.base64().max(65_536),
     quote: z.base64().max(262_144),
     collateral: z.unknown(),
+    gpuEvidence: z.unknown(),
 });
 
 type Row = z.output<typeof rowSchema>;
@@ -58,7 +67,8 @@ export async function judgeNode(served: unknown, options: JudgeNodeOptions): Pro
     const flaw = bundleFlaw(bundle, row, options.network);
     if (flaw !== null) return refused(row, ...flaw);
     try {
-        return describe(await judgeQuote(row, bundle, options), row, bundle);
+        const verdict = describe(await judgeQuote(row, bundle, options), row, bundle);
+        return withGpus(verdict, judgeNodeGpus(bundle, row.gpuEvidence, options.gpuRootPublicKey));
     } catch (error) {
         if (!(error instanceof AttestationError)) throw error;
         const code = error.code === 'evidence_unusable' ? 'evidence_malformed' : 'collateral_unavailable';
@@ -106,12 +116,25 @@ function describe(verdict: Verdict, { nodeKey }: Row, bundle: KeyBundle): NodeVe
     const facts = {
         nodeKey,
         ...verdict,
+        gpu: null,
         modelRoot: bundle.modelRoot.toString('hex'),
         bundleNotAfter: new Date(bundle.notAfter * 1000).toISOString(),
     };
     if (verdict.verdict !== 'accepted' || verdict.imageId === bundle.imageId.toString('hex')) return facts;
     const detail = 'the key bundle names another image than the quote measures: do not use this node';
     return { ...facts, verdict: 'rejected', failedCheck: 'image_mismatch', detail, validUntil: null };
+}
+
+/** GPUs are looked at where all else held: what a node declares must be shown and hold as well. */
+function withGpus(node: NodeVerdict, gpus: ReturnType<typeof judgeNodeGpus>): NodeVerdict {
+    if (node.verdict === 'rejected' || gpus === null) return node;
+    if (gpus === 'missing') {
+        const detail = 'the node declares GPUs and shows no evidence of them: do not use it';
+        return { ...node, verdict: 'rejected', failedCheck: 'gpu_evidence_missing', detail, validUntil: null };
+    }
+    if (gpus.verdict === 'accepted') return { ...node, gpu: gpus };
+    const { failedCheck, detail } = gpus;
+    return { ...node, gpu: gpus, verdict: 'rejected', failedCheck, detail, validUntil: null };
 }
 
 /** A refusal before, or instead of, a verdict on the quote: nothing is known of the platform. */
@@ -134,6 +157,7 @@ function refused(row: Row | null, failedCheck: NodeCheckCode, detail: string): N
         enclave: null,
         evaluatedAt: new Date().toISOString(),
         validUntil: null,
+        gpu: null,
         modelRoot: null,
         bundleNotAfter: null,
     };

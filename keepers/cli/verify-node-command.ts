@@ -5,6 +5,7 @@ import { readPinnedDeployment } from '../chain';
 import { collateralService } from './judge-quote';
 import { judgeNode, type JudgeNodeOptions, type NodeVerdict } from './node-verdict';
 import { fetchServedNodes } from './served-nodes';
+import { nodeGpuLines } from './node-gpus';
 import { lines, rootText, verdictText } from './verdict-text';
 import type { CommandResult } from './verify-quote-command';
 
@@ -52,6 +53,7 @@ async function judgeByOf(options: VerifyNodeOptions): Promise<JudgeNodeOptions> 
     const deployment = file === undefined ? null : await readPinnedDeployment(file);
     return {
         rootPublicKey: deployment === null ? undefined : Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]),
+        gpuRootPublicKey: deployment?.gpuRootPublicKey,
         network: deployment?.registry.hash,
         policy: policy === undefined ? undefined : readPolicyFile(policy),
         service: useServedCollateral ? undefined : collateralService(collateralUrl),
@@ -74,6 +76,11 @@ function readApiKey(file: string): string {
     }
 }
 
+function nodeText(node: NodeVerdict): string {
+    const name = lines([['node', node.nodeKey ?? 'unreadable']]);
+    return `${name}\n${verdictText(node)}\n${lines(nodeGpuLines(node.gpu))}`;
+}
+
 function describe(
     nodes: NodeVerdict[],
     { source, collateralFrom, rootPublicKey }: { source: string; collateralFrom: string; rootPublicKey?: Buffer },
@@ -82,6 +89,6 @@ function describe(
         ['served by', source],
         ['collateral', collateralFrom === 'served' ? 'SERVED ALONG, perhaps the oldest still in force' : 'fetched'],
     ]);
-    const each = nodes.map((node) => `${lines([['node', node.nodeKey ?? 'unreadable']])}\n${verdictText(node)}`);
+    const each = nodes.map((node) => nodeText(node));
     return [`${head}\n${rootText(rootPublicKey)}`, ...each].join('\n\n');
 }

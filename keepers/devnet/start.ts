@@ -1,26 +1,30 @@
-import { createDevelopmentPki, type PcsServer, startPcsServer } from '../attestation';
+import { createDevelopmentPki, type NrasServer, type PcsServer, startNrasServer, startPcsServer } from '../attestation';
 import { type DevnetConfig, ensureSeedFile } from '../config';
 import { startDevnetChain } from './chain';
+import { simulatedGpuRoot } from './simulated-gpus';
 
 export interface RunningDevnet {
     facts: Record<string, string | null>;
     stop(): Promise<void>;
 }
 
-/** A local TON chain and, given the seed of a development root, the collateral service of that root. */
+/** A local TON chain and, given the seed of a development root, the collateral and GPU attestation services of that root. */
 export async function startDevnet(config: DevnetConfig): Promise<RunningDevnet> {
     const { listen, stateDir, seed, feeConfig } = config;
     const chain = await startDevnetChain({ host: listen.host, port: listen.port, stateDir, seed, feeConfig });
     const collateral = await startCollateral(config);
+    const nras = await startNras(config);
     return {
         facts: {
             url: chain.url,
             endpoint: chain.endpoint,
             faucet: chain.faucetAddress,
             collateralUrl: collateral?.url ?? null,
+            nrasUrl: nras?.url ?? null,
         },
         stop: async () => {
             await collateral?.close();
+            await nras?.close();
             await chain.close();
         },
     };
@@ -30,4 +34,10 @@ async function startCollateral({ pkiSeedFile, collateralPort }: DevnetConfig): P
     if (pkiSeedFile === undefined) return undefined;
     const pki = createDevelopmentPki({ seed: ensureSeedFile(pkiSeedFile), now: new Date() });
     return startPcsServer({ pki, port: collateralPort });
+}
+
+async function startNras({ pkiSeedFile, nrasPort }: DevnetConfig): Promise<NrasServer | undefined> {
+    if (pkiSeedFile === undefined) return undefined;
+    const seed = ensureSeedFile(pkiSeedFile);
+    return startNrasServer({ seed, rootPublicKey: simulatedGpuRoot(seed), port: nrasPort });
 }
