@@ -50,7 +50,7 @@ const rowSchema = z.object({
     bundle: z.base64().max(65_536),
     quote: z.base64().max(262_144),
     collateral: z.unknown(),
-    gpuEvidence: z.unknown(),
+    gpuEvidence: z.unknown().optional(),
 });
 
 type Row = z.output<typeof rowSchema>;
