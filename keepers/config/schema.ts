@@ -49,7 +49,7 @@ const engineField = z.discriminatedUnion('kind', [
     z.strictObject({
         /** An OpenAI-compatible proxy in a dstack CVM (Phala, NEAR AI): attested before use, every answer signed. */
         kind: z.literal('dstack'),
-        /** Plain http only where nothing lies between: the node agent reaches the proxy inside the same CVM. */
+        /** With https, to the TLS key in the engine's quote alone; http is for a node agent in the same CVM. */
         url: urlField,
         apiKeyFile: z.string().optional(),
         maxConcurrency: z.int().min(1).max(4096).default(32),
@@ -88,6 +88,9 @@ const signingField = z.discriminatedUnion('kind', [
     }),
 ]);
 
+/** AMD’s key distribution service. */
+const amdKdsUrl = 'https://kdsintf.amd.com';
+
 const teeField = z.discriminatedUnion('kind', [
     /** Linux configfs-tsm: a real TDX guest. */
     z.strictObject({
@@ -102,6 +105,29 @@ const teeField = z.discriminatedUnion('kind', [
     /** Development networks: quotes minted under the network's own root. */
     z.strictObject({
         kind: z.literal('simulated'),
+        pkiSeedFile: z.string(),
+        platform: z.int().min(0).max(0xffff_ffff).default(0),
+    }),
+    /** A SEV-SNP guest: its reports are verified by clients, and its key is admitted by a higher bond. */
+    z.strictObject({
+        kind: z.literal('snp'),
+        /** Linux configfs-tsm. */
+        reportPath: z.string().default('/sys/kernel/config/tsm/report'),
+        /** In its place a program and its arguments; the report data in hex comes last, it prints the report. */
+        command: z.array(z.string().min(1)).min(1).max(32).optional(),
+        timeoutMs: z.int().min(100).max(120_000).default(30_000),
+        /** Certificate of the key that signs (DER), and PEM of its authority and root: of a VLEK they must be given. */
+        vekFile: z.string().min(1).optional(),
+        chainFile: z.string().min(1).optional(),
+        /** Where they are fetched otherwise. */
+        kdsUrl: urlField.default(amdKdsUrl),
+        cacheFolder: z.string().min(1).optional(),
+        /** Of the processor, where its reports are of version 2 and do not say. */
+        product: z.enum(['Milan', 'Genoa', 'Turin']).optional(),
+    }),
+    /** Development networks: reports minted under a root that follows from the seed. */
+    z.strictObject({
+        kind: z.literal('simulated-snp'),
         pkiSeedFile: z.string(),
         platform: z.int().min(0).max(0xffff_ffff).default(0),
     }),
@@ -155,7 +181,7 @@ const gatewayGpuField = z.strictObject({
 /** Evidence of SEV-SNP is verified by no contract, so a gateway takes it only where its operator says so. */
 const snpField = z.strictObject({
     /** AMD's key distribution service, or the development network's own. */
-    kdsUrl: urlField.default('https://kdsintf.amd.com'),
+    kdsUrl: urlField.default(amdKdsUrl),
     /** Keeps revocation lists across restarts. */
     cacheFolder: z.string().min(1).optional(),
     /** JSON of what to accept; docs/attestation.md lists the rules. */
@@ -254,6 +280,8 @@ export const devnetSchema = z.strictObject({
     collateralPort: portField.default(0),
     /** The same for its GPUs: an attestation service like NVIDIA's. */
     nrasPort: portField.default(0),
+    /** The same for SEV-SNP: a key distribution service like AMD's. */
+    kdsPort: portField.default(0),
     logLevel: logLevelField,
 });
 

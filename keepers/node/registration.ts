@@ -19,6 +19,7 @@ import {
 import { NodeError } from './errors';
 import { attestGpus, type NodeGpus } from './gpu-source';
 import type { QuoteSource } from './quote-source';
+import type { SnpEndorser } from './report-source';
 
 export interface RegistrationOptions {
     client: ChainClient;
@@ -32,6 +33,8 @@ export interface RegistrationOptions {
     /** The provider's operator key: says which keys are its own. */
     operator: Signer;
     quotes: QuoteSource;
+    /** Of a SEV-SNP guest, whose reports no contract verifies: certificates of the reports that `quotes` gives. */
+    snp?: SnpEndorser;
     /** The GPUs that the node declares, if any. */
     gpus?: NodeGpus;
     logger: Logger;
@@ -41,7 +44,9 @@ export interface RegistrationOptions {
 export interface Evidence {
     bundle: KeyBundle;
     bundleBytes: Buffer;
+    /** A SEV-SNP report where `snp` stands beside it. */
     quote: Buffer;
+    snp?: { vek: Buffer; chain: string };
     gpuEvidence?: GpuDocument;
 }
 
@@ -83,7 +88,7 @@ export class Registration {
     }
 
     private async attest(terms: BundleTerms): Promise<Evidence> {
-        const { network, provider, quotes, gpus } = this.options;
+        const { network, provider, quotes, snp, gpus } = this.options;
         const unattested: KeyBundle = {
             network,
             provider: provider.hash,
@@ -99,10 +104,12 @@ export class Registration {
         };
         const attested = gpus === undefined ? null : await attestGpus(gpus, unattested);
         const bundle = { ...unattested, gpuEvidenceDigest: attested?.digest ?? unattested.gpuEvidenceDigest };
+        const quote = await quotes.quote(reportDataFor(bundle));
         return {
             bundle,
             bundleBytes: encodeKeyBundle(bundle),
-            quote: await quotes.quote(reportDataFor(bundle)),
+            quote,
+            ...(snp !== undefined && { snp: await snp.certificatesOf(quote) }),
             ...(attested !== null && { gpuEvidence: attested.document }),
         };
     }

@@ -11,6 +11,7 @@ import { openEngine } from './open-engine';
 import type { QuoteSource } from './quote-source';
 import { Reattestation } from './reattestation';
 import { type Evidence, Registration } from './registration';
+import type { SnpEndorser } from './report-source';
 import { RequestGate } from './request-gate';
 import { NodeService, type ShownEvidence } from './service';
 import { openSigningKey } from './signing-key';
@@ -19,6 +20,8 @@ import { openSigningKey } from './signing-key';
 export interface NodeTee {
     quotes: QuoteSource;
     imageId: Buffer;
+    /** Of a SEV-SNP guest: `quotes` then gives reports, and this their certificates. */
+    snp?: SnpEndorser;
     gpus?: NodeGpus;
 }
 
@@ -56,6 +59,7 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         hub: config.hub,
         operator: signerFromSeed(readSeedFile(config.operatorKeyFile)),
         quotes: tee.quotes,
+        snp: tee.snp,
         gpus: tee.gpus,
         logger,
     });
@@ -127,7 +131,11 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
     };
 }
 
-function inBase64({ bundleBytes, quote, gpuEvidence }: Evidence): ShownEvidence {
-    const bundle = bundleBytes.toString('base64');
-    return { bundle, quote: quote.toString('base64'), ...(gpuEvidence && { gpuEvidence }) };
+function inBase64({ bundleBytes, quote, snp, gpuEvidence }: Evidence): ShownEvidence {
+    return {
+        bundle: bundleBytes.toString('base64'),
+        quote: quote.toString('base64'),
+        ...(snp && { snp: { vek: snp.vek.toString('base64'), chain: snp.chain } }),
+        ...(gpuEvidence && { gpuEvidence }),
+    };
 }
