@@ -27,6 +27,8 @@ export interface DstackTrustOptions {
     os: readonly DstackOs[];
     /** Manifests that may run, SHA-256 in hex. */
     composeHashes: readonly string[];
+    /** Whether a report must bind a TLS key, for the engine is reached over TLS. */
+    tls: boolean;
     /** How long a report is relied on; the next is asked for when half of it is over. */
     maxAgeMs: number;
     clock: Clock;
@@ -37,6 +39,7 @@ const minIntervalMs = 10_000;
 
 interface Trust {
     signers: ReadonlySet<string>;
+    tlsFingerprints: ReadonlySet<string>;
     takenAtMs: number;
     untilMs: number;
 }
@@ -63,6 +66,11 @@ export class DstackTrust {
     /** Those of the last report that was accepted, for an answer that began while it held. */
     get knownSigners(): ReadonlySet<string> {
         return this.trust?.signers ?? new Set();
+    }
+
+    /** SHA-256 of the TLS keys that the engines attested, in hex. */
+    get tlsFingerprints(): ReadonlySet<string> {
+        return this.trust?.tlsFingerprints ?? new Set();
     }
 
     /** For an answer that another key signed: an engine that was restarted has a new one, and a report to show for it. */
@@ -97,9 +105,14 @@ export class DstackTrust {
             const [first] = verdicts;
             throw unattested(first ? `${first.failedCheck}: ${first.detail}` : 'it is about no engine that signs');
         }
+        const tlsFingerprints = accepted.flatMap(({ tlsFingerprint }) => tlsFingerprint ?? []);
+        if (this.options.tls && tlsFingerprints.length < accepted.length) {
+            throw unattested('its quote does not bind the TLS key that prompts would be sent to');
+        }
         const ends = accepted.map(({ validUntil }) => Date.parse(validUntil!));
         this.trust = {
             signers: new Set(accepted.map(({ signingAddress }) => signingAddress)),
+            tlsFingerprints: new Set(tlsFingerprints),
             takenAtMs,
             untilMs: Math.min(takenAtMs + this.options.maxAgeMs, ...ends),
         };

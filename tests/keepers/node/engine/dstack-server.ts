@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Wallet } from 'ethers';
 import type { DevelopmentPki } from '../../../../keepers/attestation';
@@ -30,7 +31,7 @@ export interface Misbehaviour {
 }
 
 /** A proxy as dstack and NEAR AI run it, with quotes under a development root and an Ethereum wallet as its signing key. */
-export async function startDstackServer(pki: () => DevelopmentPki) {
+export async function startDstackServer(pki: () => DevelopmentPki, tls?: { key: string; cert: string }) {
     const key = { wallet: walletOf('engine') };
     const nonces: string[] = [];
     const asked: string[] = [];
@@ -58,7 +59,7 @@ export async function startDstackServer(pki: () => DevelopmentPki) {
         response.writeHead(200, { 'content-type': stream ? 'text/event-stream' : 'application/json' });
         response.end(wrong.answer?.(text) ?? text);
     };
-    const server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse) => {
         const parts: Buffer[] = [];
         request.on('data', (part: Buffer) => parts.push(part));
         request.on('end', () => {
@@ -80,10 +81,11 @@ export async function startDstackServer(pki: () => DevelopmentPki) {
             }
             void complete(response, Buffer.concat(parts).toString('utf8'));
         });
-    });
+    };
+    const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return {
-        baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        baseUrl: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
         key,
         nonces,
         asked,
