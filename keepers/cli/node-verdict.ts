@@ -6,12 +6,14 @@ import {
     type GpuVerdict,
     type PolicyInput,
     readServedEvidence,
+    type SnpVerdict,
     type Verdict,
     verifyServedEvidence,
 } from '../attestation';
 import { decodeKeyBundle, type KeyBundle, reportDataFor } from '../../wrappers';
 import { judgeByService } from './judge-quote';
 import { judgeNodeGpus } from './node-gpus';
+import { judgeNodeSnp, type JudgeNodeSnpOptions, servedSnp } from './node-snp';
 
 /** What is wrong around the quote; the verifier's own codes come besides. Named as the gateway names them. */
 export type NodeCheckCode =
@@ -23,9 +25,12 @@ export type NodeCheckCode =
     | 'image_mismatch'
     | 'gpu_evidence_missing';
 
-export interface NodeVerdict extends Omit<Verdict, 'failedCheck'> {
+/** The verdict on quote or SEV-SNP report, with checks of its own around it. */
+export type NodeVerdict = (Omit<Verdict, 'failedCheck'> | Omit<SnpVerdict, 'failedCheck'>) & NodeFacts;
+
+interface NodeFacts {
     nodeKey: string | null;
-    failedCheck: Verdict['failedCheck'] | GpuCheckCode | NodeCheckCode;
+    failedCheck: Verdict['failedCheck'] | SnpVerdict['failedCheck'] | GpuCheckCode | NodeCheckCode;
     /** Null for a node that declares no GPU, or whose quote was refused already. */
     gpu: GpuVerdict | null;
     /** Model that the quote binds the node to. */
@@ -43,12 +48,15 @@ export interface JudgeNodeOptions {
     policy?: PolicyInput;
     /** Absent: by the collateral that is served along. */
     service?: CollateralService;
+    /** For nodes in SEV-SNP guests. */
+    snp?: JudgeNodeSnpOptions;
 }
 
 const rowSchema = z.object({
     nodeKey: z.string().regex(/^[0-9a-f]{64}$/),
     bundle: z.base64().max(65_536),
     quote: z.base64().max(262_144),
+    snp: servedSnp.optional(),
     collateral: z.unknown(),
     gpuEvidence: z.unknown().optional(),
 });
@@ -67,7 +75,12 @@ export async function judgeNode(served: unknown, options: JudgeNodeOptions): Pro
     const flaw = bundleFlaw(bundle, row, options.network);
     if (flaw !== null) return refused(row, ...flaw);
     try {
-        const verdict = describe(await judgeQuote(row, bundle, options), row, bundle);
+        const { snp, ...rest } = row;
+        const judged =
+            snp === undefined
+                ? await judgeQuote(row, bundle, options)
+                : await judgeNodeSnp({ ...rest, snp }, bundle, options.snp ?? {});
+        const verdict = describe(judged, row, bundle);
         return withGpus(verdict, judgeNodeGpus(bundle, row.gpuEvidence, options.gpuRootPublicKey));
     } catch (error) {
         if (!(error instanceof AttestationError)) throw error;
@@ -112,7 +125,7 @@ function bundleFlaw(bundle: KeyBundle, row: Row, network: Buffer | undefined): [
     return expired ? ['bundle_expired', 'the key bundle has expired: the node must attest again'] : null;
 }
 
-function describe(verdict: Verdict, { nodeKey }: Row, bundle: KeyBundle): NodeVerdict {
+function describe(verdict: Verdict | SnpVerdict, { nodeKey }: Row, bundle: KeyBundle): NodeVerdict {
     const facts = {
         nodeKey,
         ...verdict,

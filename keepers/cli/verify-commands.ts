@@ -128,7 +128,9 @@ function addVerifyNode(verify: Command): void {
         .option('--node <key>', 'only this node, by its key in hex')
         .option('--deployment <file>', 'network to judge by: its root key and its name; Intel’s root unless given')
         .option('--policy <file>', 'JSON of what to accept; docs/attestation.md lists the rules')
+        .option('--snp-policy <file>', 'the same for nodes in SEV-SNP guests')
         .option('--collateral-url <url>', 'collateral service instead of Intel’s')
+        .option('--kds-url <url>', 'key distribution service instead of AMD’s')
         .addOption(
             new Option(
                 '--use-served-collateral',

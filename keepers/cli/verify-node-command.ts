@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { AttestationError, readPolicyFile } from '../attestation';
+import { amdKdsUrl, AttestationError, KdsClient, KdsService, readPolicyFile, readSnpPolicyFile } from '../attestation';
 import { CocoonError } from '../base';
 import { readPinnedDeployment } from '../chain';
 import { collateralService } from './judge-quote';
@@ -8,12 +8,15 @@ import { fetchServedNodes } from './served-nodes';
 import { nodeGpuLines } from './node-gpus';
 import { lines, rootText, verdictText } from './verdict-text';
 import type { CommandResult } from './verify-quote-command';
+import { snpVerdictText } from './verify-snp-command';
 
 export interface VerifyNodeOptions {
     node?: string;
     deployment?: string;
     policy?: string;
+    snpPolicy?: string;
     collateralUrl?: string;
+    kdsUrl?: string;
     useServedCollateral?: boolean;
     apiKeyFile?: string;
     json?: boolean;
@@ -49,7 +52,7 @@ function exitCodeOf(nodes: NodeVerdict[]): CommandResult['exitCode'] {
 }
 
 async function judgeByOf(options: VerifyNodeOptions): Promise<JudgeNodeOptions> {
-    const { deployment: file, policy, collateralUrl, useServedCollateral } = options;
+    const { deployment: file, policy, collateralUrl, useServedCollateral, snpPolicy, kdsUrl = amdKdsUrl } = options;
     const deployment = file === undefined ? null : await readPinnedDeployment(file);
     return {
         rootPublicKey: deployment === null ? undefined : Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]),
@@ -57,6 +60,11 @@ async function judgeByOf(options: VerifyNodeOptions): Promise<JudgeNodeOptions> 
         network: deployment?.registry.hash,
         policy: policy === undefined ? undefined : readPolicyFile(policy),
         service: useServedCollateral ? undefined : collateralService(collateralUrl),
+        snp: {
+            rootKeyHash: deployment?.snpRootKeyHash,
+            policy: snpPolicy === undefined ? undefined : readSnpPolicyFile(snpPolicy),
+            service: useServedCollateral ? undefined : new KdsService({ client: new KdsClient({ baseUrl: kdsUrl }) }),
+        },
     };
 }
 
@@ -78,7 +86,8 @@ function readApiKey(file: string): string {
 
 function nodeText(node: NodeVerdict): string {
     const name = lines([['node', node.nodeKey ?? 'unreadable']]);
-    return `${name}\n${verdictText(node)}\n${lines(nodeGpuLines(node.gpu))}`;
+    const verdict = 'kind' in node ? snpVerdictText(node) : verdictText(node);
+    return `${name}\n${verdict}\n${lines(nodeGpuLines(node.gpu))}`;
 }
 
 function describe(

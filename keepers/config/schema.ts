@@ -186,8 +186,6 @@ const snpField = z.strictObject({
     cacheFolder: z.string().min(1).optional(),
     /** JSON of what to accept; docs/attestation.md lists the rules. */
     policyFile: z.string().min(1).optional(),
-    /** SHA-256 of the public key of a development network's root; AMD's roots without it. */
-    rootKeyHash: hexField(32).optional(),
 });
 
 export const dispatcherSchema = z.strictObject({

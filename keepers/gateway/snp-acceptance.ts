@@ -1,16 +1,15 @@
 import { defaultSnpPolicy, KdsClient, KdsService, readSnpPolicyFile } from '../attestation';
-import { CocoonError, systemClock } from '../base';
+import { systemClock } from '../base';
 import type { Deployment } from '../chain';
 import type { GatewayConfig } from '../config';
 import type { SnpAcceptance } from './snp-judge';
 
 /** What the configuration says of SEV-SNP nodes; undefined where it says nothing, and they are refused. */
-export function snpAcceptanceOf({ snp }: GatewayConfig, { kind }: Deployment): SnpAcceptance | undefined {
+export function snpAcceptanceOf(
+    { snp }: Pick<GatewayConfig, 'snp'>,
+    { snpRootKeyHash }: Pick<Deployment, 'snpRootKeyHash'>,
+): SnpAcceptance | undefined {
     if (snp === undefined) return undefined;
-    if (snp.rootKeyHash !== undefined && kind !== 'development') {
-        const message = 'snp.rootKeyHash: only a development network has a root of its own; leave it out';
-        throw new CocoonError('config_invalid', message, { action: 'fix' });
-    }
     const service = new KdsService({
         client: new KdsClient({ baseUrl: snp.kdsUrl }),
         cacheFolder: snp.cacheFolder,
@@ -18,7 +17,7 @@ export function snpAcceptanceOf({ snp }: GatewayConfig, { kind }: Deployment): S
     });
     return {
         policy: snp.policyFile === undefined ? defaultSnpPolicy : readSnpPolicyFile(snp.policyFile),
-        rootKeyHash: snp.rootKeyHash,
+        rootKeyHash: snpRootKeyHash,
         crlFor: (needs) => service.crlFor(needs),
     };
 }

@@ -1,13 +1,11 @@
 import {
-    AttestationError,
-    authorityNeeds,
     type AuthorityNeeds,
-    type SnpCertificates,
+    judgeServedReport,
+    type ServedReport,
     snpImageIdOf,
     type SnpPolicy,
     type SnpPolicyInput,
     type SnpVerdict,
-    verifySnpReport,
 } from '../attestation';
 
 /** What a gateway's operator says of SEV-SNP nodes. No contract has verified their reports: this gateway is who does. */
@@ -34,39 +32,16 @@ export interface JudgedSnp {
     collateral: { crl: string | null };
 }
 
-/**
- * Judges a report by the certificates that came with it and a list that did not.
- * @throws AttestationError when the list can't be had
- */
+/** @throws AttestationError when the revocation list can't be had */
 export async function judgeSnp(
-    evidence: { report: Buffer; certificates: SnpCertificates },
+    evidence: ServedReport,
     rules: SnpRules,
     { policy, rootKeyHash, crlFor }: SnpAcceptance,
     nowMs: () => number,
 ): Promise<JudgedSnp> {
-    const { report, certificates } = evidence;
-    const crl = await crlOf();
-    const verdict = verifySnpReport(
-        report,
-        { ...certificates, crl },
-        {
-            // After the fetch: a list issued this very second must not look as if it came from the future.
-            at: new Date(nowMs()),
-            rootKeyHash,
-            policy: narrowed(policy, rules),
-        },
-    );
+    const judgeBy = { policy: narrowed(policy, rules), rootKeyHash, crlFor, now: () => new Date(nowMs()) };
+    const { verdict, crl } = await judgeServedReport(evidence, judgeBy);
     return { verdict, collateral: { crl: crl?.toString('base64') ?? null } };
-
-    /** None for what is refused before a list is looked at. */
-    async function crlOf(): Promise<Buffer | null> {
-        try {
-            return await crlFor(authorityNeeds(report, certificates, { at: new Date(nowMs()), rootKeyHash }));
-        } catch (error) {
-            if (error instanceof AttestationError && error.code === 'evidence_unusable') return null;
-            throw error;
-        }
-    }
 }
 
 /** Registry and operator must both agree: to an image, to a platform. */

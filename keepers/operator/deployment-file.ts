@@ -41,6 +41,11 @@ export class DeploymentFile {
         this.change((known) => ({ ...known, gpuRootPublicKey: Buffer.from(gpuRootPublicKey) }));
     }
 
+    /** The same for SEV-SNP: SHA-256 of the root's public key. */
+    recordSnpRoot(snpRootKeyHash: Buffer): void {
+        this.change((known) => ({ ...known, snpRootKeyHash: Buffer.from(snpRootKeyHash) }));
+    }
+
     private change(alter: (known: Deployment) => Deployment): void {
         const known = this.read();
         if (known !== null) writeDeployment(this.file, alter(known));
