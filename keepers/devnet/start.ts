@@ -1,4 +1,12 @@
-import { createDevelopmentPki, type NrasServer, type PcsServer, startNrasServer, startPcsServer } from '../attestation';
+import {
+    createDevelopmentPki,
+    type KdsServer,
+    type NrasServer,
+    type PcsServer,
+    startKdsServer,
+    startNrasServer,
+    startPcsServer,
+} from '../attestation';
 import { type DevnetConfig, ensureSeedFile } from '../config';
 import { startDevnetChain } from './chain';
 import { simulatedGpuRoot } from './simulated-gpus';
@@ -8,12 +16,13 @@ export interface RunningDevnet {
     stop(): Promise<void>;
 }
 
-/** A local TON chain and, given the seed of a development root, the collateral and GPU attestation services of that root. */
+/** A local TON chain and, given the seed of a development root, the services of Intel, NVIDIA and AMD under that root. */
 export async function startDevnet(config: DevnetConfig): Promise<RunningDevnet> {
     const { listen, stateDir, seed, feeConfig } = config;
     const chain = await startDevnetChain({ host: listen.host, port: listen.port, stateDir, seed, feeConfig });
     const collateral = await startCollateral(config);
     const nras = await startNras(config);
+    const kds = await startKds(config);
     return {
         facts: {
             url: chain.url,
@@ -21,10 +30,12 @@ export async function startDevnet(config: DevnetConfig): Promise<RunningDevnet> 
             faucet: chain.faucetAddress,
             collateralUrl: collateral?.url ?? null,
             nrasUrl: nras?.url ?? null,
+            kdsUrl: kds?.url ?? null,
         },
         stop: async () => {
             await collateral?.close();
             await nras?.close();
+            await kds?.close();
             await chain.close();
         },
     };
@@ -40,4 +51,9 @@ async function startNras({ pkiSeedFile, nrasPort }: DevnetConfig): Promise<NrasS
     if (pkiSeedFile === undefined) return undefined;
     const seed = ensureSeedFile(pkiSeedFile);
     return startNrasServer({ seed, rootPublicKey: simulatedGpuRoot(seed), port: nrasPort });
+}
+
+async function startKds({ pkiSeedFile, kdsPort }: DevnetConfig): Promise<KdsServer | undefined> {
+    if (pkiSeedFile === undefined) return undefined;
+    return startKdsServer({ seed: ensureSeedFile(pkiSeedFile), port: kdsPort });
 }

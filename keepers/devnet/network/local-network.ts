@@ -10,6 +10,7 @@ import { DirectoryLock } from '../chain/store/directory-lock';
 import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
 import { simulatedGpuRoot } from '../simulated-gpus';
+import { simulatedSnpRootKeyHash } from '../simulated-snp';
 import { createSimulatedTee } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
@@ -26,6 +27,8 @@ export interface LocalNetworkOptions {
     depositNano?: bigint;
     /** By node name; nodes not named sign with Ed25519. */
     signingSuites?: Readonly<Record<string, 'ed25519' | 'secp256k1'>>;
+    /** By node name; nodes not named run in TDX guests. */
+    tees?: Readonly<Record<string, 'tdx' | 'snp'>>;
     /** A line for a person, as things happen. */
     progress: (line: string) => void;
     /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
@@ -58,6 +61,9 @@ const maxReviveDelayMs = 30_000;
 const defaultFundsNano = toNano('50');
 /** Keys that a provider's bond covers beyond those live already: this start's, and two for nodes that someone restarts. */
 const sparesAtStart = 3n;
+
+/** Of the node's configuration. */
+const teeKinds = { tdx: 'simulated', snp: 'simulated-snp' } as const;
 
 export interface NodePlace {
     name: string;
@@ -274,6 +280,8 @@ export class LocalNetwork {
         if (deployment === null) throw new DevnetError('process_failed', 'the network was not deployed');
         const gpuRootPublicKey = simulatedGpuRoot(this.actors.keyFile('pki').seed);
         this.actors.context('governance').deployment.recordGpuRoot(gpuRootPublicKey);
+        const snpRootKeyHash = simulatedSnpRootKeyHash(this.actors.keyFile('pki').seed);
+        this.actors.context('governance').deployment.recordSnpRoot(snpRootKeyHash);
         this.deployment = { ...deployment, gpuRootPublicKey: Buffer.from(gpuRootPublicKey) };
         progress(`network deployed: registry ${deployment.registry}, hub ${this.hub}`);
     }
@@ -336,6 +344,10 @@ export class LocalNetwork {
         if (failed !== undefined) throw failed.reason;
     }
 
+    private teeOf(name: string): 'tdx' | 'snp' {
+        return this.options.tees?.[name] ?? 'tdx';
+    }
+
     private async startNode({ name, provider }: NodePlace, index: number): Promise<void> {
         const number = index + 1;
         await this.startRole(name, 'node', {
@@ -347,7 +359,7 @@ export class LocalNetwork {
             gasWalletFile: this.actors.keyFile(`gas-node-${number}`).file,
             receiptLogFile: this.layout.data(`${name}.receipts.jsonl`),
             engine: { kind: 'llama-cpp' },
-            tee: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
+            tee: { kind: teeKinds[this.teeOf(name)], pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
             signing: { kind: 'generated', suite: this.options.signingSuites?.[name] ?? 'ed25519' },
             gpu: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
             prices: localTerms.prices,
@@ -406,6 +418,7 @@ export class LocalNetwork {
             listen: { port },
             collateral: { url: this.collateralUrl },
             gpu: { minCount: 1, nras: { url: this.process('chain').ready['nrasUrl'] as string } },
+            snp: { kdsUrl: this.process('chain').ready['kdsUrl'] as string },
         };
     }
 
@@ -434,6 +447,7 @@ function portsOf({ ready }: RoleProcess, { listen }: RoleSettings): RoleSettings
         ...(listen !== undefined && { listen: { port: port(ready.url) } }),
         ...(ready['collateralUrl'] !== undefined && { collateralPort: port(ready['collateralUrl']) }),
         ...(ready['nrasUrl'] !== undefined && { nrasPort: port(ready['nrasUrl']) }),
+        ...(ready['kdsUrl'] !== undefined && { kdsPort: port(ready['kdsUrl']) }),
     };
 }
 
