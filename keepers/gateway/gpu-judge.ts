@@ -1,10 +1,12 @@
 import {
     gpuDocumentSchema,
+    gpuEvidenceDigest,
     gpuNonceFor,
     type GpuVerdict,
     type NrasClient,
     verifyGpuEvidence,
     verifyGpuEvidenceWithNras,
+    type VerifyGpuOptions,
 } from '../attestation';
 import type { Clock } from '../base';
 import type { KeyBundle } from '../../wrappers';
@@ -51,46 +53,38 @@ export class GpuJudge {
         return this.judgeOnce(bundle, shown);
     }
 
-    /** By what decides the verdict: the digest of the evidence, and the nonce. Refused evidence may be other than named. */
+    /** Remembered by nonce and digest, which say all that decides; so what is shown must be what the digest names. */
     private async judgeOnce(bundle: KeyBundle, shown: unknown): Promise<GpuVerdict> {
-        const nonce = gpuNonceFor(bundle);
-        const key = Buffer.concat([nonce, bundle.gpuEvidenceDigest]).toString('base64');
+        if (!isNamed(bundle, shown)) return verifyGpuEvidence(shown, this.judgeBy(bundle));
+        const key = Buffer.concat([gpuNonceFor(bundle), bundle.gpuEvidenceDigest]).toString('base64');
         const known = this.remembered.get(key);
         const nowMs = this.options.clock.nowMs();
         if (known !== undefined && nowMs < known.untilMs) return known.verdict;
-        const local = this.judgeLocally(bundle, shown, nonce);
-        if (local.failedCheck === 'gpu_evidence_digest' || local.failedCheck === 'gpu_evidence_format') return local;
-        const verdict = local.verdict === 'accepted' ? await this.judgeRemotely(bundle, shown, nonce, local) : local;
+        const verdict = await this.judgeNamed(bundle, shown);
         this.remember(key, verdict, nowMs);
         return verdict;
     }
 
-    private judgeBy(bundle: KeyBundle, nonce: Buffer) {
+    private judgeBy(bundle: KeyBundle): VerifyGpuOptions {
         const { rootPublicKey, minCount, clock } = this.options;
         return {
             at: new Date(clock.nowMs()),
             rootPublicKey,
-            policy: { minGpus: Math.max(1, minCount), modeStatement: 'required' as const },
-            claims: { nonce, evidenceDigest: bundle.gpuEvidenceDigest },
+            policy: { minGpus: Math.max(1, minCount), modeStatement: 'required' },
+            claims: { nonce: gpuNonceFor(bundle), evidenceDigest: bundle.gpuEvidenceDigest },
         };
     }
 
-    private judgeLocally(bundle: KeyBundle, shown: unknown, nonce: Buffer): GpuVerdict {
-        return verifyGpuEvidence(shown, this.judgeBy(bundle, nonce));
-    }
-
-    private async judgeRemotely(
-        bundle: KeyBundle,
-        shown: unknown,
-        nonce: Buffer,
-        local: GpuVerdict,
-    ): Promise<GpuVerdict> {
+    private async judgeNamed(bundle: KeyBundle, shown: unknown): Promise<GpuVerdict> {
         const { nras } = this.options;
-        if (nras === undefined) return local;
+        const local = verifyGpuEvidence(shown, this.judgeBy(bundle));
+        if (nras === undefined || local.verdict === 'rejected') return local;
         const [token, keys] = await this.ask(nras.client, shown);
-        // After the answer: a token issued this very second must not look as if it came from the future.
-        const judgeBy = this.judgeBy(bundle, nonce);
-        return verifyGpuEvidenceWithNras(shown, token, { ...judgeBy, nras: { keys, issuer: nras.issuer } });
+        // Read the clock after the answer: a token of this very second must not look as if it came from the future.
+        return verifyGpuEvidenceWithNras(shown, token, {
+            ...this.judgeBy(bundle),
+            nras: { keys, issuer: nras.issuer },
+        });
     }
 
     private async ask(client: NrasClient, shown: unknown): Promise<[token: unknown, keys: unknown]> {
@@ -115,4 +109,9 @@ export class GpuJudge {
 
 function isZero(bytes: Buffer): boolean {
     return bytes.every((byte) => byte === 0);
+}
+
+function isNamed({ gpuEvidenceDigest: digest }: KeyBundle, shown: unknown): boolean {
+    const { success, data } = gpuDocumentSchema.safeParse(shown);
+    return success && gpuEvidenceDigest(data).equals(digest);
 }
