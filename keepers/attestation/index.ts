@@ -61,6 +61,7 @@ export type {
     EndorsementNeeds,
     KdsServer,
     MintedSnpEvidence,
+    MintSnpOptions,
     ProductLine,
     ServedReport,
     SnpCertificates,
