@@ -78,7 +78,11 @@ function describe(verdict: DstackVerdict): string {
         ['application', verdict.appId],
         ['instance', verdict.instanceId],
         ['manifest', verdict.composeHash],
-        ['GPU evidence', verdict.gpuEvidence],
+        ['GPUs', verdict.gpus && gpusText(verdict.gpus)],
     ]);
     return `${verdictText(verdict)}\n${facts}`;
+}
+
+function gpusText({ gpus, checks }: NonNullable<DstackVerdict['gpus']>): string {
+    return `${gpus.map(({ chip }) => chip).join(', ')}; mode ${checks.mode}, revocation ${checks.revocation}`;
 }

@@ -63,6 +63,8 @@ const engineField = z.discriminatedUnion('kind', [
             .max(64),
         /** Manifests that may run: SHA-256 of app-compose, as dstack measures it. */
         composeHashes: z.array(hexField(32)).min(1).max(64),
+        /** GPUs of which the engine must show evidence; 0 for an engine without any. */
+        minGpus: z.int().min(0).max(16).default(1),
         collateral: collateralField.prefault({}),
         /** JSON of what quotes to accept; the verifier's default without it. */
         policyFile: z.string().optional(),

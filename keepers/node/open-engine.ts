@@ -13,18 +13,24 @@ export interface OpenedEngine {
     modelRoot: Buffer;
 }
 
+/** Roots of the network, uncompressed: what an engine that attests itself must hang on. */
+export interface EngineRoots {
+    rootPublicKey: Buffer;
+    /** Of GPUs; NVIDIA's unless a development network's is named. */
+    gpuRootPublicKey?: Buffer;
+}
+
 /**
- * @param rootPublicKey of the network, uncompressed: what an engine that attests itself must hang on
  * @throws NodeError `engine_unavailable`
  */
-export async function openEngine(config: EngineConfig, rootPublicKey: Buffer): Promise<OpenedEngine> {
+export async function openEngine(config: EngineConfig, roots: EngineRoots): Promise<OpenedEngine> {
     try {
         if (config.kind === 'llama-cpp') return await openLlamaCpp(config);
         const { url: baseUrl, maxConcurrency, modelRoot } = config;
         const apiKey = config.apiKeyFile === undefined ? undefined : readSecretFile(config.apiKeyFile);
         const proxied = { baseUrl, apiKey, maxConcurrency };
         if (config.kind === 'openai') return { engine: new OpenAiCompatibleEngine(proxied), modelRoot };
-        return { engine: new DstackEngine({ ...proxied, ...trustOf(config), rootPublicKey }), modelRoot };
+        return { engine: new DstackEngine({ ...proxied, ...trustOf(config), ...roots }), modelRoot };
     } catch (error) {
         if (error instanceof CocoonError) throw error;
         throw new NodeError('engine_unavailable', `the engine could not be opened: ${errorMessage(error)}`, {
@@ -52,6 +58,7 @@ function trustOf(config: Extract<EngineConfig, { kind: 'dstack' }>) {
             rtmr2: hex(rtmr2),
         })),
         composeHashes: config.composeHashes.map(hex),
+        minGpus: config.minGpus,
         maxAgeMs: config.attestationMaxAgeSec * 1000,
     };
 }

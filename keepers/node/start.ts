@@ -46,8 +46,10 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         pollIntervalMs: config.chain.pollIntervalMs,
     });
     const network = deployment.registry.hash;
-    const rootPublicKey = Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]);
-    const { engine, modelRoot } = await openEngine(config.engine, rootPublicKey);
+    const { engine, modelRoot } = await openEngine(config.engine, {
+        rootPublicKey: Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]),
+        gpuRootPublicKey: deployment.gpuRootPublicKey,
+    });
     const signer = await openSigningKey(config.signing);
     const registration = new Registration({
         client,

@@ -27,6 +27,10 @@ export interface DstackTrustOptions {
     os: readonly DstackOs[];
     /** Manifests that may run, SHA-256 in hex. */
     composeHashes: readonly string[];
+    /** GPUs that an engine must show evidence of. */
+    minGpus: number;
+    /** Uncompressed point; NVIDIA's root unless a development network's is named. */
+    gpuRootPublicKey?: Buffer;
     /** Whether a report must bind a TLS key, for the engine is reached over TLS. */
     tls: boolean;
     /** How long a report is relied on; the next is asked for when half of it is over. */
@@ -133,12 +137,12 @@ export class DstackTrust {
     }
 
     private async judge(attestation: DstackAttestation, nonce: Buffer): Promise<DstackVerdict> {
-        const { collateral, rootPublicKey, policy, os, composeHashes, clock } = this.options;
+        const { collateral, rootPublicKey, policy, clock, ...expected } = this.options;
         const { quote } = attestation;
         const at = () => new Date(clock.nowMs());
         const fetched = await collateral.collateralFor(collateralNeeds(quote, { at: at(), rootPublicKey }));
         const verdict = verifyTdxQuote(quote, fetched, { at: at(), rootPublicKey, policy });
-        return judgeDstackAttestation(attestation, verdict, { nonce, os, composeHashes });
+        return judgeDstackAttestation(attestation, verdict, { ...expected, nonce });
     }
 }
 

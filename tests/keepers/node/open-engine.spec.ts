@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createDevelopmentPki, startPcsServer } from '../../../keepers/attestation';
 import { configSchemas } from '../../../keepers/config';
 import { openEngine } from '../../../keepers/node/open-engine';
-import { manifest, startDstackServer } from './engine/dstack-server';
+import { gpuPki, manifest, startDstackServer } from './engine/dstack-server';
 import { ask, readAnswer } from './engine/read-answer';
 
 const pki = createDevelopmentPki({ seed: Buffer.alloc(32, 21), now: new Date() });
@@ -23,13 +23,16 @@ describe('an engine in a dstack CVM, by configuration', () => {
 
     test('is attested under the network’s root by what the collateral service says', async () => {
         const [server, pcs] = [await startDstackServer(() => pki), await startPcsServer({ pki })];
-        const opened = await openEngine(settings(`${server.baseUrl}/v1`, pcs.url), pki.rootPublicKey);
+        const opened = await openEngine(settings(`${server.baseUrl}/v1`, pcs.url), {
+            rootPublicKey: pki.rootPublicKey,
+            gpuRootPublicKey: gpuPki.rootPublicKey,
+        });
         try {
             expect(opened.modelRoot.toString('hex')).toBe(modelRoot);
             expect(await opened.engine.describe(AbortSignal.timeout(5_000))).toMatchObject([{ id: 'toy' }]);
             expect((await readAnswer(ask(opened.engine, { model: 'toy', messages: [] }))).status).toBe(200);
             const other = createDevelopmentPki({ seed: Buffer.alloc(32, 22), now: new Date() });
-            const foreign = await openEngine(settings(server.baseUrl, pcs.url), other.rootPublicKey);
+            const foreign = await openEngine(settings(server.baseUrl, pcs.url), other);
             await expect(foreign.engine.describe(AbortSignal.timeout(5_000))).rejects.toMatchObject({
                 code: 'engine_unattested',
             });

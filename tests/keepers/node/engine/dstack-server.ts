@@ -3,12 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Wallet } from 'ethers';
-import type { DevelopmentPki } from '../../../../keepers/attestation';
+import { createGpu, createGpuPki, type DevelopmentPki, mintGpuDocument } from '../../../../keepers/attestation';
 import { mintDstackReport, type MintDstackReportOptions } from '../../../../keepers/attestation/dstack';
 
 const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 export const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+/** Of the GPU that every engine here has. */
+export const gpuPki = createGpuPki({ seed: Buffer.alloc(32, 13), now: new Date('2026-03-01T12:00:00Z') });
 export const manifest = '{"manifest_version":2,"name":"engine"}';
 
 /** How the server departs from what a good proxy does; changed by tests while it runs. */
@@ -40,7 +42,10 @@ export async function startDstackServer(pki: () => DevelopmentPki, tls?: { key: 
 
     const report = (nonce: Buffer) => {
         const signingAddress = Buffer.from(key.wallet.address.slice(2), 'hex');
-        const minted = mintDstackReport({ pki: pki(), signingAddress, nonce, appCompose: manifest, ...wrong.mint });
+        const gpus = mintGpuDocument([createGpu(gpuPki, {})], { nonce, ccMode: null, devTools: null });
+        const nvidiaPayload = { evidence_list: gpus.map(({ certificate, evidence }) => ({ certificate, evidence })) };
+        const options = { pki: pki(), signingAddress, nonce, appCompose: manifest, nvidiaPayload };
+        const minted = mintDstackReport({ ...options, ...wrong.mint });
         return wrong.report?.(minted.report) ?? minted.report;
     };
     const sign = async (id: string, requestBody: string, responseBody: string) => {

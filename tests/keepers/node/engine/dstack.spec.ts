@@ -12,7 +12,7 @@ import { SigningKey } from '../../../../keepers/attestation/mint/signing-key';
 import { intelName } from '../../../../keepers/attestation/verify/certificate-chain';
 import { ManualClock } from '../../../../keepers/base';
 import { DstackEngine, type DstackEngineOptions, EngineError, type EngineEvent } from '../../../../keepers/node/engine';
-import { manifest, startDstackServer, walletOf } from './dstack-server';
+import { gpuPki, manifest, startDstackServer, walletOf } from './dstack-server';
 import { ask, readAnswer } from './read-answer';
 
 const startMs = Date.parse('2026-03-01T12:00:00Z');
@@ -31,7 +31,8 @@ let engine: DstackEngine;
 
 function open(options: Partial<DstackEngineOptions> = {}): DstackEngine {
     const collateral = new CollateralService({ client: new PcsClient({ baseUrl: pcs.url }), clock });
-    const trusted = { collateral, rootPublicKey: pki.rootPublicKey, os, composeHashes, clock };
+    const roots = { rootPublicKey: pki.rootPublicKey, gpuRootPublicKey: gpuPki.rootPublicKey };
+    const trusted = { collateral, ...roots, os, composeHashes, minGpus: 1, clock };
     return new DstackEngine({ baseUrl: server.baseUrl, ...trusted, ...options });
 }
 
@@ -145,6 +146,7 @@ describe('nothing is sent to an engine', () => {
             'dstack_compose_denied',
         ],
         ['of another dstack image', { mint: { measurements: { rtmr1: Buffer.alloc(48, 1) } } }, 'dstack_os_denied'],
+        ['without a GPU', { mint: { nvidiaPayload: {} } }, 'dstack_gpu_missing'],
         ['that sends no report', { report: () => ({}) }, 'no dstack report'],
         [
             'whose report is of a gateway alone',
