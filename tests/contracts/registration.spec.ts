@@ -55,6 +55,8 @@ describe('a registration', () => {
         expect(await env.provider.getKey(nodeKey)).toEqual({
             notAfter: env.blockchain.now! + 2 * day,
             revokedAt: null,
+            isSlashed: false,
+            bondNano: toNano('10'),
             suite: 1,
             bundleHash: keyBundleHash(env.bundleOf()),
             imageId,
@@ -63,7 +65,7 @@ describe('a registration', () => {
         });
         expect(valueTo(result, env.registrar.address, opcodes.NodeRegistered)).toBeGreaterThan(toNano('0.4'));
         expect(await env.balanceOf(env.registry.address)).toBe(balance);
-        expect((await env.provider.getState()).minBondNano).toBe(toNano('10'));
+        expect((await env.provider.getState()).requiredBondNano).toBe(toNano('10'));
     });
 
     it('is taken from the governed verifier only', async () => {
@@ -138,7 +140,8 @@ describe('a registration', () => {
         await expectRefused('Registry: unknown bundle version', patched(0, 0x44));
         await expectRefused('Registry: unknown bundle version', patched(4, 2));
         await expectRefused('Registry: unknown role', patched(5, 2));
-        await expectRefused('Registry: unknown suite', patched(70, 2));
+        await expectRefused('Registry: unknown suite', patched(70, 0));
+        await expectRefused('Registry: unknown suite', patched(70, 3));
     });
 
     it('is refused for another network, image or block than the quote stands for', async () => {
@@ -160,7 +163,7 @@ describe('a registration', () => {
         await expectRegistered({});
         await env.registry.sendRevokeImage(env.guardian.getSender(), { imageId });
         await expectRefused('Registry: image not allowed', {});
-        await env.govern({ kind: 'allowImage', imageId, name: 'again' });
+        await env.govern({ kind: 'allowImage', imageId, imageKind: 'tdx', name: 'again' });
         await env.registry.sendRevokeModel(env.guardian.getSender(), { modelRoot });
         await expectRefused('Registry: model not allowed', {});
     });
@@ -230,12 +233,7 @@ describe('a registration', () => {
 
     it('needs the bond that governance asks for', async () => {
         env = await createRegistry();
-        await env.govern({
-            kind: 'setParameters',
-            minBondNano: toNano('32'),
-            maxKeyLifeSec: day,
-            minHubBondNano: toNano('1'),
-        });
+        await env.setParameters({ minBondNano: toNano('32') });
         await expectRefused('Provider: bond too small', {});
         await env.provider.sendBond(env.stranger.getSender(), { valueNano: toNano('1.1') });
         await expectRegistered({});

@@ -44,6 +44,9 @@ export const localTerms = {
     minBondNano: toNano('10'),
     maxKeyLifeSec: 3 * 86_400,
     minHubBondNano: toNano('10'),
+    minClientVerifiedBondNano: toNano('20'),
+    /** every start of a node makes a key */
+    maxKeysPerPlatform: 7,
     providers: [1, 2],
     /** nanoTON a million tokens */
     prices: {
@@ -262,6 +265,10 @@ export class LocalNetwork {
                     minBondNano: terms.minBondNano,
                     maxKeyLifeSec: terms.maxKeyLifeSec,
                     minHubBondNano: terms.minHubBondNano,
+                    minClientVerifiedBondNano: terms.minClientVerifiedBondNano,
+                    maxKeysPerPlatform: terms.maxKeysPerPlatform,
+                    maxHubFeeBps: terms.maxFeeBps,
+                    minCloseDelaySec: terms.closeDelaySec,
                 },
                 images: [{ imageId, name: 'simulated guest 1' }],
                 models: [{ modelRoot: await ggufModelRoot(TOY_MODEL_PATH, TOY_MODEL_ID), name: TOY_MODEL_ID }],
@@ -317,10 +324,10 @@ export class LocalNetwork {
         }
     }
 
-    /** A restarted node makes a new key; its old one stays live until it expires, and every live key needs its bond. */
+    /** A restarted node makes a new key; its old one holds its bond until it expires and no evidence against it counts. */
     private async bondForKeys(owner: ActorName, provider: Address, newKeys: bigint): Promise<void> {
-        const { liveKeys, bondNano } = await this.client.open(Provider.createFromAddress(provider)).getState();
-        const wantedNano = localTerms.minBondNano * (BigInt(liveKeys) + newKeys);
+        const { requiredBondNano, bondNano } = await this.client.open(Provider.createFromAddress(provider)).getState();
+        const wantedNano = requiredBondNano + localTerms.minBondNano * newKeys;
         if (bondNano >= wantedNano) return;
         await this.fundWallet(owner, wantedNano - bondNano);
         await this.act(owner, await bond(this.actors.context(owner), { bondNano: wantedNano }));
