@@ -324,7 +324,7 @@ export class Registry implements Contract {
     async getPlatformKeys(provider: ContractProvider, platformId: Buffer): Promise<PlatformKey[]> {
         const raw = await this.binding.getPlatformKeys(provider, uint256('platformId', platformId));
         const keys: PlatformKey[] = [];
-        for (const slice = (raw ?? Cell.EMPTY).beginParse(); slice.remainingBits > 0; ) {
+        for (const slice = (raw ?? Cell.EMPTY).beginParse(); slice.remainingBits > 0;) {
             keys.push({ notAfter: slice.loadUint(32), fingerprint: slice.loadBuffer(14) });
         }
         return keys;
@@ -366,7 +366,7 @@ function causeOf(distrusted: Distrusted): { cause: bigint; id: bigint } {
 type RegistryMessage = Parameters<RegistryBinding['send']>[3];
 
 /** Exit code of a refused message -> its text. */
-export const registryErrors: ReadonlyMap<number, string> = exitTexts(RegistryBinding.errors, ['Registry']);
+export const registryErrors: ReadonlyMap<number, string> = exitTexts(RegistryBinding.errors, ['Registry', 'Cocoon']);
 
 /** `reason` of RegistrationRefused, which the registry or the provider sends -> its text. */
 export const registrationRefusals: ReadonlyMap<number, string> = new Map([...registryErrors, ...providerErrors]);

@@ -85,7 +85,9 @@ describe('a proposal', () => {
         expect(thrownBy(executed, env.registry.address)).toBeNull();
         expect(valueTo(executed, env.stranger.address, opcodes.Excesses)).toBeGreaterThan(toNano('0.1'));
         expect(await env.registry.getImageAllowed(id(1))).toBe(true);
-        expect(await env.registry.getImages()).toEqual(new Map([[id(1).toString('hex'), { imageKind: 'tdx', name: 'image 1' }]]));
+        expect(await env.registry.getImages()).toEqual(
+            new Map([[id(1).toString('hex'), { imageKind: 'tdx', name: 'image 1' }]]),
+        );
         await expectThrow('Registry: no such proposal', sent(execute()));
     });
 
