@@ -110,6 +110,7 @@ function addVerifyDstack(verify: Command): void {
         .option('--nonce <hex>', 'that the report was asked for with; without it nothing says how old the report is')
         .option('--at <date>', 'judge as of this ISO date instead of now')
         .option('--root <hex|file>', 'root key of a development network instead of Intel’s')
+        .option('--gpu-root <hex|file>', 'root key of a development network’s GPUs instead of NVIDIA’s')
         .option('--json', 'print one JSON object')
         .action((file: string, options: VerifyDstackOptions) =>
             finish(() => {
