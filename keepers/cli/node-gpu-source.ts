@@ -1,21 +1,17 @@
-import type { NodeConfig } from '../config';
-import type { NodeGpus } from '../node';
+import { type NodeConfig, readSeedFile } from '../config';
+import { createSimulatedGpus } from '../devnet/simulated-gpus';
+import { commandGpuSource, type NodeGpus, urlGpuSource } from '../node';
 
 /** The GPUs that the configuration declares. Simulated ones are believed only where a deployment pins their root. */
-export function gpusOf(config: NodeConfig): NodeGpus | undefined {
-    const { gpu } = config;
-    if (gpu === undefined) return undefined;
-    const { commandGpuSource, urlGpuSource } = require('../node') as typeof import('../node');
-    switch (gpu.kind) {
+export function gpusOf({ gpu }: NodeConfig): NodeGpus | undefined {
+    switch (gpu?.kind) {
+        case undefined:
+            return undefined;
         case 'command':
             return { source: commandGpuSource(gpu.command, gpu.timeoutMs), count: gpu.count };
         case 'url':
             return { source: urlGpuSource(gpu.url, gpu.timeoutMs), count: gpu.count };
-        case 'simulated': {
-            const { createSimulatedGpus } =
-                require('../devnet/simulated-gpus') as typeof import('../devnet/simulated-gpus');
-            const { readSeedFile } = require('../config') as typeof import('../config');
+        case 'simulated':
             return createSimulatedGpus({ ...gpu, pkiSeed: readSeedFile(gpu.pkiSeedFile) });
-        }
     }
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { NodeConfig } from '../config';
 import type { NodeTee } from '../node';
-import { gpusOf } from './node-gpu-source';
 import { runRole, type RoleOptions } from './roles';
 import type { SettleOptions } from './settle-command';
 
@@ -42,6 +41,7 @@ export function addRoleCommands(program: Command): void {
         });
     role(program, 'node', 'run inference in a TEE and earn TON', async (options) => {
         const { startNode } = require('../node') as typeof import('../node');
+        const { gpusOf } = require('./node-gpu-source') as typeof import('./node-gpu-source');
         await runRole('node', options, async (config, logger) => {
             const node = await startNode(config, { ...(await teeOf(config)), gpus: gpusOf(config) }, logger);
             return { facts: { nodeKey: node.nodeKey.toString('hex') }, stop: () => node.stop() };

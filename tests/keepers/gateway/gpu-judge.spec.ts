@@ -157,7 +157,7 @@ describe('with an attestation service', () => {
             });
         }
         expect(server.requests).toHaveLength(2);
-        await clock.advance(10 * 60_000);
+        clock.advance(10 * 60_000);
         await judge.judge(bundle, document);
         expect(server.requests).toHaveLength(4);
     });

@@ -2,7 +2,12 @@ import { Address } from '@ton/core';
 import {
     type Collateral,
     createDevelopmentPki,
+    createGpu,
     createGpuPki,
+    gpuEvidenceDigest,
+    gpuNonceFor,
+    mintGpuDocument,
+    nvidiaRootPublicKey,
     createPlatform,
     mintTdxQuote,
     type MintedEvidence,
@@ -103,6 +108,36 @@ test('a node whose evidence holds is trusted, and anyone can check it again', as
     expect(evidence).toMatchObject({ trusted: true, refusal: null, verdict: { verdict: 'accepted' } });
     expect(evidence.collateral).not.toBeNull();
     expect(trusted).toMatchObject({ id: node.publicKey.toString('hex'), dispatcherUrl: 'http://dispatcher' });
+});
+
+describe('a node that declares GPUs', () => {
+    const document = mintGpuDocument([createGpu(gpuPki)], { nonce: gpuNonceFor(bundleOf()) });
+    const declared = bundleOf({ gpuEvidenceDigest: gpuEvidenceDigest(document) });
+    const check = async (shown: unknown, options: Partial<GpuJudgeOptions> = {}) => {
+        const { verifier } = verifierWith({ gpus: options });
+        return verifier.check(await rowOf(declared, undefined, { gpuEvidence: shown }), from);
+    };
+
+    test('is trusted where their evidence holds, and shows it', async () => {
+        const { trusted, evidence } = await check(document);
+        expect(trusted!.gpu!.gpus).toHaveLength(1);
+        expect(evidence).toMatchObject({ trusted: true, gpu: { verdict: 'accepted' }, gpuEvidence: document });
+    });
+
+    test.each<[string, unknown, Partial<GpuJudgeOptions>]>([
+        ['gpu_evidence_missing', undefined, {}],
+        ['gpu_evidence_format', [], {}],
+        ['policy_gpu_count', document, { minCount: 2 }],
+        ['gpu_chain_root', document, { rootPublicKey: nvidiaRootPublicKey }],
+    ])('is refused with %s', async (code, shown, options) => {
+        expect((await check(shown, options)).evidence.refusal!.code).toBe(code);
+    });
+
+    test('is what a gateway that requires GPUs asks for', async () => {
+        const { verifier } = verifierWith({ gpus: { minCount: 1 } });
+        const { evidence } = await verifier.check(await rowOf(bundleOf()), from);
+        expect(evidence.refusal!.code).toBe('gpu_required');
+    });
 });
 
 describe('it is refused, and the evidence says why:', () => {
