@@ -254,7 +254,7 @@ describe('cocoon verify node', () => {
         it('takes no deployment of a production network that names another root than NVIDIA’s', async () => {
             const file = path.join(folder, 'production.json');
             writeDeployment(file, { ...readDeployment(pinned), kind: 'production' });
-            await expect(judge({ deployment: file })).rejects.toThrow('hang on NVIDIA');
+            await expect(judge({ deployment: file })).rejects.toThrow('has the roots of NVIDIA and AMD, and no others');
         });
     });
 
