@@ -10,7 +10,7 @@ import { DirectoryLock } from '../chain/store/directory-lock';
 import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
 import { simulatedGpuRoot } from '../simulated-gpus';
-import { simulatedSnpRootKeyHash } from '../simulated-snp';
+import { simulatedSnpImageId, simulatedSnpRootKeyHash } from '../simulated-snp';
 import { createSimulatedTee } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
@@ -156,7 +156,7 @@ export class LocalNetwork {
     /** Starts a role again with the settings it had. */
     async restart(name: string): Promise<RoleProcess> {
         const place = this.nodes.find((node) => node.name === name);
-        if (place !== undefined) await this.bondForKeys(place.owner, place.provider, 1n);
+        if (place !== undefined) await this.bondForKeys(place, 1n);
         const fresh = await this.process(name).restart();
         this.processes.set(name, fresh);
         return fresh;
@@ -270,7 +270,10 @@ export class LocalNetwork {
                     maxHubFeeBps: terms.maxFeeBps,
                     minCloseDelaySec: terms.closeDelaySec,
                 },
-                images: [{ imageId, name: 'simulated guest 1' }],
+                images: [
+                    { imageId, name: 'simulated guest 1' },
+                    { imageId: simulatedSnpImageId, imageKind: 'sev-snp', name: 'simulated SEV-SNP guest 1' },
+                ],
                 models: [{ modelRoot: await ggufModelRoot(TOY_MODEL_PATH, TOY_MODEL_ID), name: TOY_MODEL_ID }],
                 hubs: [
                     {
@@ -319,15 +322,18 @@ export class LocalNetwork {
                 registry: this.deployment.registry,
                 owner: context.sender.address,
             });
-            this.nodes.push({ name: `node-${number}`, provider: address, owner });
-            await this.bondForKeys(owner, address, sparesAtStart);
+            const place = { name: `node-${number}`, provider: address, owner };
+            this.nodes.push(place);
+            await this.bondForKeys(place, sparesAtStart);
         }
     }
 
     /** A restarted node makes a new key; its old one holds its bond until it expires and no evidence against it counts. */
-    private async bondForKeys(owner: ActorName, provider: Address, newKeys: bigint): Promise<void> {
+    private async bondForKeys({ name, owner, provider }: NodePlace, newKeys: bigint): Promise<void> {
         const { requiredBondNano, bondNano } = await this.client.open(Provider.createFromAddress(provider)).getState();
-        const wantedNano = requiredBondNano + localTerms.minBondNano * newKeys;
+        const { minBondNano, minClientVerifiedBondNano } = localTerms;
+        const eachNano = this.teeOf(name) === 'snp' ? minClientVerifiedBondNano : minBondNano;
+        const wantedNano = requiredBondNano + eachNano * newKeys;
         if (bondNano >= wantedNano) return;
         await this.fundWallet(owner, wantedNano - bondNano);
         await this.act(owner, await bond(this.actors.context(owner), { bondNano: wantedNano }));
