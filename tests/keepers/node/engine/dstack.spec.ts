@@ -70,7 +70,9 @@ describe('an engine in a dstack CVM', () => {
         await readAnswer(ask(engine, question));
         expect(server.nonces).toHaveLength(1);
         expect(server.nonces[0]).toMatch(/^[0-9a-f]{64}$/);
-        await open().describe(AbortSignal.timeout(5_000));
+        await engine.close();
+        engine = open();
+        await engine.describe(AbortSignal.timeout(5_000));
         expect(server.nonces[1]).not.toBe(server.nonces[0]);
     });
 
