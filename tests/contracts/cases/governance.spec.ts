@@ -21,7 +21,7 @@ afterEach(async () => {
     expect(await env.balanceOf(env.registry.address)).toBeGreaterThanOrEqual(storageReserveNano);
 });
 
-const allowRogue: GovernanceAction = { kind: 'allowImage', imageId: rogueImage, imageKind: 'tdx', name: 'rogue' };
+const allowRogue = { kind: 'allowImage', imageId: rogueImage, imageKind: 'tdx', name: 'rogue' } as const;
 
 async function execute(proposalId: number, by = env.stranger): Promise<string | null> {
     return thrownBy(
@@ -131,7 +131,7 @@ describe("case 17: governance tries to: skip the timelock, lower the delay at on
     });
 
     it('two due proposals executed in the order that suits an attacker change no more than each was announced to', async () => {
-        const action = (name: string): GovernanceAction => ({ ...allowRogue, name }) as GovernanceAction;
+        const action = (name: string): GovernanceAction => ({ ...allowRogue, name });
         const [first, second] = [await env.propose(action('first')), await env.propose(action('second'))];
         env.pass(governanceDelaySec);
         expect(await execute(second.proposalId)).toBeNull();

@@ -194,6 +194,18 @@ describe("case 24: the operator refuses to admit a competitor's node, evicts it,
         expect(await env.hub.getNode(env.nodes[0]!.key.publicKey)).toEqual(before);
     });
 
+    it('nobody has a node forgotten while its receipts count', async () => {
+        const node: TestNode = { key: testKey('forgettable'), owner: env.settler };
+        await env.admit(node, { notAfter: startTime + 100 });
+        env.at(startTime + 100 + closeDelaySec);
+        const by = env.operator.getSender();
+        const early = await env.hub.sendPruneNode(by, { nodeKey: node.key.publicKey, valueNano: gas });
+        const text = payoutErrors.get(exitCodeOf(early, env.hub.address)!);
+        expect(text).toBe("Payout: the node's receipts are still accepted");
+        await env.settle([env.line(node, { receiptNano: toNano('1') })]);
+        expect(await env.hub.getCredit(node.owner.address)).toBe(toNano('0.99'));
+    });
+
     it('a rise waits out the grace, in which receipts are settled under the old fee', async () => {
         const raise = await env.hub.sendSetFee(env.operator.getSender(), { feeBps: 1000, valueNano: gas });
         expect(exitCodeOf(raise, env.operator.address)).toBe(0);
