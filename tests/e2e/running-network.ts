@@ -12,7 +12,7 @@ const launchTimeoutMs = 240_000;
 const testTimeoutMs = 150_000;
 const waitTimeoutMs = 60_000;
 
-export type TestNetworkOptions = Pick<LocalNetworkOptions, 'depositNano' | 'signingSuites'>;
+export type TestNetworkOptions = Pick<LocalNetworkOptions, 'depositNano' | 'signingSuites' | 'tees'>;
 
 /** A whole network of real processes in a folder of its own, up for all tests of a file. */
 export class RunningNetwork {
