@@ -119,7 +119,7 @@ const teeField = z.discriminatedUnion('kind', [
         /** In its place a program and its arguments; the report data in hex comes last, it prints the report. */
         command: z.array(z.string().min(1)).min(1).max(32).optional(),
         timeoutMs: z.int().min(100).max(120_000).default(30_000),
-        /** Certificate of the key that signs (DER or PEM), which a VLEK's must be given, and PEM of its authority and root. */
+        /** Certificate of the key that signs, DER or PEM (a VLEK's must be given), and PEM of its authority and root. */
         vekFile: z.string().min(1).optional(),
         chainFile: z.string().min(1).optional(),
         /** Where they are fetched otherwise. */
