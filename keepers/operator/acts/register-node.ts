@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Address, type OpenedContract } from '@ton/core';
 import { z } from 'zod';
-import { errorMessage } from '../../base';
 import {
     authorizationCell,
-    authorizationDigest,
-    decodeKeyBundle,
     type KeyBundle,
     keyBundleBytes,
     keyBundleCell,
@@ -15,9 +11,8 @@ import {
     QuoteVerifier,
     type Registry,
 } from '../../../wrappers';
-import { signerFromSeed } from '../../confidential';
-import { readSeedFile } from '../../config';
 import { type ActPlan, planMessage } from '../act';
+import { readBundle, readFile, signWith } from '../bundle-file';
 import { defineAct } from '../define-act';
 import { OperatorError } from '../errors';
 import { address, bytes } from '../fields';
@@ -78,31 +73,6 @@ export const registerNode = defineAct({
         };
     },
 });
-
-function readFile(file: string): Buffer {
-    try {
-        return readFileSync(file);
-    } catch (error) {
-        throw new OperatorError('argument_invalid', `${file}: ${errorMessage(error)}`, { cause: error });
-    }
-}
-
-function readBundle(file: string): KeyBundle {
-    const raw = readFile(file);
-    const content = raw.length === keyBundleBytes ? raw : Buffer.from(raw.toString('latin1').trim(), 'hex');
-    try {
-        return decodeKeyBundle(content);
-    } catch (error) {
-        throw new OperatorError('argument_invalid', `${file}: ${errorMessage(error)}`, { cause: error });
-    }
-}
-
-function signWith(seedFile: string | undefined, bundle: KeyBundle): Buffer | undefined {
-    if (seedFile === undefined) return undefined;
-    const { network, provider } = bundle;
-    const digest = authorizationDigest({ network, provider, bundleHash: keyBundleHash(bundle) });
-    return signerFromSeed(readSeedFile(seedFile)).sign(digest);
-}
 
 /** What the registry would refuse after an expensive verification, refused before it. */
 async function requireAllowed(registry: OpenedContract<Registry>, bundle: KeyBundle): Promise<void> {

@@ -54,7 +54,7 @@ describe('deploy-network', () => {
         expect(state).toMatchObject({
             verifier: deployment!.quoteVerifier!.toString(),
             parameters: spec.parameters,
-            version: 4,
+            version: 5,
             images: [['01'.repeat(32), { imageKind: 'tdx', name: 'node 0.1' }]],
             models: [['02'.repeat(32), 'toy']],
             openProposals: 0,
@@ -119,7 +119,7 @@ describe('deploy-network', () => {
         );
         expect(refusal?.code).toBe('refused');
         const bodies = [...refusal!.message.matchAll(/with this body, then run this again: (\S+)/g)];
-        expect(bodies).toHaveLength(4);
+        expect(bodies).toHaveLength(5);
         const to = operator.deployment.read()!.registry;
         for (const [, body] of bodies) {
             await owner.sender.send({ to, value: toNano('0.2'), body: Cell.fromBase64(body!) });
