@@ -125,7 +125,7 @@ describe('deploy-network', () => {
             await owner.sender.send({ to, value: toNano('0.2'), body: Cell.fromBase64(body!) });
         }
         await deployNetwork(operator, owned, options);
-        expect((await operator.open(Registry.createFromAddress(to)).getState()).version).toBe(4);
+        expect((await operator.open(Registry.createFromAddress(to)).getState()).version).toBe(5);
     });
 
     it('names every fault of a spec', async () => {
