@@ -3,7 +3,7 @@ import { Address, beginCell, Cell, toNano } from '@ton/core';
 import { loadBondChanged, loadKeyRecorded, Provider as ProviderBinding } from '../../build/Provider/Provider_Provider';
 import { loadAdmitNode } from '../../build/Payout/Payout_Payout';
 import { authorizationCell, Provider } from '../../wrappers';
-import { bodyTo, comparable, eventOf, gasOf, refusalTo, thrownBy, transactionOf, valueTo } from './support/outcome';
+import { bodyTo, comparable, eventOf, gasOf, keyRefusalTo, thrownBy, transactionOf, valueTo } from './support/outcome';
 import { bundle, createProvider, day, minBondNano, nodeKey, ProviderEnvironment } from './support/provider-environment';
 import { atPrices } from '../support/fee-config';
 
@@ -224,9 +224,9 @@ describe('a key', () => {
         const [before, keys] = [await env.provider.getState(), await env.provider.getKeys()];
         const authorizations = await env.provider.getAuthorizations();
         const result = await env.record(options);
-        expect(refusalTo(result, env.registrar.address)).toBe(reason);
+        expect(keyRefusalTo(result, env.registry.address)).toBe(reason);
         expect(thrownBy(result, env.provider.address)).toBeNull();
-        expect(valueTo(result, env.registrar.address, opcodes.RegistrationRefused)).toBeGreaterThan(0n);
+        expect(valueTo(result, env.registry.address, opcodes.KeyRefused)).toBeGreaterThan(0n);
         expect(result.externals).toEqual([]);
         expect(comparable(await env.provider.getState())).toEqual(comparable(before));
         expect(await env.provider.getKeys()).toEqual(keys);
@@ -277,7 +277,7 @@ describe('a key', () => {
         await authorize(2);
         env.pass(7 * day);
         const inTime = await env.record({ signer: null, bundleHash: bundle(1), nodeKey: nodeKey(1) });
-        expect(refusalTo(inTime, env.registrar.address)).toBeNull();
+        expect(keyRefusalTo(inTime, env.registry.address)).toBeNull();
         env.pass(1);
         await expectRefused('Provider: bundle not authorized', {
             signer: null,
@@ -307,12 +307,12 @@ describe('a key', () => {
         env = await createProvider();
         for (const index of [0, 1, 2]) {
             const result = await env.record({ nodeKey: nodeKey(index), bundleHash: bundle(index) });
-            expect(refusalTo(result, env.registrar.address)).toBeNull();
+            expect(keyRefusalTo(result, env.registry.address)).toBeNull();
         }
         await expectRefused('Provider: bond too small', { nodeKey: nodeKey(3), bundleHash: bundle(3) });
         await env.provider.sendBond(env.stranger.getSender(), { valueNano: minBondNano + toNano('0.05') });
         const result = await env.record({ nodeKey: nodeKey(3), bundleHash: bundle(3) });
-        expect(refusalTo(result, env.registrar.address)).toBeNull();
+        expect(keyRefusalTo(result, env.registry.address)).toBeNull();
         await expectRefused('Provider: bond too small', {
             nodeKey: nodeKey(3),
             bundleHash: bundle(4),
@@ -403,7 +403,7 @@ describe('a key', () => {
         for (let valueNano = toNano('0.012'); valueNano < toNano('0.06'); valueNano += toNano('0.002')) {
             const result = await env.record({ valueNano: atPrices(valueNano) });
             expect(thrownBy(result, env.provider.address)).toBeNull();
-            outcomes.add(refusalTo(result, env.registrar.address));
+            outcomes.add(keyRefusalTo(result, env.registry.address));
         }
         expect([...outcomes]).toEqual(['Provider: not enough value', null]);
     });
