@@ -14,6 +14,7 @@ import { deployVerifier } from './acts/deploy-verifier';
 import { executeProposal } from './acts/execute-proposal';
 import { listHub } from './acts/list-hub';
 import { openEscrow } from './acts/open-escrow';
+import { pruneHub } from './acts/prune-hub';
 import { recheckNode } from './acts/recheck-node';
 import { registerByBond } from './acts/register-by-bond';
 import { registerNode } from './acts/register-node';
@@ -60,6 +61,7 @@ export const acts = {
     'execute-proposal': executeProposal,
     'list-hub': listHub,
     'open-escrow': openEscrow,
+    'prune-hub': pruneHub,
     'recheck-node': recheckNode,
     'register-by-bond': registerByBond,
     'register-node': registerNode,
