@@ -89,7 +89,7 @@ const serialBits = 168;
 function countSerials(slice: Slice): number {
     slice.skip(256);
     let count = 0;
-    for (let page = slice.loadMaybeRef(); page !== null; page = page.refs[0] ?? null) {
+    for (let page = slice.loadMaybeRef()?.refs[0]; page !== undefined; page = page.refs[0]) {
         count += page.bits.length / serialBits;
     }
     return count;
