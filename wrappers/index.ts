@@ -74,11 +74,22 @@ export {
     type RegistryConfig,
     type RegistryState,
 } from './registry';
-export { packQuote } from './quote-packer';
+export { cutQuote, packPartsOfKnownPck, packQuote, pckKeyHash } from './quote-packer';
+export {
+    packPckRevocationList,
+    packRootRevocationList,
+    packSignedText,
+    type SignedRevocationList,
+    type SignedText,
+} from './collateral-packer';
+export type { HeldCollateral, HeldQeIdentity, HeldRevocationList, HeldTcbInfo } from './held-collateral';
+export { failedCheckOf, type VerifierMessage } from './quote-refusals';
 export { QuotePackError, type QuotePackErrorCode } from './quote-packer-error';
 export {
     intelRootKey,
     QuoteVerifier,
+    platformStatuses,
+    type PlatformStatus,
     quoteVerifierErrors,
     verifyQuoteBody,
     type QuoteVerifierConfig,
