@@ -3,7 +3,7 @@ import { bytes32, writeUint96 } from './statement-fields';
 
 /** What a client's session key signs before a node may work: at most this much, for this node and this request. */
 export interface Cap extends ReceiptScope {
-    /** public key of the only node that may use the cap, 32 bytes */
+    /** key of the only node that may use the cap, 32 bytes */
     nodeKey: Buffer;
     /** nanoTON, counted from the beginning of the epoch; caps for a node never fall */
     cumulativeNano: bigint;

@@ -5,9 +5,12 @@ export type StatementErrorCode =
     | 'statement_wrong_length'
     | 'settlement_empty'
     | 'settlement_too_many_lines'
-    | 'settlement_malformed';
+    | 'settlement_malformed'
+    | 'signature_malformed'
+    | 'signature_high_s'
+    | 'signature_wrong';
 
-/** A statement (receipt, cap, settlement line) cannot be encoded or decoded as asked; fixing the input is the only cure. */
+/** A statement (receipt, cap, settlement line) or a signature cannot be encoded, decoded or accepted as asked; fixing the input is the only cure. */
 export class StatementError extends Error {
     override readonly name = 'StatementError';
 

@@ -30,6 +30,15 @@ export {
     type ReceiptTail,
 } from './receipt';
 export {
+    checkNodeSignature,
+    checkReceiptSignature,
+    receiptSuites,
+    suiteOfKey,
+    type NodeSignature,
+    type ReceiptSuite,
+} from './receipt-suites';
+export { addressOfNodeKey, addressSigner, nodeKeyOfAddress, recoverNodeKey, type AddressSigner } from './secp256k1';
+export {
     buildSettlementLines,
     maxSettlementLines,
     parseSettlementLines,

@@ -1,6 +1,7 @@
 import { beginCell, Cell } from '@ton/core';
 import { sha256 } from './digest';
 import { StatementError } from './errors';
+import { type ReceiptSuite, suiteOfKey } from './receipt-suites';
 import { bytes32, fixedBytes, writeUint32 } from './statement-fields';
 
 export const keyBundleBytes = 239;
@@ -17,9 +18,9 @@ export interface KeyBundle {
     provider: Buffer;
     /** 1: inference node */
     role: 1;
-    /** 1: Ed25519 */
-    suite: 1;
-    /** public key under which the node signs receipts, 32 bytes */
+    /** 1: Ed25519, 2: secp256k1 */
+    suite: ReceiptSuite;
+    /** key under which the node signs receipts, 32 bytes: an Ed25519 public key, or a zero-extended Ethereum address */
     signingKey: Buffer;
     /** SHA256(mrtd | rtmr0 | rtmr1 | rtmr2 | rtmr3) of the quote, 32 bytes */
     imageId: Buffer;
@@ -41,12 +42,8 @@ export interface KeyBundle {
  * @throws StatementError when a field does not fit
  */
 export function encodeKeyBundle(bundle: KeyBundle): Buffer {
-    if (bundle.role !== 1 || bundle.suite !== 1) {
-        throw new StatementError(
-            'statement_out_of_range',
-            `role ${bundle.role}, suite ${bundle.suite}: only 1 is known`,
-        );
-    }
+    if (bundle.role !== 1) throw new StatementError('statement_out_of_range', 'only role 1 is known');
+    checkSuite(bundle);
     const bytes = Buffer.allocUnsafe(keyBundleBytes);
     bytes.write('CKyB', 0, 4, 'latin1');
     bytes[4] = 1;
@@ -64,20 +61,30 @@ export function encodeKeyBundle(bundle: KeyBundle): Buffer {
     return bytes;
 }
 
+function checkSuite({ suite, signingKey }: KeyBundle): void {
+    const fitting = suiteOfKey(signingKey);
+    if (suite === fitting) return;
+    throw new StatementError('statement_out_of_range', `suite ${suite} for a key of suite ${fitting}`);
+}
+
 /** @throws StatementError unless `bytes` is exactly what `encodeKeyBundle` would give for the result */
 export function decodeKeyBundle(bytes: Buffer): KeyBundle {
     const copy = Buffer.from(fixedBytes('key bundle', bytes, keyBundleBytes));
     if (copy.toString('latin1', 0, 4) !== 'CKyB' || copy[4] !== 1) {
         throw new StatementError('statement_field_invalid', 'not a key bundle of version 1');
     }
-    if (copy[5] !== 1 || copy[70] !== 1) {
-        throw new StatementError('statement_field_invalid', `key bundle of role ${copy[5]}, suite ${copy[70]}`);
+    const suite = suiteOfKey(copy.subarray(71, 103));
+    if (copy[5] !== 1 || copy[70] !== suite) {
+        throw new StatementError(
+            'statement_field_invalid',
+            `key bundle of role ${copy[5]}, suite ${copy[70]} for a key of suite ${suite}`,
+        );
     }
     return {
         network: copy.subarray(6, 38),
         provider: copy.subarray(38, 70),
         role: 1,
-        suite: 1,
+        suite,
         signingKey: copy.subarray(71, 103),
         imageId: copy.subarray(103, 135),
         modelRoot: copy.subarray(135, 167),

@@ -32,7 +32,7 @@ export interface PayoutState extends PayoutConfig {
 export interface AdmittedNode {
     /** account id of the provider's owner, 32 bytes */
     ownerId: Buffer;
-    /** 1: Ed25519 */
+    /** 1: Ed25519, 2: secp256k1 */
     suite: number;
     /** unix time in seconds */
     notAfter: number;
@@ -127,6 +127,19 @@ export class Payout implements Contract {
         await this.send(provider, via, options.valueNano, message);
     }
 
+    /** From the operator: takes the hub off the registry's list; the bond comes back. */
+    async sendWithdrawListing(provider: ContractProvider, via: Sender, options: CallOptions = {}) {
+        const message = { $$type: 'WithdrawListing', queryId: options.queryId ?? 0n } as const;
+        await this.send(provider, via, options.valueNano ?? callValueNano, message);
+    }
+
+    /** From anyone, once `settlesUntil` of the node has passed. Its owner and the owner's credit stay. */
+    async sendPruneNode(provider: ContractProvider, via: Sender, options: CallOptions & { nodeKey: Buffer }) {
+        const nodeKey = BigInt('0x' + bytes32('nodeKey', options.nodeKey).toString('hex'));
+        const message = { $$type: 'PruneNode', queryId: options.queryId ?? 0n, nodeKey } as const;
+        await this.send(provider, via, options.valueNano ?? callValueNano, message);
+    }
+
     async getState(provider: ContractProvider): Promise<PayoutState> {
         const raw = await this.binding.getState(provider);
         return {
@@ -147,7 +160,7 @@ export class Payout implements Contract {
         };
     }
 
-    /** Null for a node that was never admitted. */
+    /** Null for a node that was never admitted, or was pruned. */
     async getNode(provider: ContractProvider, nodeKey: Buffer): Promise<AdmittedNode | null> {
         const key = BigInt('0x' + bytes32('nodeKey', nodeKey).toString('hex'));
         const raw = await this.binding.getNode(provider, key);
@@ -178,6 +191,11 @@ export class Payout implements Contract {
     /** NanoTON that AdmitNode must carry; a new node's part for two years of storage stays. */
     async getAdmitFee(provider: ContractProvider): Promise<bigint> {
         return this.binding.getAdmitFee(provider);
+    }
+
+    /** NanoTON that PruneNode must carry. */
+    async getPruneFee(provider: ContractProvider): Promise<bigint> {
+        return this.binding.getPruneFee(provider);
     }
 
     /** NanoTON that Claim and WithdrawFees must carry. */

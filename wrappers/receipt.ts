@@ -5,7 +5,7 @@ export const receiptTailBytes = 124;
 
 /** What a node signs in its TEE about one request: proof, payment right and evidence in one. */
 export interface Receipt extends ReceiptScope {
-    /** public key of the node, 32 bytes */
+    /** key of the node, 32 bytes: an Ed25519 public key, or a zero-extended Ethereum address */
     nodeKey: Buffer;
     /** public key of the client's session that authorised the work, 32 bytes */
     sessionKey: Buffer;

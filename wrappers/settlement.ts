@@ -10,10 +10,10 @@ export const maxSettlementLines = 10;
 /** A receipt with the cap that allows it; scope fields are not repeated on chain, so any superset of these will do. */
 export interface SettlementLine {
     receipt: Receipt | ReceiptTail;
-    /** of `receiptDigest`, by the node, 64 bytes */
+    /** of `receiptDigest`, by the node under the suite of its key, 64 bytes */
     nodeSignature: Buffer;
     cap: Cap | CapTail;
-    /** of `capDigest`, by the session key, 64 bytes */
+    /** of `capDigest`, by the session key, always Ed25519, 64 bytes */
     capSignature: Buffer;
 }
 

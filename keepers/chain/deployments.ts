@@ -38,6 +38,8 @@ const deploymentSchema = z.strictObject({
     kind: z.enum(['production', 'development']),
     /** P-256 public key of the quote root, x | y. */
     rootPublicKey: hex(64),
+    /** P-384 public key of the GPU root, uncompressed; NVIDIA's where absent, and always in production. */
+    gpuRootPublicKey: hex(97).optional(),
     registry: address,
     /** With kind and root key these are what the registry's address is computed from. */
     registryTerms: z.strictObject({

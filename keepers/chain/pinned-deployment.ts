@@ -11,6 +11,9 @@ import { ChainError } from './errors';
 export async function readPinnedDeployment(file: string): Promise<Deployment> {
     const deployment = readDeployment(file);
     const { kind, rootPublicKey, registry, registryTerms, quoteVerifier, hubs } = deployment;
+    if (kind === 'production' && deployment.gpuRootPublicKey !== undefined) {
+        throw new ChainError('deployment_invalid', `${file}: GPUs of a production network hang on NVIDIA's root alone`);
+    }
     const expected = await Registry.createFromConfig({ kind, rootKey: rootPublicKey, ...registryTerms });
     if (!expected.address.equals(registry)) throw mismatch(file, 'registry');
     const kindNumber = kind === 'production' ? 1 : 2;

@@ -65,9 +65,13 @@ function role(program: Command, name: string, description: string, act: (options
 
 /** A simulated TEE is chosen by configuration, but only a network deployed under its root believes it. */
 async function teeOf(config: NodeConfig): Promise<NodeTee> {
-    if (config.tee.kind === 'configfs-tsm') {
-        const { configfsTsmTee } = require('./tdx-tee') as typeof import('./tdx-tee');
-        return configfsTsmTee(config.tee.reportPath);
+    if (config.tee.kind !== 'simulated') {
+        const { configfsTsmQuoteSource, dstackQuoteSource } = require('../node') as typeof import('../node');
+        const { tdxTee } = require('./tdx-tee') as typeof import('./tdx-tee');
+        const { tee } = config;
+        return tdxTee(
+            tee.kind === 'dstack' ? dstackQuoteSource(tee.socketPath) : configfsTsmQuoteSource(tee.reportPath),
+        );
     }
     const { createSimulatedTee } = require('../devnet/simulated-tee') as typeof import('../devnet/simulated-tee');
     const { readSeedFile } = require('../config') as typeof import('../config');

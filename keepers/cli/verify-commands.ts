@@ -1,12 +1,18 @@
 import { type Command, Option } from 'commander';
 import { CocoonError, errorMessage } from '../base';
+import type { VerifyGpuCommandOptions } from './verify-gpu-command';
+import type { VerifyDstackOptions } from './verify-dstack-command';
 import type { VerifyNodeOptions } from './verify-node-command';
 import type { CommandResult, VerifyQuoteOptions } from './verify-quote-command';
+import type { VerifySnpCommandOptions } from './verify-snp-command';
 
 /** Evidence by hand. Exit codes: 0 accepted, 1 rejected, 2 nothing could be judged. */
 export function addVerifyCommands(program: Command): void {
     const verify = program.command('verify').description('judge evidence: 0 accepted, 1 rejected, 2 unusable input');
     addVerifyQuote(verify);
+    addVerifySnp(verify);
+    addVerifyGpu(verify);
+    addVerifyDstack(verify);
     addVerifyNode(verify);
     program
         .command('inspect')
@@ -45,6 +51,71 @@ function addVerifyQuote(verify: Command): void {
             finish(() => {
                 const { runVerifyQuote } = require('./verify-quote-command') as typeof import('./verify-quote-command');
                 return runVerifyQuote(file, options);
+            }),
+        );
+}
+
+function addVerifySnp(verify: Command): void {
+    verify
+        .command('snp')
+        .description('judge a SEV-SNP attestation report')
+        .argument('<report>', 'the report, as bytes or hex')
+        .option('--vcek <file>', 'certificate of the key that signed it (VCEK or VLEK), DER or PEM')
+        .option('--chain <file>', 'PEM of its authority and AMD’s root; what is not given is fetched')
+        .option('--crl <file>', 'revocation list of the root, DER; without it revocation is unchecked')
+        .option('--kds <url>', 'key distribution service to fetch from instead of AMD’s')
+        .option('--cache <folder>', 'keeps what was fetched, and serves it while it is in force')
+        .option('--product <line>', 'Milan, Genoa or Turin, for fetching where the report does not say')
+        .option('--at <date>', 'judge as of this ISO date instead of now')
+        .option('--policy <file>', 'JSON of what to accept; docs/attestation.md lists the rules')
+        .option('--root <hex|file>', 'root of a development network instead of AMD’s')
+        .option('--json', 'print one JSON object')
+        .action((file: string, options: VerifySnpCommandOptions) =>
+            finish(() => {
+                const { runVerifySnp } = require('./verify-snp-command') as typeof import('./verify-snp-command');
+                return runVerifySnp(file, options);
+            }),
+        );
+}
+
+function addVerifyGpu(verify: Command): void {
+    verify
+        .command('gpu')
+        .description('judge the evidence of a host’s NVIDIA GPUs')
+        .argument('<file>', 'JSON as NVIDIA’s tools write it, or a report in hex with --chain')
+        .option('--chain <file>', 'PEM chain of the GPU, where the file is a report in hex')
+        .option('--nonce <hex>', 'the nonce that the GPUs were asked with; not checked unless given')
+        .option('--at <date>', 'judge as of this ISO date instead of now')
+        .option('--root <hex|file>', 'root key of a development network instead of NVIDIA’s')
+        .option('--require-mode', 'refuse evidence whose host does not state that confidential mode is on')
+        .option('--nras-token <file>', 'the answer of NVIDIA’s attestation service on these GPUs, judged as well')
+        .option('--jwks <file>', 'keys of that service, for its answer')
+        .option('--nras-issuer <url>', 'who the answer must be of instead of NVIDIA’s service')
+        .option('--json', 'print one JSON object')
+        .action((file: string, options: VerifyGpuCommandOptions) =>
+            finish(() => {
+                const { runVerifyGpu } = require('./verify-gpu-command') as typeof import('./verify-gpu-command');
+                return runVerifyGpu(file, options);
+            }),
+        );
+}
+
+function addVerifyDstack(verify: Command): void {
+    verify
+        .command('dstack')
+        .description('judge the attestation report of a dstack node (Phala, NEAR AI)')
+        .argument('<file>', 'JSON of GET /v1/attestation/report')
+        .option('--collateral <file>', 'JSON of its nine texts; fetched from the collateral service unless given')
+        .addOption(new Option('--pcs <url>', 'collateral service instead of Intel’s').conflicts('collateral'))
+        .option('--nonce <hex>', 'that the report was asked for with; without it nothing says how old the report is')
+        .option('--at <date>', 'judge as of this ISO date instead of now')
+        .option('--root <hex|file>', 'root key of a development network instead of Intel’s')
+        .option('--json', 'print one JSON object')
+        .action((file: string, options: VerifyDstackOptions) =>
+            finish(() => {
+                const { runVerifyDstack } =
+                    require('./verify-dstack-command') as typeof import('./verify-dstack-command');
+                return runVerifyDstack(file, options);
             }),
         );
 }

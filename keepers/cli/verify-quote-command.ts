@@ -59,7 +59,7 @@ async function judgeFile(
 
 const isoDate = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 
-function dateOf(text: string | undefined): Date | undefined {
+export function dateOf(text: string | undefined): Date | undefined {
     if (text === undefined) return undefined;
     if (isoDate.safeParse(text).success) return new Date(text);
     throw new CocoonError('argument_invalid', '--at must be a date like 2026-02-20 or 2026-02-20T12:00:00Z', {

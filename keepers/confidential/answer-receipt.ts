@@ -9,7 +9,7 @@ import {
 import { type ParsedEnvelope } from './envelope';
 import { ConfidentialError, misuse } from './errors';
 import { type RequestContext } from './request-context';
-import { signatureBytes, type Signer, verifySignature } from './signing';
+import { signatureBytes, type Signer, verifyNodeSignature } from './signing';
 
 /** Everything that a receipt about one request must agree with. */
 export interface AnswerBinding {
@@ -108,7 +108,7 @@ export function verifyAnswerReceipt(to: AnswerBinding, bytes: Buffer, transcript
     const hashes = { requestHash: to.requestHash, offerHash: to.offerHash, usageHash, transcriptHash };
     if (!receipt.reference.equals(receiptReference(hashes))) throw invalid('its reference is about something else');
     checkAmounts(to, receipt);
-    if (!verifySignature({ publicKey: to.nodeKey, digest: receiptDigest(receipt), signature: nodeSignature })) {
+    if (!verifyNodeSignature({ publicKey: to.nodeKey, digest: receiptDigest(receipt), signature: nodeSignature })) {
         throw invalid('it is not signed by the node');
     }
     return { receipt, nodeSignature, usageHash, transcriptHash, payload };

@@ -1,6 +1,6 @@
 import { sha256 } from '../../wrappers/digest';
 import { exactly } from './byte-writer';
-import { type Signer, verifySignature } from './signing';
+import { type Signer, verifyNodeSignature } from './signing';
 
 /** What a node signs to show a dispatcher that it holds its key now: SHA256("CHel" | network | hub | challenge). */
 export interface Hello {
@@ -16,7 +16,7 @@ export function signHello(hello: Hello, signer: Signer): Buffer {
 }
 
 export function verifyHello(hello: Hello, nodeKey: Buffer, signature: Buffer): boolean {
-    return verifySignature({ publicKey: nodeKey, digest: helloDigest(hello), signature });
+    return verifyNodeSignature({ publicKey: nodeKey, digest: helloDigest(hello), signature });
 }
 
 function helloDigest({ network, hub, challenge }: Hello): Buffer {

@@ -1,5 +1,14 @@
 export { ConfidentialError, type ConfidentialErrorCode, type Fault } from './errors';
-export { generateSigner, signerFromSeed, type Signer, type SignatureToVerify, verifySignature } from './signing';
+export {
+    generateSecp256k1Signer,
+    generateSigner,
+    signerFromSecp256k1Key,
+    signerFromSeed,
+    type Signer,
+    type SignatureToVerify,
+    verifyNodeSignature,
+    verifySignature,
+} from './signing';
 export { readStatement, type SignedStatement, type StatementExpectation, verifyStatement } from './statement';
 export { isSuite, type RandomSource, type Suite } from './hpke';
 export {

@@ -2,7 +2,7 @@ import { sha256 } from '../../wrappers/digest';
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { ConfidentialError, misuse } from './errors';
-import { signatureBytes, type Signer, verifySignature } from './signing';
+import { signatureBytes, type Signer, verifyNodeSignature } from './signing';
 
 /** Certificates and offers are small; anything larger is refused before it is read. */
 export const maxStatementBytes = 65_536;
@@ -36,7 +36,7 @@ export function readStatement(signed: Buffer): SignedStatement {
 
 export function verifyStatement(signed: Buffer, publicKey: Buffer): SignedStatement {
     const parts = readStatement(signed);
-    if (!verifySignature({ publicKey, digest: parts.hash, signature: parts.signature })) {
+    if (!verifyNodeSignature({ publicKey, digest: parts.hash, signature: parts.signature })) {
         throw new ConfidentialError('statement_signature_invalid', 'the statement is not signed by the expected key');
     }
     return parts;

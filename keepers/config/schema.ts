@@ -24,6 +24,11 @@ const priceField = z.strictObject({
     reasoningNano: nanoField,
 });
 
+const collateralField = z.strictObject({
+    /** Intel PCS, a PCCS, or the development network's own service. */
+    url: urlField.default('https://api.trustedservices.intel.com'),
+});
+
 const engineField = z.discriminatedUnion('kind', [
     z.strictObject({
         kind: z.literal('llama-cpp'),
@@ -41,6 +46,44 @@ const engineField = z.discriminatedUnion('kind', [
         /** Hash of the model manifest, as allowed in the registry. */
         modelRoot: hexField(32),
     }),
+    z.strictObject({
+        /** An OpenAI-compatible proxy in a dstack CVM (Phala, NEAR AI): attested before use, every answer signed. */
+        kind: z.literal('dstack'),
+        /** Plain http only where nothing lies between: the node agent reaches the proxy inside the same CVM. */
+        url: urlField,
+        apiKeyFile: z.string().optional(),
+        maxConcurrency: z.int().min(1).max(4096).default(32),
+        modelRoot: hexField(32),
+        /** dstack images that may run the engine, by the registers of a TD before it starts an application. */
+        os: z
+            .array(z.strictObject({ mrtd: hexField(48), rtmr0: hexField(48), rtmr1: hexField(48), rtmr2: hexField(48) }))
+            .min(1)
+            .max(64),
+        /** Manifests that may run: SHA-256 of app-compose, as dstack measures it. */
+        composeHashes: z.array(hexField(32)).min(1).max(64),
+        collateral: collateralField.prefault({}),
+        /** JSON of what quotes to accept; the verifier's default without it. */
+        policyFile: z.string().optional(),
+        attestationMaxAgeSec: z.int().min(60).max(86_400).default(1_800),
+    }),
+]);
+
+/** Where dstack mounts its guest agent. */
+const dstackSocket = '/var/run/dstack.sock';
+
+/** The key that signs receipts; always a new one at each start. */
+const signingField = z.discriminatedUnion('kind', [
+    z.strictObject({
+        /** Made inside this TEE and never stored. */
+        kind: z.literal('generated'),
+        suite: z.enum(['ed25519', 'secp256k1']).default('ed25519'),
+    }),
+    z.strictObject({
+        /** An Ethereum key that dstack's guest agent derives from the application's, so that its KMS vouches for it. */
+        kind: z.literal('dstack'),
+        socketPath: z.string().min(1).default(dstackSocket),
+        path: z.string().min(1).max(128).default('cocoon/node'),
+    }),
 ]);
 
 const teeField = z.discriminatedUnion('kind', [
@@ -48,6 +91,11 @@ const teeField = z.discriminatedUnion('kind', [
     z.strictObject({
         kind: z.literal('configfs-tsm'),
         reportPath: z.string().default('/sys/kernel/config/tsm/report'),
+    }),
+    /** A dstack CVM (Phala, NEAR AI): quotes by its guest agent. */
+    z.strictObject({
+        kind: z.literal('dstack'),
+        socketPath: z.string().min(1).default(dstackSocket),
     }),
     /** Development networks: quotes minted under the network's own root. */
     z.strictObject({
@@ -57,9 +105,61 @@ const teeField = z.discriminatedUnion('kind', [
     }),
 ]);
 
-const collateralField = z.strictObject({
-    /** Intel PCS, a PCCS, or the development network's own service. */
-    url: urlField.default('https://api.trustedservices.intel.com'),
+const gpuDeadline = z.int().min(100).max(120_000).default(30_000);
+const gpuCount = z.int().min(1).max(16).default(1);
+
+/** The NVIDIA GPUs of a node, and who yields their evidence for a nonce: JSON as NVIDIA's tools write it. */
+const nodeGpuField = z.discriminatedUnion('kind', [
+    z.strictObject({
+        /** A program and its arguments; the nonce in hex comes last. */
+        kind: z.literal('command'),
+        command: z.array(z.string().min(1)).min(1).max(32),
+        count: gpuCount,
+        timeoutMs: gpuDeadline,
+    }),
+    z.strictObject({
+        /** An agent in the same guest, asked with ?nonce=. */
+        kind: z.literal('url'),
+        url: urlField,
+        count: gpuCount,
+        timeoutMs: gpuDeadline,
+    }),
+    z.strictObject({
+        /** Development networks: evidence minted under the network's own root. */
+        kind: z.literal('simulated'),
+        pkiSeedFile: z.string(),
+        platform: z.int().min(0).max(0xffff_ffff).default(0),
+        architecture: z.enum(['HOPPER', 'BLACKWELL']).default('HOPPER'),
+        count: gpuCount,
+    }),
+]);
+
+const gatewayGpuField = z.strictObject({
+    /** Nodes that show evidence of fewer GPUs are refused; with 0, nodes without any are taken. */
+    minCount: z.int().min(0).max(16).default(0),
+    /** Who judges revocation and reference measurements; without it nobody does. */
+    nras: z
+        .strictObject({
+            /** NVIDIA's https://nras.attestation.nvidia.com, or a development network's. */
+            url: urlField,
+            /** Where its keys are, unless at /.well-known/jwks.json of the same. */
+            jwksUrl: urlField.optional(),
+            /** Whom its tokens name as issuer, unless that URL. */
+            issuer: z.string().min(1).max(256).optional(),
+        })
+        .optional(),
+});
+
+/** Evidence of SEV-SNP is verified by no contract, so a gateway takes it only where its operator says so. */
+const snpField = z.strictObject({
+    /** AMD's key distribution service, or the development network's own. */
+    kdsUrl: urlField.default('https://kdsintf.amd.com'),
+    /** Keeps revocation lists across restarts. */
+    cacheFolder: z.string().min(1).optional(),
+    /** JSON of what to accept; docs/attestation.md lists the rules. */
+    policyFile: z.string().min(1).optional(),
+    /** SHA-256 of the public key of a development network's root; AMD's roots without it. */
+    rootKeyHash: hexField(32).optional(),
 });
 
 export const dispatcherSchema = z.strictObject({
@@ -99,6 +199,9 @@ export const nodeSchema = z.strictObject({
     receiptLogFile: z.string().min(1),
     engine: engineField,
     tee: teeField,
+    /** Absent: the node declares no GPU. */
+    gpu: nodeGpuField.optional(),
+    signing: signingField.default({ kind: 'generated', suite: 'ed25519' }),
     /** Prices a million tokens. */
     prices: priceField,
     /** Most that one escrow may owe this node unsettled. */
@@ -123,6 +226,7 @@ export const gatewaySchema = z.strictObject({
     ledgerFile: z.string().min(1),
     listen: listenField,
     collateral: collateralField,
+    gpu: gatewayGpuField.default({ minCount: 0 }),
     /** File with one API key a line; without it the gateway must listen on loopback and takes any key. */
     apiKeysFile: z.string().optional(),
     maxBodyBytes: z
@@ -144,6 +248,8 @@ export const devnetSchema = z.strictObject({
     /** Seed of the development root: with it the devnet also serves collateral, like Intel's service. */
     pkiSeedFile: z.string().optional(),
     collateralPort: portField.default(0),
+    /** The same for its GPUs: an attestation service like NVIDIA's. */
+    nrasPort: portField.default(0),
     logLevel: logLevelField,
 });
 

@@ -4,6 +4,8 @@ import type { NodeLink } from './node-link';
 import { NodeLoad } from './node-load';
 import { WorkQueue } from './work-queue';
 
+type ShownEvidence = Pick<Hello, 'bundle' | 'quote' | 'snp' | 'gpuEvidence'>;
+
 /** A node as the dispatcher knows it while it is connected. */
 export class ConnectedNode {
     readonly load = new NodeLoad();
@@ -11,7 +13,7 @@ export class ConnectedNode {
     link!: NodeLink;
     private readonly collateral: Hello['collateral'];
     terms: NodeTerms;
-    private evidence: Pick<Hello, 'bundle' | 'quote'>;
+    private evidence: ShownEvidence;
 
     constructor(
         readonly greeted: GreetedNode,
@@ -29,7 +31,7 @@ export class ConnectedNode {
         return this.greeted.nodeKey.toString('hex');
     }
 
-    accept(terms: NodeTerms, evidence: Pick<Hello, 'bundle' | 'quote'> = this.evidence): void {
+    accept(terms: NodeTerms, evidence: ShownEvidence = this.evidence): void {
         this.terms = terms;
         this.evidence = evidence;
         this.queue.concurrency = terms.offer.maxConcurrency;
@@ -42,7 +44,9 @@ export class ConnectedNode {
             nodeKey: this.id,
             bundle: evidence.bundle.toString('base64'),
             quote: evidence.quote.toString('base64'),
+            ...(evidence.snp && { snp: { ...evidence.snp, vek: evidence.snp.vek.toString('base64') } }),
             collateral: this.collateral,
+            ...(evidence.gpuEvidence && { gpuEvidence: evidence.gpuEvidence }),
             kemCertificates: terms.kemCertificates.map((certificate) => certificate.signed.toString('base64')),
             offer: terms.offer.signed.toString('base64'),
             connectedAtMs: this.connectedAtMs,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gpuDocumentSchema } from '../attestation';
 
 /** Operations on the socket between node and dispatcher; the first byte of every binary message (docs/protocol.md). */
 export const linkOperation = {
@@ -33,10 +34,19 @@ const hex32 = z
 export const challengeSchema = z.strictObject({ network: hex32, hub: hex32, challenge: hex32 });
 export type Challenge = z.output<typeof challengeSchema>;
 
+/**
+ * Certificates of the key that signed a SEV-SNP report, DER, and of its authority and root, PEM; `quote` beside it is the
+ * report. Absent where `quote` is a TDX quote, which carries its own.
+ */
+const snpCertificates = z.strictObject({ vek: base64, chain: z.string().max(32_768) });
+
 export const helloSchema = z.strictObject({
     nodeKey: hex32,
     bundle: base64,
     quote: base64,
+    snp: snpCertificates.optional(),
+    /** Of the GPUs that the bundle names. */
+    gpuEvidence: gpuDocumentSchema.optional(),
     /** Convenience for readers of the directory; verifiers fetch their own. */
     collateral: z.record(z.string(), z.unknown()).nullable(),
     kemCertificates: z.array(base64).min(1).max(4),
@@ -51,7 +61,14 @@ export const updateSchema = z.strictObject({
     inFlight: z.int().min(0).max(1_000_000),
     queued: z.int().min(0).max(1_000_000),
     /** Of a new attestation of the same key. */
-    evidence: z.strictObject({ bundle: base64, quote: base64 }).optional(),
+    evidence: z
+        .strictObject({
+            bundle: base64,
+            quote: base64,
+            snp: snpCertificates.optional(),
+            gpuEvidence: gpuDocumentSchema.optional(),
+        })
+        .optional(),
 });
 export type Update = z.output<typeof updateSchema>;
 

@@ -33,7 +33,14 @@ export class NodeRefusal extends CocoonError<RefusalCode> {
 }
 
 export type NodeErrorCode =
-    'registration_failed' | 'quote_unavailable' | 'engine_unavailable' | 'dispatcher_rejected' | 'bond_missing';
+    | 'registration_failed'
+    | 'quote_unavailable'
+    | 'key_unavailable'
+    | 'gpu_unavailable'
+    | 'gpu_rejected'
+    | 'engine_unavailable'
+    | 'dispatcher_rejected'
+    | 'bond_missing';
 
 /** What keeps a node from serving at all; the message says what the provider should do. */
 export class NodeError extends CocoonError<NodeErrorCode> {

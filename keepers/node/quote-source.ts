@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { DstackAgent } from './dstack-agent';
 import { NodeError } from './errors';
 
 /** Where a node's TDX quote comes from. The same verifiers judge the quote whatever the source. */
@@ -30,6 +31,12 @@ export function configfsTsmQuoteSource(reportPath: string): QuoteSource {
             }
         },
     };
+}
+
+/** The guest agent of a dstack CVM takes the quote. */
+export function dstackQuoteSource(socketPath: string): QuoteSource {
+    const agent = new DstackAgent({ socketPath });
+    return { quote: (reportData) => agent.getQuote(reportData) };
 }
 
 function removeEntry(entry: string): void {

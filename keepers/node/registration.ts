@@ -1,4 +1,5 @@
 import { type Address, beginCell, type OpenedContract } from '@ton/core';
+import type { GpuDocument } from '../attestation';
 import { type ChainClient, ChainError, type ChainWallet, type NetworkReader } from '../chain';
 import { errorMessage, type Logger } from '../base';
 import type { Signer } from '../confidential';
@@ -13,8 +14,10 @@ import {
     registrationRefusals,
     encodeKeyBundle,
     reportDataFor,
+    suiteOfKey,
 } from '../../wrappers';
 import { NodeError } from './errors';
+import { attestGpus, type NodeGpus } from './gpu-source';
 import type { QuoteSource } from './quote-source';
 
 export interface RegistrationOptions {
@@ -29,6 +32,8 @@ export interface RegistrationOptions {
     /** The provider's operator key: says which keys are its own. */
     operator: Signer;
     quotes: QuoteSource;
+    /** The GPUs that the node declares, if any. */
+    gpus?: NodeGpus;
     logger: Logger;
 }
 
@@ -37,6 +42,7 @@ export interface Evidence {
     bundle: KeyBundle;
     bundleBytes: Buffer;
     quote: Buffer;
+    gpuEvidence?: GpuDocument;
 }
 
 export interface BundleTerms {
@@ -77,12 +83,12 @@ export class Registration {
     }
 
     private async attest(terms: BundleTerms): Promise<Evidence> {
-        const { network, provider, quotes } = this.options;
-        const bundle: KeyBundle = {
+        const { network, provider, quotes, gpus } = this.options;
+        const unattested: KeyBundle = {
             network,
             provider: provider.hash,
             role: 1,
-            suite: 1,
+            suite: suiteOfKey(terms.signingKey),
             signingKey: terms.signingKey,
             imageId: terms.imageId,
             modelRoot: terms.modelRoot,
@@ -91,7 +97,14 @@ export class Registration {
             mcRootHash: terms.block.rootHash,
             notAfter: terms.notAfter,
         };
-        return { bundle, bundleBytes: encodeKeyBundle(bundle), quote: await quotes.quote(reportDataFor(bundle)) };
+        const attested = gpus === undefined ? null : await attestGpus(gpus, unattested);
+        const bundle = { ...unattested, gpuEvidenceDigest: attested?.digest ?? unattested.gpuEvidenceDigest };
+        return {
+            bundle,
+            bundleBytes: encodeKeyBundle(bundle),
+            quote: await quotes.quote(reportDataFor(bundle)),
+            ...(attested !== null && { gpuEvidence: attested.document }),
+        };
     }
 
     private async verifyOnChain({ bundle, quote }: Evidence): Promise<void> {

@@ -1,3 +1,4 @@
+import type { GpuDocument } from '../attestation';
 import { type Clock, CocoonError, type Logger } from '../base';
 import {
     ConfidentialError,
@@ -17,13 +18,22 @@ import { Orphanage } from './orphanage';
 import type { AdmittedRequest, RequestGate } from './request-gate';
 import { RequestRun } from './request-run';
 
+/** Bundle, quote (or SEV-SNP report) and certificate of the report's key in base64, the rest of its chain in PEM. */
+export interface ShownEvidence {
+    bundle: string;
+    quote: string;
+    /** Of the GPUs that the bundle names. */
+    gpuEvidence?: GpuDocument;
+    snp?: { vek: string; chain: string };
+}
+
 export interface NodeServiceOptions {
     network: Buffer;
     hub: Buffer;
     dispatcherUrl: string;
     signer: Signer;
-    /** What the hello carries besides signatures, ready for JSON: bundle and quote in base64, collateral. */
-    evidence: { bundle: string; quote: string; collateral: Record<string, string> | null };
+    /** What the hello carries besides signatures, ready for JSON. */
+    evidence: ShownEvidence & { collateral: Record<string, string> | null };
     keyring: KemKeyring;
     offers: OfferBook;
     gate: RequestGate;
@@ -91,7 +101,7 @@ export class NodeService {
     }
 
     /** The same key, attested anew: shown to the dispatcher at once, and in every hello from now on. */
-    replaceEvidence(evidence: { bundle: string; quote: string }): void {
+    replaceEvidence(evidence: ShownEvidence): void {
         this.evidence = { ...this.evidence, ...evidence };
         this.link.update({ ...this.terms(), inFlight: this.running.size, queued: 0, evidence });
     }

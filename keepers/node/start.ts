@@ -1,11 +1,13 @@
 import { chainClientOf, ChainWallet, hubOf, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
-import { generateSigner, KemKeyring, signerFromSeed } from '../confidential';
+import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSecretFile, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
-import { type Engine, LlamaCppEngine, OpenAiCompatibleEngine } from './engine';
+import { CollateralService, type PolicyInput, PcsClient, readPolicyFile } from '../attestation';
+import { DstackEngine, type Engine, LlamaCppEngine, OpenAiCompatibleEngine } from './engine';
 import { NodeError } from './errors';
+import type { NodeGpus } from './gpu-source';
 import { ggufModelRoot } from './model-root';
 import { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
 import { OfferBook } from './offers';
@@ -13,12 +15,14 @@ import type { QuoteSource } from './quote-source';
 import { Reattestation } from './reattestation';
 import { type Evidence, Registration } from './registration';
 import { RequestGate } from './request-gate';
-import { NodeService } from './service';
+import { NodeService, type ShownEvidence } from './service';
+import { openSigningKey } from './signing-key';
 
 /** A TEE as the node needs it: quotes, and the image that it measures. */
 export interface NodeTee {
     quotes: QuoteSource;
     imageId: Buffer;
+    gpus?: NodeGpus;
 }
 
 export interface RunningNode {
@@ -42,9 +46,8 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         pollIntervalMs: config.chain.pollIntervalMs,
     });
     const network = deployment.registry.hash;
-    const { engine, modelRoot } = await openEngine(config);
-    // One key for one boot: it never leaves this process, and nothing that it signed can be signed again after a restart.
-    const signer = generateSigner();
+    const { engine, modelRoot } = await openEngine(config, Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]));
+    const signer = await openSigningKey(config.signing);
     const registration = new Registration({
         client,
         reader,
@@ -55,6 +58,7 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         hub: config.hub,
         operator: signerFromSeed(readSeedFile(config.operatorKeyFile)),
         quotes: tee.quotes,
+        gpus: tee.gpus,
         logger,
     });
     const attest = async () =>
@@ -125,8 +129,9 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
     };
 }
 
-function inBase64({ bundleBytes, quote }: Evidence): { bundle: string; quote: string } {
-    return { bundle: bundleBytes.toString('base64'), quote: quote.toString('base64') };
+function inBase64({ bundleBytes, quote, gpuEvidence }: Evidence): ShownEvidence {
+    const bundle = bundleBytes.toString('base64');
+    return { bundle, quote: quote.toString('base64'), ...(gpuEvidence && { gpuEvidence }) };
 }
 
 async function openEngine({ engine }: NodeConfig): Promise<{ engine: Engine; modelRoot: Buffer }> {

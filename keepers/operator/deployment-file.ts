@@ -36,6 +36,11 @@ export class DeploymentFile {
         });
     }
 
+    /** Of a development network, whose GPU evidence is minted. */
+    recordGpuRoot(gpuRootPublicKey: Buffer): void {
+        this.change((known) => ({ ...known, gpuRootPublicKey }));
+    }
+
     private change(alter: (known: Deployment) => Deployment): void {
         const known = this.read();
         if (known !== null) writeDeployment(this.file, alter(known));

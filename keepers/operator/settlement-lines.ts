@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Address, type OpenedContract } from '@ton/core';
 import { z } from 'zod';
 import { errorMessage } from '../base';
-import { verifySignature } from '../confidential';
+import { verifyNodeSignature, verifySignature } from '../confidential';
 import { readNodeLogSettleable } from '../ledger';
 import { capDigest, Escrow, type EscrowState, type Payout, receiptDigest, type SettlementLine } from '../../wrappers';
 import { ifActive } from './account';
@@ -152,7 +152,7 @@ async function lineReason(rules: Rules, state: EscrowState, line: PostableLine):
     if (!sessionAccepted(state, line.receipt.sessionKey, rules.nowSec)) return 'the session key is no longer accepted';
     const scope = { network: rules.network, escrow: line.escrow, epoch: line.epoch };
     const receipt = { publicKey: line.receipt.nodeKey, digest: receiptDigest({ ...scope, ...line.receipt }) };
-    if (!verifySignature({ ...receipt, signature: line.nodeSignature })) return 'the node did not sign the receipt';
+    if (!verifyNodeSignature({ ...receipt, signature: line.nodeSignature })) return 'the node did not sign the receipt';
     const cap = { publicKey: line.receipt.sessionKey, digest: capDigest({ ...scope, ...line.cap }) };
     return verifySignature({ ...cap, signature: line.capSignature }) ? null : 'the session key did not sign the cap';
 }

@@ -19,6 +19,7 @@ import {
     SettlementEnvironment,
     startTime,
 } from './support/settlement-environment';
+import { atPrices } from '../support/fee-config';
 
 let env: SettlementEnvironment;
 
@@ -232,7 +233,7 @@ describe('leaving', () => {
         const { balanceNano, storageReserveNano } = await env.escrow.getState();
         const before = await env.client.getBalance();
         const result = await env.escrow.sendWithdraw(env.client.getSender());
-        expect((await env.client.getBalance()) - before).toBeGreaterThan(balanceNano - toNano('0.01'));
+        expect((await env.client.getBalance()) - before).toBeGreaterThan(balanceNano - atPrices(toNano('0.01')));
         const account = await env.blockchain.getContract(env.escrow.address);
         expect(account.balance).toBe(storageReserveNano);
         expect(await env.escrow.getState()).toMatchObject({ phase: 'closed', balanceNano: 0n, epoch: startTime });
@@ -356,7 +357,7 @@ describe('an escrow left alone for fifty years', () => {
         env.at(env.blockchain.now! + closeDelaySec + 1);
         const before = await env.client.getBalance();
         await env.escrow.sendWithdraw(env.client.getSender());
-        expect((await env.client.getBalance()) - before).toBeGreaterThan(state.balanceNano - toNano('0.01'));
+        expect((await env.client.getBalance()) - before).toBeGreaterThan(state.balanceNano - atPrices(toNano('0.01')));
     });
 });
 

@@ -21,7 +21,7 @@ function bundleOf({ bundle }: Vector): KeyBundle {
         network: hex(bundle.network),
         provider: hex(bundle.provider),
         role: 1,
-        suite: 1,
+        suite: bundle.suite as KeyBundle['suite'],
         signingKey: hex(bundle.signingKey),
         imageId: hex(bundle.imageId),
         modelRoot: hex(bundle.modelRoot),
@@ -81,10 +81,25 @@ describe('a key bundle', () => {
         const bundle = bundleOf(vector);
         expect(codeOf(() => encodeKeyBundle({ ...bundle, notAfter: 2 ** 32 }))).toBe('statement_out_of_range');
         expect(codeOf(() => encodeKeyBundle({ ...bundle, mcSeqno: -1 }))).toBe('statement_out_of_range');
-        expect(codeOf(() => encodeKeyBundle({ ...bundle, suite: 2 as 1 }))).toBe('statement_out_of_range');
+        expect(codeOf(() => encodeKeyBundle({ ...bundle, suite: 3 as 1 }))).toBe('statement_out_of_range');
         expect(codeOf(() => encodeKeyBundle({ ...bundle, signingKey: Buffer.alloc(31) }))).toBe(
             'statement_wrong_length',
         );
+    });
+
+    it('is refused with a suite that its key does not have', () => {
+        const [ed25519, ethereum] = [bundleOf(vectors[1]!), bundleOf(vectors[3]!)];
+        expect(codeOf(() => encodeKeyBundle({ ...ed25519, suite: 2 }))).toBe('statement_out_of_range');
+        expect(codeOf(() => encodeKeyBundle({ ...ethereum, suite: 1 }))).toBe('statement_out_of_range');
+        for (const bundle of [ed25519, ethereum]) {
+            const changed = encodeKeyBundle(bundle);
+            changed[70]! ^= 3;
+            expect(codeOf(() => decodeKeyBundle(changed))).toBe('statement_field_invalid');
+        }
+        const barelyEd25519 = { ...ethereum, signingKey: Buffer.from(ethereum.signingKey) };
+        barelyEd25519.signingKey[11] = 1;
+        expect(codeOf(() => encodeKeyBundle(barelyEd25519))).toBe('statement_out_of_range');
+        expect(decodeKeyBundle(encodeKeyBundle({ ...barelyEd25519, suite: 1 })).suite).toBe(1);
     });
 
     it('is refused from cells cut at other places', () => {

@@ -5,6 +5,7 @@ import { loadAdmitNode } from '../../build/Payout/Payout_Payout';
 import { authorizationCell, Provider } from '../../wrappers';
 import { bodyTo, comparable, eventOf, gasOf, refusalTo, thrownBy, transactionOf, valueTo } from './support/outcome';
 import { bundle, createProvider, day, minBondNano, nodeKey, ProviderEnvironment } from './support/provider-environment';
+import { atPrices } from '../support/fee-config';
 
 const { opcodes } = ProviderBinding;
 
@@ -52,7 +53,7 @@ describe('a new provider', () => {
         const other = env.blockchain.openContract(
             await Provider.createFromConfig({ registry: env.registry.address, owner: env.stranger.address }),
         );
-        const poor = { operatorKey: null, valueNano: toNano('0.01') };
+        const poor = { operatorKey: null, valueNano: atPrices(toNano('0.01')) };
         const result = await other.sendCreate(env.stranger.getSender(), poor);
         expect(thrownBy(result, other.address)).toBe('Provider: not enough value');
     });
@@ -72,11 +73,11 @@ describe('the bond', () => {
         const balance = await env.balanceOf(env.provider.address);
         const result = await env.provider.sendBond(env.stranger.getSender(), { valueNano: toNano('5') });
         const { bondNano } = await env.provider.getState();
-        expect(bondNano).toBeGreaterThan(toNano('4.99'));
+        expect(bondNano).toBeGreaterThan(toNano('5') - atPrices(toNano('0.01')));
         expect(bondNano).toBeLessThanOrEqual((await env.balanceOf(env.provider.address)) - balance);
         const event = loadBondChanged(eventOf(result, opcodes.BondChanged)!.beginParse());
         expect(event).toMatchObject({ bond: bondNano, unbonding: 0n });
-        const nothing = await env.provider.sendBond(env.stranger.getSender(), { valueNano: toNano('0.004') });
+        const nothing = await env.provider.sendBond(env.stranger.getSender(), { valueNano: atPrices(toNano('0.004')) });
         expect(thrownBy(nothing, env.provider.address)).toBe('Provider: not enough value');
     });
 
@@ -88,7 +89,7 @@ describe('the bond', () => {
         await other.sendBond(env.owner.getSender(), { valueNano: toNano('2') });
         const { bondNano, storageReserveNano } = await other.getState();
         expect(await env.balanceOf(other.address)).toBeGreaterThanOrEqual(bondNano + storageReserveNano);
-        expect(bondNano).toBeGreaterThan(toNano('2') - storageReserveNano - toNano('0.01'));
+        expect(bondNano).toBeGreaterThan(toNano('2') - storageReserveNano - atPrices(toNano('0.01')));
     });
 
     it('leaves to the owner seven days after it was unbonded, to the nanoTON', async () => {
@@ -391,7 +392,7 @@ describe('a key', () => {
         env = await createProvider();
         const outcomes = new Set<string | null>();
         for (let valueNano = toNano('0.012'); valueNano < toNano('0.06'); valueNano += toNano('0.002')) {
-            const result = await env.record({ valueNano });
+            const result = await env.record({ valueNano: atPrices(valueNano) });
             expect(thrownBy(result, env.provider.address)).toBeNull();
             outcomes.add(refusalTo(result, env.registrar.address));
         }
@@ -436,7 +437,7 @@ describe('an admission', () => {
         const poor = await env.provider.sendRequestAdmission(via, {
             nodeKey: nodeKey(0),
             hub,
-            valueNano: toNano('0.005'),
+            valueNano: atPrices(toNano('0.005')),
         });
         expect(thrownBy(poor, env.provider.address)).toBe('Provider: not enough value');
     });

@@ -14,6 +14,7 @@ import {
     RegistryEnvironment,
     VerifiedOptions,
 } from './support/registry-environment';
+import { atPrices } from '../support/fee-config';
 
 const { opcodes } = RegistryBinding;
 const nodeKey = testKey('node 0').publicKey;
@@ -175,7 +176,7 @@ describe('a registration', () => {
 
     it('is refused with too little value, which comes back', async () => {
         env = await createRegistry();
-        const result = await env.verified({ valueNano: toNano('0.02') });
+        const result = await env.verified({ valueNano: atPrices(toNano('0.02')) });
         expect(refusalTo(result, env.registrar.address)).toBe('Registry: not enough value');
         expect(await env.provider.getKey(nodeKey)).toBeNull();
     });

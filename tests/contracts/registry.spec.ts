@@ -10,6 +10,7 @@ import {
 } from '../../wrappers';
 import { comparable, eventOf, gasOf, thrownBy, valueTo } from './support/outcome';
 import { createRegistry, day, governanceDelaySec, RegistryEnvironment } from './support/registry-environment';
+import { atPrices } from '../support/fee-config';
 
 const { opcodes } = RegistryBinding;
 const id = (byte: number) => Buffer.alloc(32, byte);
@@ -209,7 +210,7 @@ describe('a proposal', () => {
 
     it('is refused when it does not pay its way', async () => {
         env = await createRegistry({ isBare: true });
-        const poor = { action: allow(1), valueNano: toNano('0.015') };
+        const poor = { action: allow(1), valueNano: atPrices(toNano('0.015')) };
         await expectThrow('Registry: not enough value', sent(env.registry.sendPropose(env.owner.getSender(), poor)));
     });
 
@@ -218,7 +219,10 @@ describe('a proposal', () => {
         const outcomes = new Set<string | null>();
         for (let valueNano = toNano('0.01'); valueNano < toNano('0.05'); valueNano += toNano('0.002')) {
             const action = { ...allow(1), name: 'n'.repeat(127) };
-            const result = await env.registry.sendPropose(env.owner.getSender(), { action, valueNano });
+            const result = await env.registry.sendPropose(env.owner.getSender(), {
+                action,
+                valueNano: atPrices(valueNano),
+            });
             outcomes.add(thrownBy(result, env.registry.address));
         }
         expect([...outcomes]).toEqual(['Registry: not enough value', null]);

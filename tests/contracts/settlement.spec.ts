@@ -12,6 +12,7 @@ import {
     SettlementEnvironment,
     startTime,
 } from './support/settlement-environment';
+import { atPrices } from '../support/fee-config';
 
 let env: SettlementEnvironment;
 
@@ -71,7 +72,7 @@ describe('a settlement', () => {
         env = await createSettlement();
         const before = await env.settler.getBalance();
         await env.settle([env.line(env.nodes[0]!, { receiptNano: toNano('1') })], { valueNano: toNano('5') });
-        expect(before - (await env.settler.getBalance())).toBeLessThan(toNano('0.05'));
+        expect(before - (await env.settler.getBalance())).toBeLessThan(atPrices(toNano('0.05')));
     });
 
     it('refuses eleven lines before anything moves', async () => {
@@ -220,17 +221,17 @@ describe('an escrow smaller than its receipts', () => {
     it('pays what there is, line by line in order, and the remainder after a top-up', async () => {
         env = await createSettlement({ nodes: 3, feeBps: 0, depositNano: toNano('1') });
         const { balanceNano } = await env.escrow.getState();
-        const lines = env.nodes.map((node) => env.line(node, { receiptNano: toNano('0.7') }));
+        const lines = env.nodes.map((node) => env.line(node, { receiptNano: toNano('0.9') }));
         await env.settle(lines);
         expect([await creditOf(0), await creditOf(1), await creditOf(2)]).toEqual([
-            toNano('0.7'),
-            balanceNano - toNano('0.7'),
+            toNano('0.9'),
+            balanceNano - toNano('0.9'),
             0n,
         ]);
         expectNothingCharged(await env.settle(lines), 'the balance is empty');
         await env.escrow.sendTopUp(env.client.getSender(), { valueNano: toNano('3') });
         await env.settle(lines);
-        expect([await creditOf(1), await creditOf(2)]).toEqual([toNano('0.7'), toNano('0.7')]);
+        expect([await creditOf(1), await creditOf(2)]).toEqual([toNano('0.9'), toNano('0.9')]);
     });
 });
 
@@ -322,11 +323,11 @@ describe('a settlement that cannot be made', () => {
         const line = env.line(env.nodes[0]!, { receiptNano: 1n, scope: { escrow: missing.address.hash } });
         await env.settle([line], { escrow: missing.address, valueNano: toNano('2') });
         const refund = await hub.getCredit(env.settler.address);
-        expect(refund).toBeGreaterThan(toNano('1.9'));
+        expect(refund).toBeGreaterThan(toNano('2') - atPrices(toNano('0.1')));
         expect((await hub.getState()).liabilitiesNano).toBe(refund);
         const before = await env.settler.getBalance();
         await hub.sendClaim(env.settler.getSender());
-        expect((await env.settler.getBalance()) - before).toBeGreaterThan(refund - toNano('0.02'));
+        expect((await env.settler.getBalance()) - before).toBeGreaterThan(refund - atPrices(toNano('0.02')));
         expect(await hub.getCredit(env.settler.address)).toBe(0n);
         expect((await hub.getState()).liabilitiesNano).toBe(0n);
     });

@@ -37,7 +37,7 @@ export function mintCertificate(spec: CertificateSpec): Buffer {
 
 /** SEQUENCE { tbs, algorithm, signature }: certificates and revocation lists alike. */
 export function signedStructure(tbs: Buffer, key: SigningKey): Buffer {
-    return sequence(tbs, ecdsaWithSha256Algorithm, bitString(key.signDer(tbs)));
+    return sequence(tbs, key.curve.signatureAlgorithm, bitString(key.signDer(tbs)));
 }
 
 function extensions(spec: CertificateSpec): Buffer {
@@ -61,12 +61,12 @@ export function extension(id: string, value: Buffer): Buffer {
     return sequence(oidBytes(id), octetString(value));
 }
 
-function criticalExtension(id: string, value: Buffer): Buffer {
+export function criticalExtension(id: string, value: Buffer): Buffer {
     return sequence(oidBytes(id), derTrue, octetString(value));
 }
 
 /** The usual SHA-1 of the public key; a name, not a security measure. */
-function keyIdentifier(key: SigningKey): Buffer {
+export function keyIdentifier(key: SigningKey): Buffer {
     return createHash('sha1').update(key.publicKey).digest();
 }
 
@@ -74,7 +74,7 @@ function distributionPoint(url: string): Buffer {
     return sequence(sequence(der(0xa0, der(0xa0, der(0x86, Buffer.from(url, 'latin1'))))));
 }
 
-function basicConstraints(pathLength: number | null): Buffer {
+export function basicConstraints(pathLength: number | null): Buffer {
     return pathLength === null ? sequence() : sequence(derTrue, integer(pathLength));
 }
 

@@ -1,41 +1,74 @@
 import { createECDH, createHash, createHmac } from 'node:crypto';
-import { p256SpkiPrefix } from '../parse/oids';
+import { ecdsaWithSha256Algorithm, ecdsaWithSha384Algorithm, p256SpkiPrefix, p384SpkiPrefix } from '../parse/oids';
 import { integer, sequence } from './der-writer';
 
-const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+export interface Curve {
+    name: string;
+    order: bigint;
+    /** Of a scalar or a coordinate. */
+    bytes: number;
+    hash: string;
+    spkiPrefix: Buffer;
+    /** Of a certificate that such a key signs. */
+    signatureAlgorithm: Buffer;
+}
+
+export const p256: Curve = {
+    name: 'prime256v1',
+    order: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+    bytes: 32,
+    hash: 'sha256',
+    spkiPrefix: p256SpkiPrefix,
+    signatureAlgorithm: ecdsaWithSha256Algorithm,
+};
+
+export const p384: Curve = {
+    name: 'secp384r1',
+    order: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+    bytes: 48,
+    hash: 'sha384',
+    spkiPrefix: p384SpkiPrefix,
+    signatureAlgorithm: ecdsaWithSha384Algorithm,
+};
 
 /**
- * A P-256 key derived from a seed and a label, so that a development network can be made again from its seed, byte for
+ * A P-256 key (or one of another curve, where named) derived from a seed and a label, so that a development network can be made again from its seed, byte for
  * byte: signatures too, for their nonce is derived (HMAC of key and digest) and not drawn. For development roots only;
  * nothing here resists timing attacks.
  */
 export class SigningKey {
     private readonly secret: bigint;
-    /** Uncompressed point, 65 bytes. */
+    /** Uncompressed point: 65 bytes for P-256. */
     readonly publicKey: Buffer;
 
-    constructor(seed: Buffer, label: string) {
-        this.secret = scalarOf(seed, `key:${label}`);
-        this.publicKey = pointOf(this.secret);
+    constructor(
+        seed: Buffer,
+        label: string,
+        readonly curve: Curve = p256,
+    ) {
+        this.secret = scalarOf(curve, seed, `key:${label}`);
+        this.publicKey = pointOf(curve, this.secret);
     }
 
     get spki(): Buffer {
-        return Buffer.concat([p256SpkiPrefix, this.publicKey]);
+        return Buffer.concat([this.curve.spkiPrefix, this.publicKey]);
     }
 
-    /** r | s, 64 bytes. */
+    /** r | s, each as long as a scalar of the curve. */
     sign(data: Buffer): Buffer {
-        const digest = createHash('sha256').update(data).digest();
-        const nonce = scalarOf(Buffer.concat([toBytes(this.secret), digest]), 'nonce');
-        const r = toNumber(pointOf(nonce).subarray(1, 33)) % order;
-        const s = mod(inverse(nonce) * (toNumber(digest) + r * this.secret));
-        return Buffer.concat([toBytes(r), toBytes(s)]);
+        const { curve, secret } = this;
+        const digest = createHash(curve.hash).update(data).digest();
+        const nonce = scalarOf(curve, Buffer.concat([toBytes(curve, secret), digest]), 'nonce');
+        const r = toNumber(pointOf(curve, nonce).subarray(1, 1 + curve.bytes)) % curve.order;
+        const s = mod(curve, inverse(curve, nonce) * (toNumber(digest) + r * secret));
+        return Buffer.concat([toBytes(curve, r), toBytes(curve, s)]);
     }
 
     /** SEQUENCE { r, s }, as certificates carry it. */
     signDer(data: Buffer): Buffer {
         const signature = this.sign(data);
-        return sequence(unsigned(signature.subarray(0, 32)), unsigned(signature.subarray(32)));
+        const { bytes } = this.curve;
+        return sequence(unsigned(signature.subarray(0, bytes)), unsigned(signature.subarray(bytes)));
     }
 }
 
@@ -44,27 +77,27 @@ export function derivedBytes(seed: Buffer, label: string, length: number): Buffe
     return createHmac('sha512', seed).update(label).digest().subarray(0, length);
 }
 
-function scalarOf(seed: Buffer, label: string): bigint {
+function scalarOf({ order }: Curve, seed: Buffer, label: string): bigint {
     return (toNumber(createHmac('sha512', seed).update(label).digest()) % (order - 1n)) + 1n;
 }
 
-function pointOf(scalar: bigint): Buffer {
-    const ecdh = createECDH('prime256v1');
-    ecdh.setPrivateKey(toBytes(scalar));
+function pointOf(curve: Curve, scalar: bigint): Buffer {
+    const ecdh = createECDH(curve.name);
+    ecdh.setPrivateKey(toBytes(curve, scalar));
     return ecdh.getPublicKey();
 }
 
-function inverse(value: bigint): bigint {
-    let [a, b, x, y] = [value, order, 1n, 0n];
+function inverse(curve: Curve, value: bigint): bigint {
+    let [a, b, x, y] = [value, curve.order, 1n, 0n];
     while (b !== 0n) {
         const quotient = a / b;
         [a, b] = [b, a - quotient * b];
         [x, y] = [y, x - quotient * y];
     }
-    return mod(x);
+    return mod(curve, x);
 }
 
-function mod(value: bigint): bigint {
+function mod({ order }: Curve, value: bigint): bigint {
     const rest = value % order;
     return rest < 0n ? rest + order : rest;
 }
@@ -73,8 +106,8 @@ function toNumber(bytes: Buffer): bigint {
     return BigInt(`0x${bytes.toString('hex')}`);
 }
 
-function toBytes(value: bigint): Buffer {
-    return Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
+function toBytes({ bytes }: Curve, value: bigint): Buffer {
+    return Buffer.from(value.toString(16).padStart(2 * bytes, '0'), 'hex');
 }
 
 function unsigned(bytes: Buffer): Buffer {

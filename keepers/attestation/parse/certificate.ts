@@ -122,7 +122,7 @@ function parseExtensions(list: DerReader): ExtensionFields {
     };
 }
 
-function parseBasicConstraints(value: Buffer): { isCa: boolean; pathLength: number | null } {
+export function parseBasicConstraints(value: Buffer): { isCa: boolean; pathLength: number | null } {
     const fields = readSequence(value);
     const isCa = fields.peekTag() === derTag.boolean && readTrue(fields.read(derTag.boolean).content);
     const pathLength = fields.done ? null : smallInteger(fields.read(derTag.integer).content);
@@ -130,7 +130,7 @@ function parseBasicConstraints(value: Buffer): { isCa: boolean; pathLength: numb
     return { isCa, pathLength };
 }
 
-function parseKeyUsage(value: Buffer): KeyUsage {
+export function parseKeyUsage(value: Buffer): KeyUsage {
     const reader = new DerReader(value);
     const bits = reader.read(derTag.bitString).content;
     reader.end();

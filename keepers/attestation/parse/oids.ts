@@ -22,3 +22,9 @@ export const p256SpkiPrefix = Buffer.from('3059301306072a8648ce3d020106082a8648c
 
 /** SEQUENCE { ecdsa-with-SHA256 }, the only signature algorithm in Intel's chains. */
 export const ecdsaWithSha256Algorithm = Buffer.from('300a06082a8648ce3d040302', 'hex');
+
+/** The same for P-384: SEQUENCE { id-ecPublicKey, secp384r1 } BIT STRING before 97 bytes of point. */
+export const p384SpkiPrefix = Buffer.from('3076301006072a8648ce3d020106052b81040022036200', 'hex');
+
+/** SEQUENCE { ecdsa-with-SHA384 }. */
+export const ecdsaWithSha384Algorithm = Buffer.from('300a06082a8648ce3d040303', 'hex');

@@ -13,6 +13,9 @@ export interface PolicySubject {
     atMs: number;
 }
 
+type BoundSubject = { body: Pick<TdBody, 'reportData'>; atMs: number };
+type BindingPolicy = Pick<Policy, 'reportData' | 'models' | 'maxBlockAgeSeconds'>;
+
 /** Step 16. Rules on the software first, then the platform's state, then what binds the evidence to its bearer. */
 export function applyPolicy(subject: PolicySubject, policy: Policy, claims: EvidenceClaims): void {
     const { body } = subject;
@@ -99,7 +102,8 @@ export function imageOf(body: TdBody): ImageMeasurements {
     return { mrtd: body.mrTd.toString('hex'), rtmr0: rtmr0!, rtmr1: rtmr1!, rtmr2: rtmr2!, rtmr3: rtmr3! };
 }
 
-function checkBinding(subject: PolicySubject, policy: Policy, claims: EvidenceClaims): void {
+/** Report data and what the caller knows of the key bundle; quotes and reports of any TEE carry these alike. */
+export function checkBinding(subject: BoundSubject, policy: BindingPolicy, claims: EvidenceClaims): void {
     const { reportData } = subject.body;
     const expected = policy.reportData ?? claims.bundleHash?.toString('hex');
     const bound =
@@ -112,7 +116,7 @@ function checkBinding(subject: PolicySubject, policy: Policy, claims: EvidenceCl
     checkFreshness(subject, policy, claims);
 }
 
-function checkFreshness(subject: PolicySubject, policy: Policy, { block }: EvidenceClaims): void {
+function checkFreshness(subject: BoundSubject, policy: BindingPolicy, { block }: EvidenceClaims): void {
     if (block !== undefined || policy.maxBlockAgeSeconds !== undefined) {
         const named = subject.body.reportData.subarray(32);
         check(

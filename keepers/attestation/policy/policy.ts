@@ -5,7 +5,7 @@ import { tcbStatuses } from '../parse/signed-json';
  * What a network or an operator accepts, as data. Everything not named keeps its default, and unknown keys are refused:
  * a misspelt rule must not silently be no rule.
  */
-const hex = (bytes: number) =>
+export const hex = (bytes: number) =>
     z
         .string()
         .regex(new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`), `${bytes} bytes of hex`)

@@ -105,14 +105,16 @@ export const checkCodes = [
 export type CheckCode = (typeof checkCodes)[number];
 
 /** The first check that failed. Internal: it never leaves the verifier, which turns it into a verdict. */
-export class CheckFailure extends Error {
+export class FailedCheck<Code extends string> extends Error {
     constructor(
-        readonly code: CheckCode,
+        readonly code: Code,
         message: string,
     ) {
         super(message);
     }
 }
+
+export class CheckFailure extends FailedCheck<CheckCode> {}
 
 export function check(condition: boolean, code: CheckCode, message: string): asserts condition {
     if (!condition) {
@@ -130,7 +132,7 @@ export function parsed<T>(code: CheckCode, what: string, parse: () => T): T {
 }
 
 /** One short line: a schema's first complaint, or an error's message. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
     if (error instanceof ZodError) {
         const { path, message } = error.issues[0]!;
         return [path.join('.'), message]

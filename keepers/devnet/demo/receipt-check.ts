@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import { z } from 'zod';
-import { verifySignature } from '../../confidential';
+import { verifyNodeSignature } from '../../confidential';
 import { receiptDigest, receiptReference } from '../../../wrappers';
 import { DevnetError } from '../errors';
 
@@ -47,7 +47,7 @@ export async function checkReceipt(gatewayUrl: string, requestId: string): Promi
         transcriptHash: receipt.transcriptHash,
     });
     const digest = receiptDigest({ ...about, ...receipt });
-    const signed = verifySignature({ publicKey: about.nodeKey, digest, signature: receipt.signature });
+    const signed = verifyNodeSignature({ publicKey: about.nodeKey, digest, signature: receipt.signature });
     if (!signed || !reference.equals(receipt.reference))
         throw new DevnetError('demo_failed', `the receipt of request ${requestId} does not hold`);
     return {

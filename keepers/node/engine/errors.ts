@@ -10,6 +10,10 @@ export type EngineErrorCode =
     | 'engine_failed'
     /** The engine answered without saying what it used, so nobody can be charged rightly. */
     | 'usage_missing'
+    /** The engine's attestation is refused or missing, so nothing is sent to it. */
+    | 'engine_unattested'
+    /** The engine's signature does not hold for what it answered, so it is not charged. */
+    | 'answer_unsigned'
     | 'cancelled';
 
 const STATUS: Record<EngineErrorCode, number> = {
@@ -22,6 +26,8 @@ const STATUS: Record<EngineErrorCode, number> = {
     engine_timeout: 504,
     engine_failed: 502,
     usage_missing: 502,
+    engine_unattested: 503,
+    answer_unsigned: 502,
     cancelled: 499,
 };
 

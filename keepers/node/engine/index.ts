@@ -1,3 +1,5 @@
+export { DstackEngine } from './dstack';
+export type { DstackEngineOptions } from './dstack';
 export { NOTHING_USED } from './engine';
 export type { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest, EngineUsage } from './engine';
 export { EngineError } from './errors';

@@ -27,6 +27,12 @@ export interface OpenAiCompatibleOptions {
     maxAnswerBytes?: number;
 }
 
+/** Sees an exchange byte for byte as it crosses the wire, for whoever checks a signature over it. */
+export interface WireTap {
+    sent(body: Buffer): void;
+    received(bytes: Uint8Array): void;
+}
+
 const DEFAULTS = {
     maxConcurrency: 16,
     maxWaiting: 64,
@@ -71,13 +77,13 @@ export class OpenAiCompatibleEngine implements Engine {
         });
     }
 
-    async *run(request: EngineRequest, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+    async *run(request: EngineRequest, signal: AbortSignal, tap?: WireTap): AsyncGenerator<EngineEvent> {
         const upstream = prepareUpstreamRequest(request, this.options.continuousUsage);
         const slot = await this.slots.acquire(signal);
         // Aborted as well when the reader leaves early: the socket must not keep the engine generating.
         const leaving = new AbortController();
         try {
-            yield* this.relay(request.path, upstream, AbortSignal.any([signal, leaving.signal]));
+            yield* this.relay(request.path, upstream, { signal: AbortSignal.any([signal, leaving.signal]), tap });
         } catch (error) {
             throw engineErrorFrom(error, signal);
         } finally {
@@ -102,7 +108,12 @@ export class OpenAiCompatibleEngine implements Engine {
         await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     }
 
-    private async *relay(path: string, upstream: UpstreamRequest, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+    private async *relay(
+        path: string,
+        upstream: UpstreamRequest,
+        { signal, tap }: { signal: AbortSignal; tap?: WireTap },
+    ): AsyncGenerator<EngineEvent> {
+        tap?.sent(upstream.body);
         const answer = await this.send('POST', path, { body: upstream.body, signal });
         const contentType = headerOf(answer, 'content-type') ?? 'application/json';
         refuseOurFaults(answer.statusCode);
@@ -111,9 +122,10 @@ export class OpenAiCompatibleEngine implements Engine {
             throw new EngineError('engine_failed', `the engine answered a request with the wrong kind: ${contentType}`);
         }
         yield { type: 'head', status: answer.statusCode, headers: { 'content-type': contentType } };
-        if (answer.statusCode >= 400) yield* relayRefusal(answer.body, this.options.maxAnswerBytes);
-        else if (streamed) yield* relayStream(answer.body, upstream.clientWantsUsage);
-        else yield* relayWhole(answer.body, this.options.maxAnswerBytes);
+        const body = tap === undefined ? answer.body : tapped(answer.body, tap);
+        if (answer.statusCode >= 400) yield* relayRefusal(body, this.options.maxAnswerBytes);
+        else if (streamed) yield* relayStream(body, upstream.clientWantsUsage);
+        else yield* relayWhole(body, this.options.maxAnswerBytes);
     }
 
     private async listModels(signal: AbortSignal): Promise<z.infer<typeof modelList>> {
@@ -154,7 +166,14 @@ function refuseOurFaults(status: number): void {
     throw new EngineError('engine_failed', `the engine answered with status ${status}`);
 }
 
-function rootOf(baseUrl: string): string {
+async function* tapped(body: AsyncIterable<Uint8Array>, tap: WireTap): AsyncGenerator<Uint8Array> {
+    for await (const bytes of body) {
+        tap.received(bytes);
+        yield bytes;
+    }
+}
+
+export function rootOf(baseUrl: string): string {
     return baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
 }
 

@@ -25,6 +25,34 @@ export async function fillHub(env: SettlementEnvironment, nodes: readonly TestNo
     await env.blockchain.setShardAccount(env.hub.address, createShardAccount(share));
 }
 
+export interface RosterCounts {
+    nodeCount?: number;
+    ownerCount?: number;
+    refundCount?: number;
+}
+
+/** Makes the hub believe that it has so many entries. */
+export async function setRosterCounts(env: SettlementEnvironment, counts: RosterCounts): Promise<void> {
+    const account = await env.blockchain.getContract(env.hub.address);
+    const state = account.accountState;
+    if (state?.type !== 'active' || !state.state.code || !state.state.data) throw new Error('the hub is not deployed');
+    const { code, data } = state.state;
+    const refs = [...data.refs];
+    const roster = refs.pop()!.beginParse();
+    const [nodeCount, ownerCount, refundCount] = [roster.loadUint(32), roster.loadUint(32), roster.loadUint(16)];
+    const changed = beginCell()
+        .storeUint(counts.nodeCount ?? nodeCount, 32)
+        .storeUint(counts.ownerCount ?? ownerCount, 32)
+        .storeUint(counts.refundCount ?? refundCount, 16)
+        .storeSlice(roster);
+    refs.push(changed.endCell());
+    const changedData = refs
+        .reduce((builder, ref) => builder.storeRef(ref), beginCell().storeBits(data.bits))
+        .endCell();
+    const share = { address: env.hub.address, code, data: changedData, balance: account.balance };
+    await env.blockchain.setShardAccount(env.hub.address, createShardAccount(share));
+}
+
 function nodeEntries(nodes: readonly TestNode[], count: number): Dictionary<bigint, Cell> {
     const entries = Dictionary.empty(Dictionary.Keys.BigUint(256), inlineBits(360));
     for (let i = 0; i < count; i += 1) {

@@ -1,8 +1,9 @@
 import { Address, beginCell, Cell, toNano } from '@ton/core';
-import { Blockchain, SendMessageResult } from '@ton/sandbox';
+import { SendMessageResult } from '@ton/sandbox';
 import { storeRecordKey } from '../../../build/Provider/Provider_Provider';
 import { authorizationCell, authorizationDigest, Provider } from '../../../wrappers';
 import { uint256 } from '../../../wrappers/uint256';
+import { budget, createBlockchain } from '../../support/fee-config';
 import { watchMoney } from './conservation';
 import { TestKey, testKey } from './ed25519';
 
@@ -35,7 +36,7 @@ export type ProviderEnvironment = Awaited<ReturnType<typeof createProvider>>;
 
 /** A provider under a registry that the test plays itself, with bond for three keys. */
 export async function createProvider(options: { bondNano?: bigint } = {}) {
-    const blockchain = await Blockchain.create();
+    const blockchain = await createBlockchain();
     blockchain.now = startTime;
     const [registry, owner, stranger, registrar, hub] = [
         await blockchain.treasury('registry'),
@@ -85,7 +86,7 @@ export async function createProvider(options: { bondNano?: bigint } = {}) {
             }),
         );
         const from = recordOptions.from === 'stranger' ? stranger : registry;
-        const value = recordOptions.valueNano ?? toNano('0.5');
+        const value = recordOptions.valueNano ?? budget(toNano('0.5'));
         return from.send({ to: provider.address, value, body: body.endCell(), bounce: true });
     }
 

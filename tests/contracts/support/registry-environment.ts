@@ -1,5 +1,5 @@
 import { Address, beginCell, Cell, toNano } from '@ton/core';
-import { Blockchain, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
+import { SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
 import { storeQuoteVerified } from '../../../build/Registry/Registry_Registry';
 import {
     authorizationCell,
@@ -12,6 +12,7 @@ import {
     Registry,
 } from '../../../wrappers';
 import { uint256 } from '../../../wrappers/uint256';
+import { budget, createBlockchain } from '../../support/fee-config';
 import { watchMoney } from './conservation';
 import { testKey } from './ed25519';
 
@@ -45,7 +46,7 @@ export type RegistryEnvironment = Awaited<ReturnType<typeof createRegistry>>;
 
 /** A registry that governs a verifier which the test plays itself, with one image, one model and one bonded provider. */
 export async function createRegistry(options: { delaySec?: number; isBare?: boolean } = {}) {
-    const blockchain = await Blockchain.create();
+    const blockchain = await createBlockchain();
     blockchain.now = startTime;
     const [owner, guardian, stranger, verifier, providerOwner, registrar] = [
         await blockchain.treasury('owner'),
@@ -136,7 +137,7 @@ export async function createRegistry(options: { delaySec?: number; isBare?: bool
                 evidence: quote.evidence ?? evidence.endCell(),
             }),
         );
-        const value = quote.valueNano ?? toNano('0.5');
+        const value = quote.valueNano ?? budget(toNano('0.5'));
         return (quote.from ?? verifier).send({ to: registry.address, value, body: body.endCell(), bounce: true });
     }
 

@@ -1,8 +1,9 @@
 import { Address, beginCell, Cell, toNano } from '@ton/core';
-import { Blockchain, internal, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
+import { internal, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
 import { storeAdmitNode, storeSettle } from '../../../build/Payout/Payout_Payout';
 import { Provider as ProviderBinding } from '../../../build/Provider/Provider_Provider';
 import { capDigest, Escrow, Payout, Receipt, receiptDigest, ReceiptScope, SettlementLine } from '../../../wrappers';
+import { budget, createBlockchain } from '../../support/fee-config';
 import { watchMoney } from './conservation';
 import { TestKey, testKey } from './ed25519';
 
@@ -44,7 +45,7 @@ export type SettlementEnvironment = Awaited<ReturnType<typeof createSettlement>>
 
 /** A hub with admitted nodes and an open escrow, on a chain whose clock the test moves by hand. */
 export async function createSettlement(options: { nodes?: number; feeBps?: number; depositNano?: bigint } = {}) {
-    const blockchain = await Blockchain.create();
+    const blockchain = await createBlockchain();
     blockchain.now = startTime;
     const [registry, operator, client, settler] = [
         await blockchain.treasury('registry'),
@@ -69,7 +70,7 @@ export async function createSettlement(options: { nodes?: number; feeBps?: numbe
         }),
     );
     const money = await watchMoney(blockchain);
-    await hub.sendTopUp(operator.getSender(), { valueNano: toNano('1') });
+    await hub.sendTopUp(operator.getSender(), { valueNano: budget(toNano('1')) });
     const escrow = blockchain.openContract(
         await Escrow.createFromConfig({ hub: hub.address, network, client: client.address, index: 0, closeDelaySec }),
     );
@@ -91,7 +92,7 @@ export async function createSettlement(options: { nodes?: number; feeBps?: numbe
                 responseTo: settler.address,
             }),
         );
-        const value = admission.valueNano ?? toNano('1');
+        const value = admission.valueNano ?? budget(toNano('1'));
         money.minted(value);
         return blockchain.sendMessage(
             internal({
@@ -106,7 +107,7 @@ export async function createSettlement(options: { nodes?: number; feeBps?: numbe
 
     for (const node of nodes) await admit(node);
 
-    async function open(valueNano = (options.depositNano ?? toNano('10')) + toNano('0.15')) {
+    async function open(valueNano = (options.depositNano ?? toNano('10')) + budget(toNano('0.15'))) {
         const sessionExpiresAt = blockchain.now! + sessionLifeSec;
         return escrow.sendOpen(client.getSender(), { sessionKey: session.publicKey, sessionExpiresAt, valueNano });
     }

@@ -9,19 +9,19 @@ type FeeConfig = GenesisOptions['feeConfig'];
 const divisor2026 = 6n;
 
 /** Nearest integer, but never free: a price of 1 cannot be divided and stays. */
-function sixth(price: bigint): bigint {
+export function sixth(price: bigint): bigint {
     const divided = (price + divisor2026 / 2n) / divisor2026;
     return divided === 0n && price > 0n ? 1n : divided;
 }
 
-/** Storage (18), gas (21) and forwarding (25) of the basechain; masterchain prices stay. */
-function mainnet2026(config: Cell): Cell {
+/** Every price of storage (18), gas (21) and forwarding (25) of the basechain, each scaled; masterchain prices stay. */
+export function scalePrices(config: Cell, scale: (price: bigint) => bigint): Cell {
     const { 18: storage, 21: gas, 25: forward } = loadConfig(config);
     for (const [since, prices] of storage.anon0) {
         storage.anon0.set(since, {
             ...prices,
-            bit_price_ps: sixth(prices.bit_price_ps),
-            _cell_price_ps: sixth(prices._cell_price_ps),
+            bit_price_ps: scale(prices.bit_price_ps),
+            _cell_price_ps: scale(prices._cell_price_ps),
         });
     }
     if (gas.anon0.kind !== 'GasLimitsPrices_gas_flat_pfx' || !('gas_price' in gas.anon0.other)) {
@@ -29,14 +29,14 @@ function mainnet2026(config: Cell): Cell {
     }
     const gasPrices = {
         ...gas.anon0,
-        flat_gas_price: sixth(gas.anon0.flat_gas_price),
-        other: { ...gas.anon0.other, gas_price: sixth(gas.anon0.other.gas_price) },
+        flat_gas_price: scale(gas.anon0.flat_gas_price),
+        other: { ...gas.anon0.other, gas_price: scale(gas.anon0.other.gas_price) },
     };
     const forwardPrices = {
         ...forward.anon0,
-        lump_price: sixth(forward.anon0.lump_price),
-        bit_price: sixth(forward.anon0.bit_price),
-        _cell_price: sixth(forward.anon0._cell_price),
+        lump_price: scale(forward.anon0.lump_price),
+        bit_price: scale(forward.anon0.bit_price),
+        _cell_price: scale(forward.anon0._cell_price),
     };
     return updateConfig(config, storage, { ...gas, anon0: gasPrices }, { ...forward, anon0: forwardPrices });
 }
@@ -50,7 +50,7 @@ export class NetworkConfig {
 
     private constructor(feeConfig: FeeConfig) {
         const config = Cell.fromBase64(defaultConfig);
-        this.cell = feeConfig === 'sandbox' ? config : mainnet2026(config);
+        this.cell = feeConfig === 'sandbox' ? config : scalePrices(config, sixth);
         this.base64 = this.cell.toBoc({ idx: false }).toString('base64');
         this.params = Dictionary.loadDirect(Dictionary.Keys.Int(32), Dictionary.Values.Cell(), this.cell);
     }

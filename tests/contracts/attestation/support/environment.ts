@@ -2,6 +2,7 @@ import { Address, beginCell, Cell, toNano, Transaction } from '@ton/core';
 import { Blockchain, GetMethodError, SandboxContract, TreasuryContract } from '@ton/sandbox';
 import { loadQuoteVerified, QuoteVerified } from '../../../../build/QuoteVerifier/QuoteVerifier_QuoteVerifier';
 import { QuoteVerifier, quoteVerifierErrors, verifyQuoteBody } from '../../../../wrappers/quote-verifier';
+import { budget, createBlockchain } from '../../../support/fee-config';
 
 export interface VerifierOptions {
     rootKey: Buffer;
@@ -19,7 +20,7 @@ export interface Outcome {
 
 /** A verifier whose registry is a wallet, so that what reaches it can be read. */
 export async function createVerifier({ rootKey, kind = 2, nowSec }: VerifierOptions) {
-    const blockchain = await Blockchain.create();
+    const blockchain = await createBlockchain();
     blockchain.now = nowSec;
     const sender = await blockchain.treasury('sender');
     const registry = await blockchain.treasury('registry');
@@ -42,7 +43,7 @@ export const authorization = beginCell().storeUint(0xa0, 8).endCell();
 
 function verbs({ sender, registry, verifier }: Actors) {
     /** Sends a packed quote and reads what came of it. */
-    async function verify(packedQuote: Cell, valueNano = toNano('1')): Promise<Outcome> {
+    async function verify(packedQuote: Cell, valueNano = budget(toNano('1'))): Promise<Outcome> {
         const body = verifyQuoteBody({
             bundle,
             authorization,

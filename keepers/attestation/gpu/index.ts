@@ -1,0 +1,17 @@
+export { readGpuPair, readJsonFile } from './gpu-file';
+export { gpuDocumentSchema, gpuEvidenceDigest, maxGpus } from './evidence-document';
+export type { GpuArchitecture, GpuDocument, GpuEvidence } from './evidence-document';
+export { gpuNonceFor, type GpuNonceTerms } from './nonce';
+export { gpuPolicySchema, type GpuPolicy, type GpuPolicyInput } from './policy';
+export { gpuCheckCodes, type GpuCheckCode } from './verify/check-codes';
+export { nvidiaRootPublicKey } from './verify/device-chain';
+export type { GpuChecks, GpuFacts, GpuVerdict } from './verify/gpu-verdict';
+export { verifyGpuEvidence, type GpuClaims, type VerifyGpuOptions } from './verify/verify-gpu';
+export { createGpuPki, type GpuPki, type GpuPkiOptions } from './mint/gpu-pki';
+export { createGpu, type DevelopmentGpu, type GpuDeviceOptions } from './mint/gpu-device';
+export { mintGpuDocument, mintGpuEvidence, type MintGpuOptions } from './mint/gpu-evidence';
+export { createNrasSigner, mintNrasToken, nrasKeysOf, type NrasSigner } from './mint/nras-token';
+export { NrasClient, type NrasClientOptions } from './nras/nras-client';
+export { startNrasServer, type NrasServer, type NrasServerOptions } from './nras/nras-server';
+export { nvidiaNrasUrl, type NrasTrust } from './nras/verify-token';
+export { verifyGpuEvidenceWithNras } from './verify/verify-gpu-with-nras';

@@ -1,0 +1,15 @@
+export { verifySnpReport, type VerifySnpOptions } from './verify/verify-report';
+export { snpCheckCodes, type SnpCheckCode } from './verify/check-codes';
+export type { SnpCertificates } from './verify/chain';
+export { snpPlatformIdOf, type SnpMeasurements, type SnpVerdict } from './verify/verdict';
+export { snpImageIdOf, type SnpImage } from './image-id';
+export { defaultSnpPolicy, snpPolicySchema, type SnpPolicy, type SnpPolicyInput } from './policy';
+export { productLines, type ProductLine } from './product';
+export { createSnpDevelopmentPki, mintSnpCrl, snpDevelopmentRootKeyHash } from './mint/pki';
+export type { SnpDevelopmentPki, SnpPkiOptions } from './mint/pki';
+export { mintSnpReport, type MintedSnpEvidence, type MintSnpOptions } from './mint/report';
+export { endorsementNeeds, type AuthorityNeeds, type EndorsementNeeds } from './kds/needs';
+export { amdKdsUrl, KdsClient, type KdsClientOptions } from './kds/kds-client';
+export { KdsService, type KdsServiceOptions } from './kds/kds-service';
+export { startKdsServer, type KdsServer, type KdsServerOptions } from './kds/kds-server';
+export { readSnpPolicyFile } from './policy-file';
