@@ -1,5 +1,5 @@
 import { type Address, beginCell, type Cell, toNano, type Transaction } from '@ton/core';
-import { Blockchain, type SandboxContract, type TreasuryContract } from '@ton/sandbox';
+import { Blockchain, type BlockchainSnapshot, type SandboxContract, type TreasuryContract } from '@ton/sandbox';
 import type { Collateral } from '../attestation';
 import {
     failedCheckOf,
@@ -51,6 +51,7 @@ export class OnChainVerifier {
         private readonly blockchain: Blockchain,
         private readonly sender: SandboxContract<TreasuryContract>,
         private readonly verifier: SandboxContract<QuoteVerifier>,
+        private readonly deployed: BlockchainSnapshot,
     ) {}
 
     static async create({ rootPublicKey, at, kind }: OnChainVerifierOptions): Promise<OnChainVerifier> {
@@ -66,11 +67,12 @@ export class OnChainVerifier {
             }),
         );
         await verifier.sendDeploy(sender.getSender(), verifyValueNano);
-        return new OnChainVerifier(blockchain, sender, verifier);
+        return new OnChainVerifier(blockchain, sender, verifier, blockchain.snapshot());
     }
 
-    /** Posts every piece of the collateral, then the quote; the first refusal is the verdict. */
+    /** Posts every piece of the collateral, then the quote; the first refusal is the verdict. Each call starts from a contract that holds nothing. */
     async judge(quote: Buffer, collateral: Collateral): Promise<OnChainVerdict> {
+        await this.blockchain.loadFrom(this.deployed);
         const steps: VerifierStep[] = [];
         for (const [message, post] of this.postings(collateral)) {
             const step = await this.step(message, post);
