@@ -81,7 +81,8 @@ function cutText(text: string): Buffer[] {
     const pieces: Buffer[] = [];
     for (let at = 0; at < bytes.length;) {
         const end = at + maxCellBytes;
-        const cut = end >= bytes.length ? bytes.length : (places.filter((place) => place > at && place <= end).at(-1) ?? end);
+        const cut =
+            end >= bytes.length ? bytes.length : (places.filter((place) => place > at && place <= end).at(-1) ?? end);
         pieces.push(bytes.subarray(at, cut));
         at = cut;
     }
@@ -93,4 +94,3 @@ function hexBytes(hex: string, length: number): Buffer {
     if (bytes.length === length && bytes.toString('hex') === hex.toLowerCase()) return bytes;
     throw new QuotePackError('UNSUPPORTED_LAYOUT', `signature is not ${length} bytes of hex`);
 }
-

@@ -63,7 +63,7 @@ export function readHeldCollateral(raw: RawCollateral, evaluationFloor: number):
         revocationLists: entriesOf(raw.revocationLists, 8).map(([key, slice]) => ({
             ...readInForce(slice),
             authority: authorities[Number(key)]!,
-            revokedCount: countSerials(slice),
+            revokedCount: slice.loadUint(16),
         })),
         knownPckCount: Number(raw.pckCount),
     };
@@ -82,15 +82,4 @@ function readInForce(slice: Slice): InForce {
 function readTime(slice: Slice): Date {
     const [year, month, day, hour, minute, second] = slice.loadBuffer(12).toString('latin1').match(/../g)!.map(Number);
     return new Date(Date.UTC(2000 + year!, month! - 1, day, hour, minute, second));
-}
-
-const serialBits = 168;
-
-function countSerials(slice: Slice): number {
-    slice.skip(256);
-    let count = 0;
-    for (let page = slice.loadMaybeRef()?.refs[0]; page !== undefined; page = page.refs[0]) {
-        count += page.bits.length / serialBits;
-    }
-    return count;
 }

@@ -169,7 +169,11 @@ function revocationListItems(tbs: Buffer): Buffer[] {
     if (issuer === undefined || issued === undefined || expires === undefined) {
         throw new QuotePackError('BAD_CERTIFICATE', 'revocation list lacks its first fields');
     }
-    const head = [Buffer.concat([tbs.subarray(0, start), version!, algorithm!]), issuer, Buffer.concat([issued, expires])];
+    const head = [
+        Buffer.concat([tbs.subarray(0, start), version!, algorithm!]),
+        issuer,
+        Buffer.concat([issued, expires]),
+    ];
     return [...head, ...rest.flatMap((list) => (list[0] === 0x30 ? openList(list, 1) : openList(list, 2)))];
 }
 
@@ -185,7 +189,8 @@ function groupItems(items: Buffer[]): Buffer[] {
     const groups: Buffer[] = [];
     for (const item of items) {
         const last = groups.at(-1);
-        if (last !== undefined && last.length + item.length <= maxCellBytes) groups[groups.length - 1] = Buffer.concat([last, item]);
+        if (last !== undefined && last.length + item.length <= maxCellBytes)
+            groups[groups.length - 1] = Buffer.concat([last, item]);
         else groups.push(item);
     }
     return groups.flatMap(splitToCells);

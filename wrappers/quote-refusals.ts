@@ -84,7 +84,10 @@ const textProblems = (text: 'tcb_info' | 'qe_identity', signer: string): Readonl
     'evaluation below the floor': 'tcb_evaluation_number',
 });
 
-const problems: Record<VerifierMessage, { certificate: (problem: CertificateProblem) => string; other: Readonly<Record<string, string>> }> = {
+const problems: Record<
+    VerifierMessage,
+    { certificate: (problem: CertificateProblem) => string; other: Readonly<Record<string, string>> }
+> = {
     quote: { certificate: (problem) => `pck_chain_${problem}`, other: quoteProblems },
     'tcb info': { certificate: () => 'tcb_info_chain', other: textProblems('tcb_info', 'tcb_signer_revoked') },
     'qe identity': { certificate: () => 'qe_identity_chain', other: textProblems('qe_identity', 'qe_signer_revoked') },

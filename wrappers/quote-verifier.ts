@@ -46,7 +46,7 @@ export const defaultVerifyValueNano = toNano('0.5');
 /** Attached by default to a posting, nanoTON: gas and storage of a new entry; the rest returns. */
 export const defaultPostValueNano = toNano('1');
 /** Attached by default to a deployment, nanoTON: fills the storage reserve; the rest returns. */
-export const defaultDeployValueNano = toNano('0.5');
+export const defaultDeployValueNano = toNano('1');
 
 /** Intel's words for the state of a platform, by the numbers that the contract uses; a revoked one is refused. */
 export const platformStatuses = [
@@ -121,7 +121,7 @@ export class QuoteVerifier implements Contract {
 
     static async createFromConfig({ registry, kind, rootKey }: QuoteVerifierConfig): Promise<QuoteVerifier> {
         const { x, y } = splitPoint(rootKey);
-        const init = await Bindings.init(registry, BigInt(kind), x, y, 0n, 0n, 0n, 0n, null, null, null, null);
+        const init = await Bindings.init(registry, BigInt(kind), x, y, 0n, 0n, 0n, 0n, 0n, null, null, null, null);
         return new QuoteVerifier(contractAddress(0, init), init);
     }
 
@@ -174,7 +174,12 @@ export class QuoteVerifier implements Contract {
         options: PostOptions<SignedRevocationList>,
     ): Promise<void> {
         const list = packRootRevocationList(options);
-        const message = { $$type: 'PostRevocationList' as const, queryId: options.queryId ?? 0n, list, authority: null };
+        const message = {
+            $$type: 'PostRevocationList' as const,
+            queryId: options.queryId ?? 0n,
+            list,
+            authority: null,
+        };
         await this.post(provider, via, options, beginCell().store(storePostRevocationList(message)).endCell());
     }
 
@@ -203,11 +208,7 @@ export class QuoteVerifier implements Contract {
     }
 
     /** The contract's verdict on a packed quote at the chain's present time; a refusal is a failed get method with its exit code. */
-    async getVerifiedQuote(
-        provider: ContractProvider,
-        packedQuote: Cell,
-        evaluation: number,
-    ): Promise<VerifiedQuote> {
+    async getVerifiedQuote(provider: ContractProvider, packedQuote: Cell, evaluation: number): Promise<VerifiedQuote> {
         const verified = await this.bindings().getVerifiedQuote(provider, packedQuote, BigInt(evaluation));
         return {
             imageId: toBytes(verified.imageId, 32),

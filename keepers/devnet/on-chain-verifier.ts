@@ -47,6 +47,8 @@ const verifyValueNano = toNano('5');
 
 /** The QuoteVerifier contract on a chain of its own that stands at one moment. */
 export class OnChainVerifier {
+    private posted?: { collateral: Collateral; steps: VerifierStep[]; snapshot: BlockchainSnapshot };
+
     private constructor(
         private readonly blockchain: Blockchain,
         private readonly sender: SandboxContract<TreasuryContract>,
@@ -72,17 +74,30 @@ export class OnChainVerifier {
 
     /** Posts every piece of the collateral, then the quote; the first refusal is the verdict. Each call starts from a contract that holds nothing. */
     async judge(quote: Buffer, collateral: Collateral): Promise<OnChainVerdict> {
+        const posted = await this.post(collateral);
+        const refused = posted.find(({ refusal }) => refusal !== null);
+        if (refused !== undefined) return rejected(posted, refused);
+        const step = await this.verify(quote, evaluationOf(collateral));
+        const steps = [...posted, step];
+        if (step.refusal !== null) return rejected(steps, step);
+        return { verdict: 'accepted', status: step.status, failedCheck: null, refusal: null, steps };
+    }
+
+    /** Up to the first refusal. What was posted last stays at hand: many quotes are judged by the same collateral. */
+    private async post(collateral: Collateral): Promise<VerifierStep[]> {
+        if (this.posted?.collateral === collateral) {
+            await this.blockchain.loadFrom(this.posted.snapshot);
+            return this.posted.steps;
+        }
         await this.blockchain.loadFrom(this.deployed);
         const steps: VerifierStep[] = [];
         for (const [message, post] of this.postings(collateral)) {
             const step = await this.step(message, post);
             steps.push(step);
-            if (step.refusal !== null) return rejected(steps, step);
+            if (step.refusal !== null) return steps;
         }
-        const step = await this.verify(quote, evaluationOf(collateral));
-        steps.push(step);
-        if (step.refusal !== null) return rejected(steps, step);
-        return { verdict: 'accepted', status: step.status, failedCheck: null, refusal: null, steps };
+        this.posted = { collateral, steps, snapshot: this.blockchain.snapshot() };
+        return steps;
     }
 
     private postings(collateral: Collateral): [VerifierMessage, () => Promise<{ transactions: Transaction[] }>][] {
@@ -93,7 +108,8 @@ export class OnChainVerifier {
         return [
             [
                 'root revocation list',
-                () => verifier.sendPostRootRevocationList(via, { list: collateral.root_ca_crl, issuerChain, ...options }),
+                () =>
+                    verifier.sendPostRootRevocationList(via, { list: collateral.root_ca_crl, issuerChain, ...options }),
             ],
             [
                 'pck revocation list',
@@ -123,10 +139,7 @@ export class OnChainVerifier {
     }
 
     /** By a message, as a node does it; the block that the quote names is made a recent one. */
-    private async verify(
-        quote: Buffer,
-        evaluation: number,
-    ): Promise<VerifierStep & { status: PlatformStatus | null }> {
+    private async verify(quote: Buffer, evaluation: number): Promise<VerifierStep & { status: PlatformStatus | null }> {
         let packedQuote: Cell;
         try {
             packedQuote = packQuote(quote);
@@ -165,7 +178,9 @@ export class OnChainVerifier {
             rootHash,
             fileHash: Buffer.alloc(32),
         });
-        const blocks = Array.from({ length: 16 }, (_, i) => blockOf(i === 0 ? named : Buffer.alloc(32, i), 1600 - 100 * i));
+        const blocks = Array.from({ length: 16 }, (_, i) =>
+            blockOf(i === 0 ? named : Buffer.alloc(32, i), 1600 - 100 * i),
+        );
         this.blockchain.prevBlocks = {
             lastMcBlocks: blocks,
             prevKeyBlock: blocks[0]!,
