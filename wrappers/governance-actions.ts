@@ -1,9 +1,12 @@
 import { Address, beginCell, Builder, Cell, Slice } from '@ton/core';
 import {
+    loadAllowHubCode,
     loadAllowImage,
     loadAllowModel,
     loadAllowPlatform,
     loadDenyPlatform,
+    loadRetireHubCode,
+    loadRevokeHubCode,
     loadRevokeImage,
     loadRevokeModel,
     loadSetGuardian,
@@ -11,9 +14,11 @@ import {
     loadSetParameters,
     loadSetVerifier,
     Registry as RegistryBinding,
+    storeAllowHubCode,
     storeAllowImage,
     storeAllowModel,
     storeAllowPlatform,
+    storeRetireHubCode,
     storeSetGuardian,
     storeSetOwner,
     storeSetParameters,
@@ -26,19 +31,53 @@ import { uint256, uint256ToBytes } from './uint256';
 
 /** What a proposal can do; hashes are 32 bytes, names at most 127 bytes of UTF-8. */
 export type GovernanceAction =
-    | { kind: 'allowImage'; imageId: Buffer; name: string }
+    | { kind: 'allowImage'; imageId: Buffer; imageKind: ImageKind; name: string }
     | { kind: 'allowModel'; modelRoot: Buffer; name: string }
     | { kind: 'allowPlatform'; platformId: Buffer }
     | { kind: 'setVerifier'; verifier: Address }
-    | { kind: 'setParameters'; minBondNano: bigint; maxKeyLifeSec: number; minHubBondNano: bigint }
+    | ({ kind: 'setParameters' } & RegistryParameters)
     | { kind: 'setOwner'; owner: Address }
-    | { kind: 'setGuardian'; guardian: Address };
+    | { kind: 'setGuardian'; guardian: Address }
+    | { kind: 'allowHubCode'; codeHash: Buffer; codeDepth: number; name: string }
+    | { kind: 'retireHubCode'; codeHash: Buffer; retiresAt: number };
+
+/** `tdx`: its quotes are verified on chain; `sev-snp`: clients verify, its keys come by `sendRegisterByBond`. */
+export type ImageKind = 'tdx' | 'sev-snp';
+
+/** What governance sets; bounds are those of contracts/registry/actions.tact. */
+export interface RegistryParameters {
+    /** share of the bond of a key that the chain verified */
+    minBondNano: bigint;
+    /** a key lives no longer than this after its attestation; at most 30 days */
+    maxKeyLifeSec: number;
+    minHubBondNano: bigint;
+    /** share of the bond of a key that only clients verify; not below `minBondNano` */
+    minClientVerifiedBondNano: bigint;
+    /** live keys of one platform, 1 to 7 */
+    maxKeysPerPlatform: number;
+    /** a listed hub's own maximum is not above it */
+    maxHubFeeBps: number;
+    /** a listed hub's close delay is not below it; 60 seconds to 30 days */
+    minCloseDelaySec: number;
+}
+
+export const imageKinds: Record<ImageKind, bigint> = { tdx: 1n, 'sev-snp': 2n };
 
 /** What takes effect at once. */
 export type Revocation =
     | { kind: 'revokeImage'; imageId: Buffer }
     | { kind: 'revokeModel'; modelRoot: Buffer }
-    | { kind: 'denyPlatform'; platformId: Buffer };
+    | { kind: 'denyPlatform'; platformId: Buffer }
+    | { kind: 'revokeHubCode'; codeHash: Buffer };
+
+export function isRevocation(change: GovernanceAction | Revocation): change is Revocation {
+    return (
+        change.kind === 'revokeImage' ||
+        change.kind === 'revokeModel' ||
+        change.kind === 'denyPlatform' ||
+        change.kind === 'revokeHubCode'
+    );
+}
 
 /**
  * The `action` cell of Propose.
@@ -52,7 +91,8 @@ function actionWriter(action: GovernanceAction): (builder: Builder) => void {
     switch (action.kind) {
         case 'allowImage': {
             const imageId = uint256('imageId', action.imageId);
-            return storeAllowImage({ $$type: 'AllowImage', imageId, name: nameCell(action.name) });
+            const kind = imageKinds[action.imageKind];
+            return storeAllowImage({ $$type: 'AllowImage', imageId, kind, name: nameCell(action.name) });
         }
         case 'allowModel': {
             const modelRoot = uint256('modelRoot', action.modelRoot);
@@ -71,18 +111,34 @@ function actionWriter(action: GovernanceAction): (builder: Builder) => void {
                 minBond: action.minBondNano,
                 maxKeyLifeSec: BigInt(action.maxKeyLifeSec),
                 minHubBond: action.minHubBondNano,
+                minClientVerifiedBond: action.minClientVerifiedBondNano,
+                maxKeysPerPlatform: BigInt(action.maxKeysPerPlatform),
+                maxHubFeeBps: BigInt(action.maxHubFeeBps),
+                minCloseDelaySec: BigInt(action.minCloseDelaySec),
             });
         case 'setOwner':
             return storeSetOwner({ $$type: 'SetOwner', owner: action.owner });
         case 'setGuardian':
             return storeSetGuardian({ $$type: 'SetGuardian', guardian: action.guardian });
+        case 'allowHubCode':
+            return storeAllowHubCode({
+                $$type: 'AllowHubCode',
+                codeHash: uint256('codeHash', action.codeHash),
+                codeDepth: BigInt(action.codeDepth),
+                name: nameCell(action.name),
+            });
+        case 'retireHubCode': {
+            const codeHash = uint256('codeHash', action.codeHash);
+            return storeRetireHubCode({ $$type: 'RetireHubCode', codeHash, retiresAt: BigInt(action.retiresAt) });
+        }
     }
 }
 
 const changeReaders: Record<number, (slice: Slice) => GovernanceAction | Revocation> = {
     [RegistryBinding.opcodes.AllowImage]: (slice) => {
         const raw = loadAllowImage(slice);
-        return { kind: 'allowImage', imageId: uint256ToBytes(raw.imageId), name: nameText(raw.name) };
+        const imageKind = imageKindOf(raw.kind);
+        return { kind: 'allowImage', imageId: uint256ToBytes(raw.imageId), imageKind, name: nameText(raw.name) };
     },
     [RegistryBinding.opcodes.AllowModel]: (slice) => {
         const raw = loadAllowModel(slice);
@@ -96,12 +152,32 @@ const changeReaders: Record<number, (slice: Slice) => GovernanceAction | Revocat
     },
     [RegistryBinding.opcodes.SetParameters]: (slice) => {
         const raw = loadSetParameters(slice);
-        const maxKeyLifeSec = Number(raw.maxKeyLifeSec);
-        return { kind: 'setParameters', minBondNano: raw.minBond, maxKeyLifeSec, minHubBondNano: raw.minHubBond };
+        return {
+            kind: 'setParameters',
+            minBondNano: raw.minBond,
+            maxKeyLifeSec: Number(raw.maxKeyLifeSec),
+            minHubBondNano: raw.minHubBond,
+            minClientVerifiedBondNano: raw.minClientVerifiedBond,
+            maxKeysPerPlatform: Number(raw.maxKeysPerPlatform),
+            maxHubFeeBps: Number(raw.maxHubFeeBps),
+            minCloseDelaySec: Number(raw.minCloseDelaySec),
+        };
     },
     [RegistryBinding.opcodes.SetOwner]: (slice) => ({ kind: 'setOwner', owner: loadSetOwner(slice).owner }),
     [RegistryBinding.opcodes.SetGuardian]: (slice) => {
         return { kind: 'setGuardian', guardian: loadSetGuardian(slice).guardian };
+    },
+    [RegistryBinding.opcodes.AllowHubCode]: (slice) => {
+        const raw = loadAllowHubCode(slice);
+        const codeDepth = Number(raw.codeDepth);
+        return { kind: 'allowHubCode', codeHash: uint256ToBytes(raw.codeHash), codeDepth, name: nameText(raw.name) };
+    },
+    [RegistryBinding.opcodes.RetireHubCode]: (slice) => {
+        const raw = loadRetireHubCode(slice);
+        return { kind: 'retireHubCode', codeHash: uint256ToBytes(raw.codeHash), retiresAt: Number(raw.retiresAt) };
+    },
+    [RegistryBinding.opcodes.RevokeHubCode]: (slice) => {
+        return { kind: 'revokeHubCode', codeHash: uint256ToBytes(loadRevokeHubCode(slice).codeHash) };
     },
     [RegistryBinding.opcodes.RevokeImage]: (slice) => {
         return { kind: 'revokeImage', imageId: uint256ToBytes(loadRevokeImage(slice).imageId) };
@@ -148,6 +224,10 @@ export function changeLogHash(options: {
     writeUint32('changedAt', options.changedAt, numbers, 4);
     const previous = bytes32('previous', options.previous);
     return sha256(previous, numbers.subarray(0, 4), options.action.hash(), numbers.subarray(4));
+}
+
+export function imageKindOf(raw: bigint): ImageKind {
+    return raw === imageKinds['sev-snp'] ? 'sev-snp' : 'tdx';
 }
 
 export function nameText(name: Cell): string {

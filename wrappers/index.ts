@@ -50,7 +50,10 @@ export {
     changeLogHash,
     decodeRegistryChange,
     encodeGovernanceAction,
+    isRevocation,
     type GovernanceAction,
+    type ImageKind,
+    type RegistryParameters,
     type Revocation,
 } from './governance-actions';
 export {
@@ -66,18 +69,27 @@ export {
     type KeyBundle,
 } from './key-bundle';
 export {
+    evidenceWindowSec,
     Provider,
     providerErrors,
+    signedReceiptCell,
+    type EvidenceReceipt,
     type NodeKey,
     type ProviderCallOptions,
     type ProviderConfig,
     type ProviderState,
+    type SlashOptions,
 } from './provider';
 export {
     Registry,
     registrationRefusals,
     registryErrors,
+    type AllowedImage,
+    type Distrusted,
+    type HubCode,
+    type HubListing,
     type NetworkKind,
+    type PlatformKey,
     type Proposal,
     type RegistryCallOptions,
     type RegistryConfig,

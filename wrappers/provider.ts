@@ -1,4 +1,4 @@
-import { Address, Cell, Contract, ContractProvider, Sender } from '@ton/core';
+import { Address, beginCell, Cell, Contract, ContractProvider, Sender } from '@ton/core';
 import {
     loadNodeKey,
     NodeKey as RawNodeKey,
@@ -6,6 +6,8 @@ import {
     ProviderState as RawState,
 } from '../build/Provider/Provider_Provider';
 import { exitTexts } from './exit-texts';
+import { encodeReceiptTail, type ReceiptTail } from './receipt';
+import { fixedBytes } from './statement-fields';
 import { uint256, uint256ToBytes } from './uint256';
 
 /** What a provider's address is computed from. */
@@ -22,8 +24,8 @@ export interface ProviderState extends ProviderConfig {
     unbondingNano: bigint;
     /** unix time in seconds from which `unbondingNano` can be withdrawn, null when nothing is unbonding */
     withdrawableAt: number | null;
-    /** what the registry asked for one key when it last recorded one */
-    minBondNano: bigint;
+    /** what the keys hold of the bond, which can not be taken below it */
+    requiredBondNano: bigint;
     storedKeys: number;
     liveKeys: number;
     /** stays in the account on top of the bond */
@@ -36,12 +38,35 @@ export interface NodeKey {
     notAfter: number;
     /** unix time in seconds, null unless revoked */
     revokedAt: number | null;
+    /** it contradicted itself and lost its share of the bond */
+    isSlashed: boolean;
+    /** its share of the bond, needed until `evidenceWindowSec` after its end */
+    bondNano: bigint;
     suite: number;
     /** of the attestation that `notAfter` comes from */
     bundleHash: Buffer;
     imageId: Buffer;
     modelRoot: Buffer;
+    /** zeros: admitted by bond, no platform is known */
     platformId: Buffer;
+}
+
+/** So long after the end of its life (expiry or revocation) a key can be slashed. */
+export const evidenceWindowSec = 2 * 86_400;
+
+export interface SlashOptions {
+    nodeKey: Buffer;
+    /** account id (hash) of the escrow, 32 bytes */
+    escrow: Buffer;
+    epoch: number;
+    /** two receipts that can not both be honest, see contracts/provider/contradiction.tact */
+    receipts: readonly [EvidenceReceipt, EvidenceReceipt];
+}
+
+export interface EvidenceReceipt {
+    receipt: ReceiptTail;
+    /** by the suite of the node's key, 64 bytes */
+    signature: Buffer;
 }
 
 export interface ProviderCallOptions {
@@ -150,6 +175,23 @@ export class Provider implements Contract {
         await this.send(provider, via, options.valueNano ?? admissionValueNano, message);
     }
 
+    /**
+     * From anyone, with two receipts of a key that contradict each other; a tenth of the key's bond comes to the sender.
+     * @throws StatementError when a field of a receipt does not fit
+     */
+    async sendSlash(provider: ContractProvider, via: Sender, options: ProviderCallOptions & SlashOptions) {
+        const message = {
+            $$type: 'Slash',
+            queryId: options.queryId ?? 0n,
+            nodeKey: uint256('nodeKey', options.nodeKey),
+            escrow: uint256('escrow', options.escrow),
+            epoch: BigInt(options.epoch),
+            first: signedReceiptCell(options.receipts[0]),
+            second: signedReceiptCell(options.receipts[1]),
+        } as const;
+        await this.send(provider, via, options.valueNano ?? callValueNano, message);
+    }
+
     async getState(provider: ContractProvider): Promise<ProviderState> {
         return readState(await this.binding.getState(provider));
     }
@@ -177,7 +219,7 @@ export class Provider implements Contract {
         return new Map([...raw].map(([hash, lapsesAt]) => [uint256ToBytes(hash).toString('hex'), lapsesAt]));
     }
 
-    /** What the live keys need; Unbond can not go below it. */
+    /** What the keys hold of the bond; Unbond can not go below it. */
     async getRequiredBond(provider: ContractProvider): Promise<bigint> {
         return this.binding.getRequiredBond(provider);
     }
@@ -192,6 +234,15 @@ type ProviderMessage = Parameters<ProviderBinding['send']>[3];
 /** Exit code of a refused message, or `reason` of RegistrationRefused -> its text. */
 export const providerErrors: ReadonlyMap<number, string> = exitTexts(ProviderBinding.errors, ['Provider']);
 
+/**
+ * `first` and `second` of Slash.
+ * @throws StatementError when a field does not fit
+ */
+export function signedReceiptCell({ receipt, signature }: EvidenceReceipt): Cell {
+    const signed = beginCell().storeBuffer(fixedBytes('receipt signature', signature, 64));
+    return beginCell().storeBuffer(encodeReceiptTail(receipt)).storeRef(signed).endCell();
+}
+
 function operatorKeyField(key: Buffer | null): bigint {
     return key === null ? 0n : uint256('operatorKey', key);
 }
@@ -204,7 +255,7 @@ function readState(raw: RawState): ProviderState {
         bondNano: raw.bond,
         unbondingNano: raw.unbonding,
         withdrawableAt: raw.unbonding === 0n ? null : Number(raw.withdrawableAt),
-        minBondNano: raw.minBond,
+        requiredBondNano: raw.requiredBond,
         storedKeys: Number(raw.storedKeys),
         liveKeys: Number(raw.liveKeys),
         storageReserveNano: raw.reserve,
@@ -215,6 +266,8 @@ function readKey(raw: RawNodeKey): NodeKey {
     return {
         notAfter: Number(raw.notAfter),
         revokedAt: raw.revokedAt === 0n ? null : Number(raw.revokedAt),
+        isSlashed: raw.slashed,
+        bondNano: raw.bond,
         suite: Number(raw.suite),
         bundleHash: uint256ToBytes(raw.bundleHash),
         imageId: uint256ToBytes(raw.imageId),

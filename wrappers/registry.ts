@@ -1,7 +1,20 @@
 import { Address, Cell, Contract, ContractProvider, Dictionary, Sender } from '@ton/core';
-import { Registry as RegistryBinding, RegistryState as RawState } from '../build/Registry/Registry_Registry';
+import {
+    HubListing as RawListing,
+    Registry as RegistryBinding,
+    RegistryState as RawState,
+} from '../build/Registry/Registry_Registry';
 import { exitTexts } from './exit-texts';
-import { decodeRegistryChange, encodeGovernanceAction, GovernanceAction, nameText } from './governance-actions';
+import {
+    decodeRegistryChange,
+    encodeGovernanceAction,
+    GovernanceAction,
+    ImageKind,
+    imageKindOf,
+    nameText,
+    RegistryParameters,
+} from './governance-actions';
+import { KeyBundle, keyBundleCell } from './key-bundle';
 import { providerErrors } from './provider';
 import { uint256, uint256ToBytes } from './uint256';
 
@@ -21,19 +34,16 @@ export interface RegistryConfig {
     salt: number;
 }
 
-export interface RegistryState extends RegistryConfig {
+export interface RegistryState extends RegistryConfig, RegistryParameters {
     /** counts the changes that took effect; never goes back */
     version: number;
     /** see `changeLogHash` */
     logHash: Buffer;
     /** null until governance sets one */
     verifier: Address | null;
-    /** bond that every live key needs */
-    minBondNano: bigint;
-    /** a key lives no longer than this after its attestation */
-    maxKeyLifeSec: number;
-    minHubBondNano: bigint;
-    /** stays in the account */
+    /** of all listed hubs together; goes back to them only */
+    hubBondsNano: bigint;
+    /** stays in the account besides the bonds */
     storageReserveNano: bigint;
 }
 
@@ -45,6 +55,34 @@ export interface Proposal {
     action: ReturnType<typeof decodeRegistryChange>;
 }
 
+export interface AllowedImage {
+    name: string;
+    imageKind: ImageKind;
+}
+
+export interface HubCode {
+    depth: number;
+    name: string;
+    /** unix time in seconds from which no hub with it is listed, null unless announced */
+    retiresAt: number | null;
+}
+
+export interface HubListing {
+    bondNano: bigint;
+    /** of the hub's code, 32 bytes */
+    codeHash: Buffer;
+    /** https URL at which clients and nodes find the dispatcher */
+    endpoint: string;
+}
+
+/** A live key of a platform, as the registry remembers it. */
+export interface PlatformKey {
+    /** unix time in seconds, inclusive */
+    notAfter: number;
+    /** 14 bytes of a hash over provider and key */
+    fingerprint: Buffer;
+}
+
 export interface RegistryCallOptions {
     /** what is left of it comes back */
     valueNano?: bigint;
@@ -54,6 +92,9 @@ export interface RegistryCallOptions {
 /** Deploys and fills the storage reserve. */
 const deployValueNano = 1_000_000_000n;
 const callValueNano = 200_000_000n;
+
+/** What a registration or a recheck takes through registry, provider and hub; the rest comes back. */
+const throughValueNano = 500_000_000n;
 
 const kinds: Record<NetworkKind, bigint> = { production: 1n, development: 2n };
 
@@ -153,6 +194,67 @@ export class Registry implements Contract {
         await this.send(provider, via, options.valueNano ?? callValueNano, message);
     }
 
+    /** From the owner or the guardian, at once: no hub with this code is listed any more. */
+    async sendRevokeHubCode(
+        provider: ContractProvider,
+        via: Sender,
+        options: RegistryCallOptions & { codeHash: Buffer },
+    ) {
+        const codeHash = uint256('codeHash', options.codeHash);
+        const message = { $$type: 'RevokeHubCode', queryId: options.queryId ?? 0n, codeHash } as const;
+        await this.send(provider, via, options.valueNano ?? callValueNano, message);
+    }
+
+    /**
+     * From anyone: records a key whose image only clients can verify, under the higher bond. A refusal comes to `responseTo`, with the value,
+     * as RegistrationRefused.
+     * @throws StatementError when a field of the bundle does not fit
+     */
+    async sendRegisterByBond(
+        provider: ContractProvider,
+        via: Sender,
+        options: RegistryCallOptions & { bundle: KeyBundle; authorization: Cell; responseTo: Address },
+    ) {
+        const message = {
+            $$type: 'RegisterByBond',
+            queryId: options.queryId ?? 0n,
+            responseTo: options.responseTo,
+            bundle: keyBundleCell(options.bundle),
+            authorization: options.authorization,
+        } as const;
+        await this.send(provider, via, options.valueNano ?? throughValueNano, message);
+    }
+
+    /** From anyone: revokes a key that was attested with what governance distrusts by now, and tells the hub. */
+    async sendRecheck(
+        provider: ContractProvider,
+        via: Sender,
+        options: RegistryCallOptions & { provider: Address; hub: Address; nodeKey: Buffer; distrusted: Distrusted },
+    ) {
+        const { cause, id } = causeOf(options.distrusted);
+        const message = {
+            $$type: 'Recheck',
+            queryId: options.queryId ?? 0n,
+            provider: options.provider,
+            hub: options.hub,
+            nodeKey: uint256('nodeKey', options.nodeKey),
+            cause,
+            id,
+        } as const;
+        await this.send(provider, via, options.valueNano ?? throughValueNano, message);
+    }
+
+    /** From anyone: forgets a platform's expired keys. */
+    async sendPrunePlatform(
+        provider: ContractProvider,
+        via: Sender,
+        options: RegistryCallOptions & { platformId: Buffer },
+    ) {
+        const platformId = uint256('platformId', options.platformId);
+        const message = { $$type: 'PrunePlatform', queryId: options.queryId ?? 0n, platformId } as const;
+        await this.send(provider, via, options.valueNano ?? callValueNano, message);
+    }
+
     async getState(provider: ContractProvider): Promise<RegistryState> {
         return readState(await this.binding.getState(provider));
     }
@@ -169,9 +271,15 @@ export class Registry implements Contract {
         return this.binding.getPlatformDenied(provider, uint256('platformId', platformId));
     }
 
-    /** Allowed images: hex of the image id -> name. */
-    async getImages(provider: ContractProvider): Promise<Map<string, string>> {
-        return readNames(await this.binding.getImages(provider));
+    /** Allowed images by the hex of their ids. */
+    async getImages(provider: ContractProvider): Promise<Map<string, AllowedImage>> {
+        const raw = await this.binding.getImages(provider);
+        return new Map(
+            [...raw].map(([id, { kind, name }]) => [
+                uint256ToBytes(id).toString('hex'),
+                { name: nameText(name), imageKind: imageKindOf(kind) },
+            ]),
+        );
     }
 
     /** Allowed models: hex of the manifest root -> name. */
@@ -183,6 +291,43 @@ export class Registry implements Contract {
     async getDeniedPlatforms(provider: ContractProvider): Promise<Set<string>> {
         const raw = await this.binding.getDeniedPlatforms(provider);
         return new Set(raw.keys().map((id) => uint256ToBytes(id).toString('hex')));
+    }
+
+    /** Codes that a hub may have to be listed, by the hex of their hashes. */
+    async getHubCodes(provider: ContractProvider): Promise<Map<string, HubCode>> {
+        const raw = await this.binding.getHubCodes(provider);
+        return new Map(
+            [...raw].map(([hash, { depth, retiresAt, name }]) => [
+                uint256ToBytes(hash).toString('hex'),
+                {
+                    depth: Number(depth),
+                    name: nameText(name),
+                    retiresAt: retiresAt === 0n ? null : Number(retiresAt),
+                },
+            ]),
+        );
+    }
+
+    /** Every listed hub, by its raw address. */
+    async getHubs(provider: ContractProvider): Promise<Map<string, HubListing>> {
+        const raw = await this.binding.getHubs(provider);
+        return new Map([...raw].map(([hub, listing]) => [hub.toRawString(), readListing(listing)]));
+    }
+
+    /** Null: not listed. */
+    async getHub(provider: ContractProvider, hub: Address): Promise<HubListing | null> {
+        const raw = await this.binding.getHub(provider, hub);
+        return raw === null ? null : readListing(raw);
+    }
+
+    /** Keys of a platform; expired ones are among them until the next message about it. */
+    async getPlatformKeys(provider: ContractProvider, platformId: Buffer): Promise<PlatformKey[]> {
+        const raw = await this.binding.getPlatformKeys(provider, uint256('platformId', platformId));
+        const keys: PlatformKey[] = [];
+        for (const slice = (raw ?? Cell.EMPTY).beginParse(); slice.remainingBits > 0;) {
+            keys.push({ notAfter: slice.loadUint(32), fingerprint: slice.loadBuffer(14) });
+        }
+        return keys;
     }
 
     /** Null: never made, executed or cancelled. */
@@ -209,10 +354,19 @@ export class Registry implements Contract {
     }
 }
 
+/** What a key was attested with and governance distrusts by now. */
+export type Distrusted = { imageId: Buffer } | { modelRoot: Buffer } | { platformId: Buffer };
+
+function causeOf(distrusted: Distrusted): { cause: bigint; id: bigint } {
+    if ('imageId' in distrusted) return { cause: 1n, id: uint256('imageId', distrusted.imageId) };
+    if ('modelRoot' in distrusted) return { cause: 2n, id: uint256('modelRoot', distrusted.modelRoot) };
+    return { cause: 3n, id: uint256('platformId', distrusted.platformId) };
+}
+
 type RegistryMessage = Parameters<RegistryBinding['send']>[3];
 
 /** Exit code of a refused message -> its text. */
-export const registryErrors: ReadonlyMap<number, string> = exitTexts(RegistryBinding.errors, ['Registry']);
+export const registryErrors: ReadonlyMap<number, string> = exitTexts(RegistryBinding.errors, ['Registry', 'Cocoon']);
 
 /** `reason` of RegistrationRefused, which the registry or the provider sends -> its text. */
 export const registrationRefusals: ReadonlyMap<number, string> = new Map([...registryErrors, ...providerErrors]);
@@ -231,8 +385,17 @@ function readState(raw: RawState): RegistryState {
         minBondNano: raw.minBond,
         maxKeyLifeSec: Number(raw.maxKeyLifeSec),
         minHubBondNano: raw.minHubBond,
+        minClientVerifiedBondNano: raw.minClientVerifiedBond,
+        maxKeysPerPlatform: Number(raw.maxKeysPerPlatform),
+        maxHubFeeBps: Number(raw.maxHubFeeBps),
+        minCloseDelaySec: Number(raw.minCloseDelaySec),
+        hubBondsNano: raw.hubBonds,
         storageReserveNano: raw.reserve,
     };
+}
+
+function readListing(raw: RawListing): HubListing {
+    return { bondNano: raw.bond, codeHash: uint256ToBytes(raw.codeHash), endpoint: nameText(raw.endpoint) };
 }
 
 function readNames(raw: Dictionary<bigint, Cell>): Map<string, string> {

@@ -38,9 +38,11 @@ export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';
 export { readServedEvidence, verifyServedEvidence, type ServedEvidence } from './served-evidence';
 export {
     amdKdsUrl,
+    authorityNeeds,
     createSnpDevelopmentPki,
     defaultSnpPolicy,
     endorsementNeeds,
+    judgeServedReport,
     KdsClient,
     KdsService,
     mintSnpReport,
@@ -59,7 +61,9 @@ export type {
     EndorsementNeeds,
     KdsServer,
     MintedSnpEvidence,
+    MintSnpOptions,
     ProductLine,
+    ServedReport,
     SnpCertificates,
     SnpCheckCode,
     SnpDevelopmentPki,

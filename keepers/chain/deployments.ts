@@ -40,6 +40,8 @@ const deploymentSchema = z.strictObject({
     rootPublicKey: hex(64),
     /** P-384 public key of the GPU root, uncompressed; NVIDIA's where absent, and always in production. */
     gpuRootPublicKey: hex(97).optional(),
+    /** SHA-256 of the SEV-SNP root's public key; AMD's roots where absent, and always in production. */
+    snpRootKeyHash: hex(32).optional(),
     registry: address,
     /** With kind and root key these are what the registry's address is computed from. */
     registryTerms: z.strictObject({

@@ -1,6 +1,7 @@
 import type { Address } from '@ton/core';
 import {
     type AdmittedNode,
+    type AllowedImage,
     Escrow,
     type EscrowState,
     type NodeKey,
@@ -62,12 +63,13 @@ export class NetworkReader {
         return this.remember(`registry`, read, () => client.open(Registry.createFromAddress(registry)).getState());
     }
 
-    /** Hex id -> name. */
-    images(read: ReadOptions = {}): Promise<Map<string, string> | null> {
+    /** By hex of the id. */
+    images(read: ReadOptions = {}): Promise<Map<string, AllowedImage> | null> {
         const { client, registry } = this.options;
         return this.remember('images', read, () => client.open(Registry.createFromAddress(registry)).getImages());
     }
 
+    /** Hex of the manifest root -> name. */
     models(read: ReadOptions = {}): Promise<Map<string, string> | null> {
         const { client, registry } = this.options;
         return this.remember('models', read, () => client.open(Registry.createFromAddress(registry)).getModels());

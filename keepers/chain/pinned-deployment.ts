@@ -11,9 +11,7 @@ import { ChainError } from './errors';
 export async function readPinnedDeployment(file: string): Promise<Deployment> {
     const deployment = readDeployment(file);
     const { kind, rootPublicKey, registry, registryTerms, quoteVerifier, hubs } = deployment;
-    if (kind === 'production' && deployment.gpuRootPublicKey !== undefined) {
-        throw new ChainError('deployment_invalid', `${file}: GPUs of a production network hang on NVIDIA's root alone`);
-    }
+    if (kind === 'production') refuseOwnRoots(file, deployment);
     const expected = await Registry.createFromConfig({ kind, rootKey: rootPublicKey, ...registryTerms });
     if (!expected.address.equals(registry)) throw mismatch(file, 'registry');
     const kindNumber = kind === 'production' ? 1 : 2;
@@ -31,4 +29,11 @@ function mismatch(file: string, what: string): ChainError {
         'deployment_invalid',
         `${file}: the ${what} is not the contract that kind, root key and terms give; get the file again from where you trust it`,
     );
+}
+
+/** These roots are in no address: a file that names others in production would have evidence believed that anyone can mint. */
+function refuseOwnRoots(file: string, { gpuRootPublicKey, snpRootKeyHash }: Deployment): void {
+    if (gpuRootPublicKey === undefined && snpRootKeyHash === undefined) return;
+    const message = `${file}: a production network has the roots of NVIDIA and AMD, and no others`;
+    throw new ChainError('deployment_invalid', message);
 }

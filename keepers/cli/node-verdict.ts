@@ -2,13 +2,18 @@ import { z } from 'zod';
 import {
     AttestationError,
     type CollateralService,
+    type GpuCheckCode,
+    type GpuVerdict,
     type PolicyInput,
     readServedEvidence,
+    type SnpVerdict,
     type Verdict,
     verifyServedEvidence,
 } from '../attestation';
 import { decodeKeyBundle, type KeyBundle, reportDataFor } from '../../wrappers';
 import { judgeByService } from './judge-quote';
+import { judgeNodeGpus } from './node-gpus';
+import { judgeNodeSnp, type JudgeNodeSnpOptions, servedSnp } from './node-snp';
 
 /** What is wrong around the quote; the verifier's own codes come besides. Named as the gateway names them. */
 export type NodeCheckCode =
@@ -17,11 +22,17 @@ export type NodeCheckCode =
     | 'bundle_not_ours'
     | 'bundle_expired'
     | 'collateral_unavailable'
-    | 'image_mismatch';
+    | 'image_mismatch'
+    | 'gpu_evidence_missing';
 
-export interface NodeVerdict extends Omit<Verdict, 'failedCheck'> {
+/** The verdict on quote or SEV-SNP report, with checks of its own around it. */
+export type NodeVerdict = (Omit<Verdict, 'failedCheck'> | Omit<SnpVerdict, 'failedCheck'>) & NodeFacts;
+
+interface NodeFacts {
     nodeKey: string | null;
-    failedCheck: Verdict['failedCheck'] | NodeCheckCode;
+    failedCheck: Verdict['failedCheck'] | SnpVerdict['failedCheck'] | GpuCheckCode | NodeCheckCode;
+    /** Null for a node that declares no GPU, or whose quote was refused already. */
+    gpu: GpuVerdict | null;
     /** Model that the quote binds the node to. */
     modelRoot: string | null;
     /** After this the node must attest again. */
@@ -30,18 +41,24 @@ export interface NodeVerdict extends Omit<Verdict, 'failedCheck'> {
 
 export interface JudgeNodeOptions {
     rootPublicKey?: Buffer;
+    /** Of GPUs; NVIDIA's unless a development network's deployment pins another. */
+    gpuRootPublicKey?: Buffer;
     /** Account id of the registry, where a deployment is pinned. */
     network?: Buffer;
     policy?: PolicyInput;
     /** Absent: by the collateral that is served along. */
     service?: CollateralService;
+    /** For nodes in SEV-SNP guests. */
+    snp?: JudgeNodeSnpOptions;
 }
 
 const rowSchema = z.object({
     nodeKey: z.string().regex(/^[0-9a-f]{64}$/),
     bundle: z.base64().max(65_536),
     quote: z.base64().max(262_144),
+    snp: servedSnp.optional(),
     collateral: z.unknown(),
+    gpuEvidence: z.unknown().optional(),
 });
 
 type Row = z.output<typeof rowSchema>;
@@ -58,7 +75,13 @@ export async function judgeNode(served: unknown, options: JudgeNodeOptions): Pro
     const flaw = bundleFlaw(bundle, row, options.network);
     if (flaw !== null) return refused(row, ...flaw);
     try {
-        return describe(await judgeQuote(row, bundle, options), row, bundle);
+        const { snp, ...rest } = row;
+        const judged =
+            snp === undefined
+                ? await judgeQuote(row, bundle, options)
+                : await judgeNodeSnp({ ...rest, snp }, bundle, options.snp ?? {});
+        const verdict = describe(judged, row, bundle);
+        return withGpus(verdict, judgeNodeGpus(bundle, row.gpuEvidence, options.gpuRootPublicKey));
     } catch (error) {
         if (!(error instanceof AttestationError)) throw error;
         const code = error.code === 'evidence_unusable' ? 'evidence_malformed' : 'collateral_unavailable';
@@ -102,16 +125,29 @@ function bundleFlaw(bundle: KeyBundle, row: Row, network: Buffer | undefined): [
     return expired ? ['bundle_expired', 'the key bundle has expired: the node must attest again'] : null;
 }
 
-function describe(verdict: Verdict, { nodeKey }: Row, bundle: KeyBundle): NodeVerdict {
+function describe(verdict: Verdict | SnpVerdict, { nodeKey }: Row, bundle: KeyBundle): NodeVerdict {
     const facts = {
         nodeKey,
         ...verdict,
+        gpu: null,
         modelRoot: bundle.modelRoot.toString('hex'),
         bundleNotAfter: new Date(bundle.notAfter * 1000).toISOString(),
     };
     if (verdict.verdict !== 'accepted' || verdict.imageId === bundle.imageId.toString('hex')) return facts;
     const detail = 'the key bundle names another image than the quote measures: do not use this node';
     return { ...facts, verdict: 'rejected', failedCheck: 'image_mismatch', detail, validUntil: null };
+}
+
+/** GPUs are looked at where all else held: what a node declares must be shown and hold as well. */
+function withGpus(node: NodeVerdict, gpus: ReturnType<typeof judgeNodeGpus>): NodeVerdict {
+    if (node.verdict === 'rejected' || gpus === null) return node;
+    if (gpus === 'missing') {
+        const detail = 'the node declares GPUs and shows no evidence of them: do not use it';
+        return { ...node, verdict: 'rejected', failedCheck: 'gpu_evidence_missing', detail, validUntil: null };
+    }
+    if (gpus.verdict === 'accepted') return { ...node, gpu: gpus };
+    const { failedCheck, detail } = gpus;
+    return { ...node, gpu: gpus, verdict: 'rejected', failedCheck, detail, validUntil: null };
 }
 
 /** A refusal before, or instead of, a verdict on the quote: nothing is known of the platform. */
@@ -134,6 +170,7 @@ function refused(row: Row | null, failedCheck: NodeCheckCode, detail: string): N
         enclave: null,
         evaluatedAt: new Date().toISOString(),
         validUntil: null,
+        gpu: null,
         modelRoot: null,
         bundleNotAfter: null,
     };

@@ -41,8 +41,9 @@ export function addRoleCommands(program: Command): void {
         });
     role(program, 'node', 'run inference in a TEE and earn TON', async (options) => {
         const { startNode } = require('../node') as typeof import('../node');
+        const { gpusOf } = require('./node-gpu-source') as typeof import('./node-gpu-source');
         await runRole('node', options, async (config, logger) => {
-            const node = await startNode(config, await teeOf(config), logger);
+            const node = await startNode(config, { ...(await teeOf(config)), gpus: gpusOf(config) }, logger);
             return { facts: { nodeKey: node.nodeKey.toString('hex') }, stop: () => node.stop() };
         });
     });
@@ -64,21 +65,34 @@ function role(program: Command, name: string, description: string, act: (options
 }
 
 /** A simulated TEE is chosen by configuration, but only a network deployed under its root believes it. */
-async function teeOf(config: NodeConfig): Promise<NodeTee> {
-    if (config.tee.kind !== 'simulated') {
-        const { configfsTsmQuoteSource, dstackQuoteSource } = require('../node') as typeof import('../node');
-        const { tdxTee } = require('./tdx-tee') as typeof import('./tdx-tee');
-        const { tee } = config;
-        return tdxTee(
-            tee.kind === 'dstack' ? dstackQuoteSource(tee.socketPath) : configfsTsmQuoteSource(tee.reportPath),
-        );
+async function teeOf({ tee }: NodeConfig): Promise<NodeTee> {
+    switch (tee.kind) {
+        case 'simulated':
+        case 'simulated-snp':
+            return simulatedTeeOf(tee);
+        case 'snp': {
+            const { snpTee } = require('./snp-tee') as typeof import('./snp-tee');
+            return snpTee(tee);
+        }
+        default: {
+            const { configfsTsmQuoteSource, dstackQuoteSource } = require('../node') as typeof import('../node');
+            const { tdxTee } = require('./tdx-tee') as typeof import('./tdx-tee');
+            return tdxTee(
+                tee.kind === 'dstack' ? dstackQuoteSource(tee.socketPath) : configfsTsmQuoteSource(tee.reportPath),
+            );
+        }
     }
-    const { createSimulatedTee } = require('../devnet/simulated-tee') as typeof import('../devnet/simulated-tee');
+}
+
+function simulatedTeeOf(tee: Extract<NodeConfig['tee'], { pkiSeedFile: string }>): NodeTee {
     const { readSeedFile } = require('../config') as typeof import('../config');
-    const tee = createSimulatedTee({
-        pkiSeed: readSeedFile(config.tee.pkiSeedFile),
-        platform: config.tee.platform,
-        now: new Date(),
-    });
-    return { quotes: tee, imageId: tee.imageId };
+    const options = { pkiSeed: readSeedFile(tee.pkiSeedFile), platform: tee.platform, now: new Date() };
+    if (tee.kind === 'simulated') {
+        const { createSimulatedTee } = require('../devnet/simulated-tee') as typeof import('../devnet/simulated-tee');
+        const simulated = createSimulatedTee(options);
+        return { quotes: simulated, imageId: simulated.imageId };
+    }
+    const { createSimulatedSnp } = require('../devnet/simulated-snp') as typeof import('../devnet/simulated-snp');
+    const simulated = createSimulatedSnp(options);
+    return { quotes: simulated, imageId: simulated.imageId, snp: simulated };
 }

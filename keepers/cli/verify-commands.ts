@@ -110,6 +110,7 @@ function addVerifyDstack(verify: Command): void {
         .option('--nonce <hex>', 'that the report was asked for with; without it nothing says how old the report is')
         .option('--at <date>', 'judge as of this ISO date instead of now')
         .option('--root <hex|file>', 'root key of a development network instead of Intel’s')
+        .option('--gpu-root <hex|file>', 'root key of a development network’s GPUs instead of NVIDIA’s')
         .option('--json', 'print one JSON object')
         .action((file: string, options: VerifyDstackOptions) =>
             finish(() => {
@@ -128,7 +129,9 @@ function addVerifyNode(verify: Command): void {
         .option('--node <key>', 'only this node, by its key in hex')
         .option('--deployment <file>', 'network to judge by: its root key and its name; Intel’s root unless given')
         .option('--policy <file>', 'JSON of what to accept; docs/attestation.md lists the rules')
+        .option('--snp-policy <file>', 'the same for nodes in SEV-SNP guests')
         .option('--collateral-url <url>', 'collateral service instead of Intel’s')
+        .option('--kds-url <url>', 'key distribution service instead of AMD’s')
         .addOption(
             new Option(
                 '--use-served-collateral',

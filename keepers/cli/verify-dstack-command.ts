@@ -9,7 +9,7 @@ import {
 } from '../attestation/dstack';
 import { CocoonError } from '../base';
 import { collateralService, judgeByService } from './judge-quote';
-import { readRootKey } from './root-key';
+import { readGpuRootKey, readRootKey } from './root-key';
 import { lines, rootText, verdictText } from './verdict-text';
 import { type CommandResult, dateOf } from './verify-quote-command';
 
@@ -19,6 +19,7 @@ export interface VerifyDstackOptions {
     nonce?: string;
     at?: string;
     root?: string;
+    gpuRoot?: string;
     json?: boolean;
 }
 
@@ -39,10 +40,11 @@ export async function runVerifyDstack(file: string, options: VerifyDstackOptions
 }
 
 function judgeOf(
-    { collateral: file, pcs, nonce: nonceHex }: VerifyDstackOptions,
+    { collateral: file, pcs, nonce, gpuRoot }: VerifyDstackOptions,
     by: { at?: Date; rootPublicKey?: Buffer },
 ): (attestation: DstackAttestation) => Promise<DstackVerdict> {
-    const expected: DstackExpectation = { nonce: nonceOf(nonceHex) };
+    const gpuRootPublicKey = gpuRoot === undefined ? undefined : readGpuRootKey(gpuRoot);
+    const expected: DstackExpectation = { nonce: nonceOf(nonce), gpuRootPublicKey };
     if (file !== undefined) {
         const collateral = readCollateralFile(file);
         return (attestation) => {
@@ -78,7 +80,11 @@ function describe(verdict: DstackVerdict): string {
         ['application', verdict.appId],
         ['instance', verdict.instanceId],
         ['manifest', verdict.composeHash],
-        ['GPU evidence', verdict.gpuEvidence],
+        ['GPUs', verdict.gpus && gpusText(verdict.gpus)],
     ]);
     return `${verdictText(verdict)}\n${facts}`;
+}
+
+function gpusText({ gpus, checks }: NonNullable<DstackVerdict['gpus']>): string {
+    return `${gpus.map(({ chip }) => chip).join(', ')}; mode ${checks.mode}, revocation ${checks.revocation}`;
 }

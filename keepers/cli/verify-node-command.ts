@@ -1,18 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { AttestationError, readPolicyFile } from '../attestation';
+import { amdKdsUrl, AttestationError, KdsClient, KdsService, readPolicyFile, readSnpPolicyFile } from '../attestation';
 import { CocoonError } from '../base';
 import { readPinnedDeployment } from '../chain';
 import { collateralService } from './judge-quote';
 import { judgeNode, type JudgeNodeOptions, type NodeVerdict } from './node-verdict';
 import { fetchServedNodes } from './served-nodes';
+import { nodeGpuLines } from './node-gpus';
 import { lines, rootText, verdictText } from './verdict-text';
 import type { CommandResult } from './verify-quote-command';
+import { snpVerdictText } from './verify-snp-command';
 
 export interface VerifyNodeOptions {
     node?: string;
     deployment?: string;
     policy?: string;
+    snpPolicy?: string;
     collateralUrl?: string;
+    kdsUrl?: string;
     useServedCollateral?: boolean;
     apiKeyFile?: string;
     json?: boolean;
@@ -48,13 +52,19 @@ function exitCodeOf(nodes: NodeVerdict[]): CommandResult['exitCode'] {
 }
 
 async function judgeByOf(options: VerifyNodeOptions): Promise<JudgeNodeOptions> {
-    const { deployment: file, policy, collateralUrl, useServedCollateral } = options;
+    const { deployment: file, policy, collateralUrl, useServedCollateral, snpPolicy, kdsUrl = amdKdsUrl } = options;
     const deployment = file === undefined ? null : await readPinnedDeployment(file);
     return {
         rootPublicKey: deployment === null ? undefined : Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]),
+        gpuRootPublicKey: deployment?.gpuRootPublicKey,
         network: deployment?.registry.hash,
         policy: policy === undefined ? undefined : readPolicyFile(policy),
         service: useServedCollateral ? undefined : collateralService(collateralUrl),
+        snp: {
+            rootKeyHash: deployment?.snpRootKeyHash,
+            policy: snpPolicy === undefined ? undefined : readSnpPolicyFile(snpPolicy),
+            service: useServedCollateral ? undefined : new KdsService({ client: new KdsClient({ baseUrl: kdsUrl }) }),
+        },
     };
 }
 
@@ -74,6 +84,12 @@ function readApiKey(file: string): string {
     }
 }
 
+function nodeText(node: NodeVerdict): string {
+    const name = lines([['node', node.nodeKey ?? 'unreadable']]);
+    const verdict = 'kind' in node ? snpVerdictText(node) : verdictText(node);
+    return `${name}\n${verdict}\n${lines(nodeGpuLines(node.gpu))}`;
+}
+
 function describe(
     nodes: NodeVerdict[],
     { source, collateralFrom, rootPublicKey }: { source: string; collateralFrom: string; rootPublicKey?: Buffer },
@@ -82,6 +98,6 @@ function describe(
         ['served by', source],
         ['collateral', collateralFrom === 'served' ? 'SERVED ALONG, perhaps the oldest still in force' : 'fetched'],
     ]);
-    const each = nodes.map((node) => `${lines([['node', node.nodeKey ?? 'unreadable']])}\n${verdictText(node)}`);
+    const each = nodes.map((node) => nodeText(node));
     return [`${head}\n${rootText(rootPublicKey)}`, ...each].join('\n\n');
 }

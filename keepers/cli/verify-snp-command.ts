@@ -40,7 +40,7 @@ export async function runVerifySnp(file: string, options: VerifySnpCommandOption
     const given = { at: dateOf(options.at), rootKeyHash, policy };
     const verdict = await judge(report, options, given);
     return {
-        output: options.json ? JSON.stringify(verdict) : snpVerdictText(verdict, rootKeyHash),
+        output: options.json ? JSON.stringify(verdict) : `${snpVerdictText(verdict)}\n${rootText(rootKeyHash)}`,
         exitCode: verdict.verdict === 'accepted' ? 0 : 1,
     };
 }
@@ -133,8 +133,13 @@ function invalid(message: string): CocoonError {
     return new CocoonError('argument_invalid', message, { action: 'fix' });
 }
 
+function rootText(rootKeyHash: Buffer | undefined): string {
+    const isAmd = rootKeyHash === undefined;
+    return lines([['root', isAmd ? 'AMD' : 'NOT AMD: a development network, whose evidence anyone may have made']]);
+}
+
 /** A verdict for people; JSON is for machines. */
-export function snpVerdictText(verdict: SnpVerdict, rootKeyHash: Buffer | undefined): string {
+export function snpVerdictText(verdict: Omit<SnpVerdict, 'failedCheck'> & { failedCheck: string | null }): string {
     const { checks, measurements, tcb } = verdict;
     const named = (result: string) =>
         Object.entries(checks)
@@ -164,6 +169,5 @@ export function snpVerdictText(verdict: SnpVerdict, rootKeyHash: Buffer | undefi
         ...Object.entries(measurements ?? {}),
         ['evaluated at', verdict.evaluatedAt],
         ['valid until', verdict.validUntil],
-        ['root', rootKeyHash ? 'NOT AMD: a development network, whose evidence anyone may have made' : 'AMD'],
     ]);
 }

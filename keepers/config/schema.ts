@@ -49,18 +49,22 @@ const engineField = z.discriminatedUnion('kind', [
     z.strictObject({
         /** An OpenAI-compatible proxy in a dstack CVM (Phala, NEAR AI): attested before use, every answer signed. */
         kind: z.literal('dstack'),
-        /** Plain http only where nothing lies between: the node agent reaches the proxy inside the same CVM. */
+        /** With https, to the TLS key in the engine's quote alone; http is for a node agent in the same CVM. */
         url: urlField,
         apiKeyFile: z.string().optional(),
         maxConcurrency: z.int().min(1).max(4096).default(32),
         modelRoot: hexField(32),
         /** dstack images that may run the engine, by the registers of a TD before it starts an application. */
         os: z
-            .array(z.strictObject({ mrtd: hexField(48), rtmr0: hexField(48), rtmr1: hexField(48), rtmr2: hexField(48) }))
+            .array(
+                z.strictObject({ mrtd: hexField(48), rtmr0: hexField(48), rtmr1: hexField(48), rtmr2: hexField(48) }),
+            )
             .min(1)
             .max(64),
         /** Manifests that may run: SHA-256 of app-compose, as dstack measures it. */
         composeHashes: z.array(hexField(32)).min(1).max(64),
+        /** GPUs of which the engine must show evidence; 0 for an engine without any. */
+        minGpus: z.int().min(0).max(16).default(1),
         collateral: collateralField.prefault({}),
         /** JSON of what quotes to accept; the verifier's default without it. */
         policyFile: z.string().optional(),
@@ -86,6 +90,9 @@ const signingField = z.discriminatedUnion('kind', [
     }),
 ]);
 
+/** AMD’s key distribution service. */
+const amdKdsUrl = 'https://kdsintf.amd.com';
+
 const teeField = z.discriminatedUnion('kind', [
     /** Linux configfs-tsm: a real TDX guest. */
     z.strictObject({
@@ -100,6 +107,29 @@ const teeField = z.discriminatedUnion('kind', [
     /** Development networks: quotes minted under the network's own root. */
     z.strictObject({
         kind: z.literal('simulated'),
+        pkiSeedFile: z.string(),
+        platform: z.int().min(0).max(0xffff_ffff).default(0),
+    }),
+    /** A SEV-SNP guest: its reports are verified by clients, and its key is admitted by a higher bond. */
+    z.strictObject({
+        kind: z.literal('snp'),
+        /** Linux configfs-tsm. */
+        reportPath: z.string().default('/sys/kernel/config/tsm/report'),
+        /** In its place a program and its arguments; the report data in hex comes last, it prints the report. */
+        command: z.array(z.string().min(1)).min(1).max(32).optional(),
+        timeoutMs: z.int().min(100).max(120_000).default(30_000),
+        /** Certificate of the key that signs (DER), and PEM of its authority and root: of a VLEK they must be given. */
+        vekFile: z.string().min(1).optional(),
+        chainFile: z.string().min(1).optional(),
+        /** Where they are fetched otherwise. */
+        kdsUrl: urlField.default(amdKdsUrl),
+        cacheFolder: z.string().min(1).optional(),
+        /** Of the processor, where its reports are of version 2 and do not say. */
+        product: z.enum(['Milan', 'Genoa', 'Turin']).optional(),
+    }),
+    /** Development networks: reports minted under a root that follows from the seed. */
+    z.strictObject({
+        kind: z.literal('simulated-snp'),
         pkiSeedFile: z.string(),
         platform: z.int().min(0).max(0xffff_ffff).default(0),
     }),
@@ -153,13 +183,11 @@ const gatewayGpuField = z.strictObject({
 /** Evidence of SEV-SNP is verified by no contract, so a gateway takes it only where its operator says so. */
 const snpField = z.strictObject({
     /** AMD's key distribution service, or the development network's own. */
-    kdsUrl: urlField.default('https://kdsintf.amd.com'),
+    kdsUrl: urlField.default(amdKdsUrl),
     /** Keeps revocation lists across restarts. */
     cacheFolder: z.string().min(1).optional(),
     /** JSON of what to accept; docs/attestation.md lists the rules. */
     policyFile: z.string().min(1).optional(),
-    /** SHA-256 of the public key of a development network's root; AMD's roots without it. */
-    rootKeyHash: hexField(32).optional(),
 });
 
 export const dispatcherSchema = z.strictObject({
@@ -227,6 +255,8 @@ export const gatewaySchema = z.strictObject({
     listen: listenField,
     collateral: collateralField,
     gpu: gatewayGpuField.default({ minCount: 0 }),
+    /** Without it SEV-SNP nodes are refused. */
+    snp: snpField.optional(),
     /** File with one API key a line; without it the gateway must listen on loopback and takes any key. */
     apiKeysFile: z.string().optional(),
     maxBodyBytes: z
@@ -250,6 +280,8 @@ export const devnetSchema = z.strictObject({
     collateralPort: portField.default(0),
     /** The same for its GPUs: an attestation service like NVIDIA's. */
     nrasPort: portField.default(0),
+    /** The same for SEV-SNP: a key distribution service like AMD's. */
+    kdsPort: portField.default(0),
     logLevel: logLevelField,
 });
 

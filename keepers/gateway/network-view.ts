@@ -1,12 +1,15 @@
 import type { Address } from '@ton/core';
 import type { ChainClient } from '../chain';
-import { type AdmittedNode, Payout, Registry } from '../../wrappers';
+import { type AdmittedNode, type AllowedImage, type ImageKind, Payout, Registry } from '../../wrappers';
 import { GatewayError } from './errors';
 
 /** What the registry allows, all read at one version. */
 export interface RegistryView {
     version: number;
+    /** Of TDX guests. */
     images: ReadonlySet<string>;
+    /** Of SEV-SNP guests, which no contract verifies. */
+    snpImages: ReadonlySet<string>;
     models: ReadonlySet<string>;
     deniedPlatforms: ReadonlySet<string>;
 }
@@ -41,7 +44,8 @@ export class NetworkView {
             throw new GatewayError('chain_unavailable', 'the registry changed while it was read');
         this.view = {
             version,
-            images: new Set(images.keys()),
+            images: new Set(idsOfKind(images, 'tdx')),
+            snpImages: new Set(idsOfKind(images, 'sev-snp')),
             models: new Set(models.keys()),
             deniedPlatforms,
         };
@@ -51,4 +55,9 @@ export class NetworkView {
     admission(hub: Address, nodeKey: Buffer): Promise<AdmittedNode | null> {
         return this.chain.open(Payout.createFromAddress(hub)).getNode(nodeKey);
     }
+}
+
+/** An image is allowed for the machines of its kind only. */
+function idsOfKind(images: ReadonlyMap<string, AllowedImage>, kind: ImageKind): string[] {
+    return [...images].filter(([, image]) => image.imageKind === kind).map(([id]) => id);
 }

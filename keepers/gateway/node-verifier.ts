@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Address } from '@ton/core';
-import { type Collateral, type Verdict, verifyTdxQuote } from '../attestation';
+import { type Collateral, type GpuVerdict, type SnpVerdict, type Verdict, verifyTdxQuote } from '../attestation';
 import { type Clock, CocoonError, nowSec } from '../base';
 import { verifyKemCertificate, verifyOffer } from '../confidential';
 import { decodeKeyBundle, type KeyBundle, keyBundleHash } from '../../wrappers';
+import type { GpuJudge } from './gpu-judge';
 import type { NetworkView, RegistryView } from './network-view';
+import { judgeSnp, type SnpAcceptance } from './snp-judge';
 import type { NodeEvidence, NodeRow, TrustedNode } from './trusted-node';
 
 export type RefusalCode =
@@ -13,8 +15,12 @@ export type RefusalCode =
     | 'bundle_expired'
     | 'model_not_allowed'
     | 'collateral_unavailable'
+    | 'snp_not_accepted'
     | 'evidence_rejected'
     | 'image_mismatch'
+    | 'gpu_evidence_missing'
+    | 'gpu_required'
+    | 'nras_unavailable'
     | 'not_admitted'
     | 'terms_invalid';
 
@@ -23,7 +29,7 @@ export class NodeRefused extends CocoonError<RefusalCode> {
     constructor(
         code: RefusalCode,
         message: string,
-        readonly verdict: Verdict | null = null,
+        readonly verdict: Verdict | SnpVerdict | GpuVerdict | null = null,
     ) {
         super(code, message, { action: 'stop' });
     }
@@ -36,12 +42,18 @@ export interface NodeVerifierOptions {
     rootPublicKey: Buffer;
     /** From Intel's service or one like it, never from the node. */
     collateralFor: (quote: Buffer) => Promise<Collateral>;
+    /** Absent: nodes whose evidence is of SEV-SNP are refused, for no contract has verified it. */
+    snp?: SnpAcceptance;
+    gpus: GpuJudge;
     clock: Clock;
 }
 
-interface CachedEvidence {
-    verdict: Verdict;
-    collateral: Collateral;
+interface Judged {
+    verdict: Verdict | SnpVerdict;
+    collateral: object;
+}
+
+interface CachedEvidence extends Judged {
     untilMs: number;
 }
 
@@ -64,8 +76,11 @@ export class NodeVerifier {
             nodeKey: row.nodeKey,
             bundle: row.bundle,
             quote: row.quote,
+            ...(row.snp && { snp: row.snp }),
             collateral: null,
             verdict: null,
+            gpuEvidence: row.gpuEvidence ?? null,
+            gpu: null,
             trusted: false,
             refusal: null,
             checkedAt: new Date(this.options.clock.nowMs()).toISOString(),
@@ -91,7 +106,7 @@ export class NodeVerifier {
         const registry = this.options.view.current!;
         const nodeKey = Buffer.from(row.nodeKey, 'hex');
         const bundle = this.checkBundle(row, nodeKey, registry);
-        const judged = await this.judge(Buffer.from(row.quote, 'base64'), bundle, registry);
+        const judged = await this.judge(row, bundle, registry);
         evidence.collateral = judged.collateral;
         evidence.verdict = judged.verdict;
         if (judged.verdict.verdict !== 'accepted')
@@ -99,6 +114,9 @@ export class NodeVerifier {
         if (judged.verdict.imageId !== bundle.imageId.toString('hex')) {
             throw new NodeRefused('image_mismatch', 'the key bundle names another image than the quote measures');
         }
+        evidence.gpu = await this.options.gpus.judge(bundle, row.gpuEvidence);
+        if (evidence.gpu?.verdict === 'rejected')
+            throw new NodeRefused('evidence_rejected', evidence.gpu.detail, evidence.gpu);
         await this.checkAdmission(from.hub, nodeKey);
         const terms = this.readTerms(row, nodeKey, bundle);
         return {
@@ -107,6 +125,7 @@ export class NodeVerifier {
             dispatcherUrl: from.dispatcherUrl,
             bundle,
             verdict: judged.verdict,
+            gpu: evidence.gpu,
             load: row.load,
             ...terms,
             checkedAtMs: this.options.clock.nowMs(),
@@ -138,39 +157,58 @@ export class NodeVerifier {
         return bundle;
     }
 
-    private async judge(quote: Buffer, bundle: KeyBundle, registry: RegistryView): Promise<CachedEvidence> {
+    private async judge(row: NodeRow, bundle: KeyBundle, registry: RegistryView): Promise<CachedEvidence> {
         const key = createHash('sha256')
-            .update(`${registry.version}/`)
-            .update(keyBundleHash(bundle))
-            .update(quote)
+            .update(
+                JSON.stringify([registry.version, keyBundleHash(bundle).toString('hex'), row.quote, row.snp ?? null]),
+            )
             .digest('base64');
         const cached = this.verdicts.get(key);
         if (cached !== undefined && this.options.clock.nowMs() < cached.untilMs) return cached;
-        const collateral = await this.fetchCollateral(quote);
-        // After the fetch: collateral issued this very second must not look as if it came from the future.
-        const nowMs = this.options.clock.nowMs();
-        const verdict = verifyTdxQuote(quote, collateral, {
-            at: new Date(nowMs),
-            rootPublicKey: this.options.rootPublicKey,
-            policy: {
-                images: [...registry.images].map((imageId) => ({ imageId })),
-                deniedPlatforms: [...registry.deniedPlatforms],
-                reportData: Buffer.concat([keyBundleHash(bundle), bundle.mcRootHash]).toString('hex'),
-            },
-        });
-        const judged = {
-            verdict,
-            collateral,
-            untilMs: nowMs + (verdict.verdict === 'accepted' ? verdictLifeMs : refusalLifeMs),
-        };
+        const reportData = Buffer.concat([keyBundleHash(bundle), bundle.mcRootHash]).toString('hex');
+        const evidence = Buffer.from(row.quote, 'base64');
+        const found = await (row.snp === undefined
+            ? this.judgeQuote(evidence, reportData, registry)
+            : this.judgeReport(evidence, row.snp, { reportData, registry }));
+        const lifeMs = found.verdict.verdict === 'accepted' ? verdictLifeMs : refusalLifeMs;
+        const judged = { ...found, untilMs: this.options.clock.nowMs() + lifeMs };
         this.verdicts.set(key, judged);
         if (this.verdicts.size > maxCachedVerdicts) this.verdicts.delete(this.verdicts.keys().next().value!);
         return judged;
     }
 
-    private async fetchCollateral(quote: Buffer): Promise<Collateral> {
+    private async judgeQuote(quote: Buffer, reportData: string, registry: RegistryView): Promise<Judged> {
+        const collateral = await this.fetchCollateral(() => this.options.collateralFor(quote));
+        const verdict = verifyTdxQuote(quote, collateral, {
+            // After the fetch: collateral issued this very second must not look as if it came from the future.
+            at: new Date(this.options.clock.nowMs()),
+            rootPublicKey: this.options.rootPublicKey,
+            policy: {
+                images: [...registry.images].map((imageId) => ({ imageId })),
+                deniedPlatforms: [...registry.deniedPlatforms],
+                reportData,
+            },
+        });
+        return { verdict, collateral };
+    }
+
+    private async judgeReport(
+        report: Buffer,
+        served: NonNullable<NodeRow['snp']>,
+        { reportData, registry }: { reportData: string; registry: RegistryView },
+    ): Promise<Judged> {
+        const { snp, clock } = this.options;
+        if (snp === undefined)
+            throw new NodeRefused('snp_not_accepted', 'evidence of SEV-SNP: this gateway is not set to accept it');
+        const certificates = { vek: Buffer.from(served.vek, 'base64'), chain: served.chain };
+        const { snpImages: imageIds, deniedPlatforms } = registry;
+        const rules = { imageIds, deniedPlatforms, reportData };
+        return this.fetchCollateral(() => judgeSnp({ report, certificates }, rules, snp, () => clock.nowMs()));
+    }
+
+    private async fetchCollateral<T>(fetch: () => Promise<T>): Promise<T> {
         try {
-            return await this.options.collateralFor(quote);
+            return await fetch();
         } catch (error) {
             throw new NodeRefused(
                 'collateral_unavailable',

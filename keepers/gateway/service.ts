@@ -337,7 +337,7 @@ export class GatewayService {
                 nodeKey,
                 trusted,
                 refusal,
-                status: verdict?.status ?? null,
+                status: verdict !== null && 'status' in verdict ? verdict.status : null,
                 checkedAt,
             }),
         );

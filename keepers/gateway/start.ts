@@ -1,4 +1,5 @@
-import { chainClientOf, hubOf, readPinnedDeployment } from '../chain';
+import { NrasClient, nvidiaRootPublicKey } from '../attestation';
+import { chainClientOf, type Deployment, hubOf, readPinnedDeployment } from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
 import { signerFromSeed } from '../confidential';
 import { type GatewayConfig, readSecretFile, readSeedFile } from '../config';
@@ -7,12 +8,14 @@ import { GatewayLedger } from '../ledger';
 import { Escrow } from '../../wrappers';
 import { collateralSource } from './collateral';
 import { DispatcherClient } from './dispatcher-client';
+import { GpuJudge } from './gpu-judge';
 import { NetworkView } from './network-view';
 import { NodeDirectory } from './node-directory';
 import { NodeVerifier } from './node-verifier';
 import { Recovery } from './recovery';
 import { createGatewayServer } from './server';
 import { GatewayService } from './service';
+import { snpAcceptanceOf } from './snp-acceptance';
 
 export interface RunningGateway {
     url: string;
@@ -42,12 +45,14 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     const peers = config.dispatchers.map(({ url, hub }) => ({ client: new DispatcherClient(url), hub }));
     const rootPublicKey = Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]);
     const collateralFor = collateralSource({ url: config.collateral.url, rootPublicKey, clock: systemClock });
+    const snp = snpAcceptanceOf(config, deployment);
+    const gpus = gpuJudgeOf(config, deployment);
     const view = new NetworkView(client, deployment.registry);
     const directory = new NodeDirectory({
         network,
         peers,
         view,
-        verifier: new NodeVerifier({ network, view, rootPublicKey, collateralFor, clock: systemClock }),
+        verifier: new NodeVerifier({ network, view, rootPublicKey, collateralFor, gpus, snp, clock: systemClock }),
         pollIntervalMs: config.chain.pollIntervalMs,
         clock: systemClock,
         logger,
@@ -92,6 +97,16 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
             ledger.close();
         },
     };
+}
+
+/** The GPU root is NVIDIA's, or the one that a development network's deployment pins. */
+function gpuJudgeOf({ gpu: { minCount, nras } }: GatewayConfig, { gpuRootPublicKey }: Deployment): GpuJudge {
+    return new GpuJudge({
+        rootPublicKey: gpuRootPublicKey ?? nvidiaRootPublicKey,
+        minCount,
+        nras: nras && { client: new NrasClient(nras), issuer: nras.issuer ?? nras.url },
+        clock: systemClock,
+    });
 }
 
 function requireOneHub({ dispatchers }: GatewayConfig): void {

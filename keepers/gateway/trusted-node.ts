@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Verdict } from '../attestation';
+import type { GpuVerdict, SnpVerdict, Verdict } from '../attestation';
 import type { KemCertificate, Offer, OfferModel } from '../confidential';
 import type { KeyBundle } from '../../wrappers';
 
@@ -10,7 +10,11 @@ const base64 = z.base64().max(65_536);
 export const nodeRowSchema = z.object({
     nodeKey: hex32,
     bundle: z.base64().max(512),
+    /** TDX quote; a SEV-SNP report where its certificates stand beside it. */
     quote: base64,
+    snp: z.object({ vek: base64, chain: z.string().max(32_768) }).optional(),
+    /** Of the GPUs that the bundle names; its form is judged by the verifier too. */
+    gpuEvidence: z.unknown().optional(),
     kemCertificates: z.array(base64).min(1).max(4),
     offer: base64,
     load: z.object({
@@ -33,7 +37,9 @@ export interface TrustedNode {
     nodeKey: Buffer;
     dispatcherUrl: string;
     bundle: KeyBundle;
-    verdict: Verdict;
+    verdict: Verdict | SnpVerdict;
+    /** Null for a node that declares no GPU. */
+    gpu: GpuVerdict | null;
     offer: Offer;
     /** newest first */
     certificates: KemCertificate[];
@@ -46,8 +52,13 @@ export interface NodeEvidence {
     nodeKey: string;
     bundle: string;
     quote: string;
+    /** Certificates of a SEV-SNP report, which `quote` is then. */
+    snp?: NodeRow['snp'];
     collateral: object | null;
-    verdict: Verdict | null;
+    verdict: Verdict | SnpVerdict | null;
+    /** Of its GPUs: as shown, and what it is worth. Null for a node that declares none. */
+    gpuEvidence: unknown;
+    gpu: GpuVerdict | null;
     trusted: boolean;
     /** why not, when not: a stable code and a sentence */
     refusal: { code: string; detail: string } | null;

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { request } from 'undici';
 import { z } from 'zod';
 import {
@@ -33,15 +34,17 @@ const maxAnswerBytes = 1024 * 1024;
 
 /** Runs a program without a shell; it gets the nonce in hex as its last argument and prints the evidence as JSON. */
 export function commandGpuSource([program, ...args]: readonly string[], timeoutMs: number): GpuSource {
+    const options = { timeout: timeoutMs, maxBuffer: maxAnswerBytes, killSignal: 'SIGKILL' as const };
     return {
-        evidence: (nonce) =>
-            new Promise((resolve, reject) => {
-                const options = { timeout: timeoutMs, maxBuffer: maxAnswerBytes, killSignal: 'SIGKILL' as const };
-                execFile(program!, [...args, nonce.toString('hex')], options, (error, stdout) => {
-                    if (error !== null) return reject(unavailable(`${program} failed: ${errorMessage(error)}`, error));
-                    resolve(parse(stdout, program!));
-                });
-            }),
+        evidence: async (nonce) => {
+            try {
+                const { stdout } = await promisify(execFile)(program!, [...args, nonce.toString('hex')], options);
+                return parse(stdout, program!);
+            } catch (error) {
+                if (error instanceof NodeError) throw error;
+                throw unavailable(`${program} failed: ${errorMessage(error).slice(0, 300)}`, error);
+            }
+        },
     };
 }
 

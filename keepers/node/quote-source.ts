@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DstackAgent } from './dstack-agent';
 import { NodeError } from './errors';
 
-/** Where a node's TDX quote comes from. The same verifiers judge the quote whatever the source. */
+/** Where a node's TDX quote, or its SEV-SNP report, comes from. The same verifiers judge the quote whatever the source. */
 export interface QuoteSource {
     /** @param reportData 64 bytes that the quote binds */
     quote(reportData: Buffer): Promise<Buffer>;
@@ -11,9 +11,12 @@ export interface QuoteSource {
 
 /**
  * Linux configfs-tsm (kernel 6.7 or later): a directory is one request; writing `inblob` and reading `outblob` asks the
- * TDX module and the host's quoting service. https://docs.kernel.org/ABI/testing/configfs-tsm
+ * TDX module and the host's quoting service, or the processor of a SEV-SNP guest. https://docs.kernel.org/ABI/testing/configfs-tsm
  */
-export function configfsTsmQuoteSource(reportPath: string): QuoteSource {
+export function configfsTsmQuoteSource(
+    reportPath: string,
+    expected: 'tdx_guest' | 'sev_guest' = 'tdx_guest',
+): QuoteSource {
     return {
         quote: async (reportData) => {
             let entry: string | undefined;
@@ -21,10 +24,10 @@ export function configfsTsmQuoteSource(reportPath: string): QuoteSource {
                 entry = mkdtempSync(path.join(reportPath, 'cocoon-'));
                 writeFileSync(path.join(entry, 'inblob'), reportData);
                 const provider = readFileSync(path.join(entry, 'provider'), 'utf8').trim();
-                if (provider !== 'tdx_guest') throw new Error(`the TEE here is ${provider}, not tdx_guest`);
+                if (provider !== expected) throw new Error(`the TEE here is ${provider}, not ${expected}`);
                 return readFileSync(path.join(entry, 'outblob'));
             } catch (error) {
-                const message = `no TDX quote from ${reportPath}: run inside a TDX guest with kernel 6.7 or later and configfs mounted`;
+                const message = `no evidence from ${reportPath}: run inside a ${expected} with kernel 6.7 or later and configfs mounted`;
                 throw new NodeError('quote_unavailable', message, { action: 'retry', cause: error });
             } finally {
                 if (entry !== undefined) removeEntry(entry);

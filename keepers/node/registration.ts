@@ -1,4 +1,4 @@
-import { type Address, beginCell, type OpenedContract } from '@ton/core';
+import { Address, beginCell } from '@ton/core';
 import type { GpuDocument } from '../attestation';
 import { type ChainClient, ChainError, type ChainWallet, type NetworkReader } from '../chain';
 import { errorMessage, type Logger } from '../base';
@@ -12,6 +12,8 @@ import {
     QuoteVerifier,
     quoteVerifierErrors,
     registrationRefusals,
+    Registry,
+    registryErrors,
     encodeKeyBundle,
     reportDataFor,
     suiteOfKey,
@@ -19,6 +21,7 @@ import {
 import { NodeError } from './errors';
 import { attestGpus, type NodeGpus } from './gpu-source';
 import type { QuoteSource } from './quote-source';
+import type { SnpEndorser } from './report-source';
 
 export interface RegistrationOptions {
     client: ChainClient;
@@ -32,6 +35,8 @@ export interface RegistrationOptions {
     /** The provider's operator key: says which keys are its own. */
     operator: Signer;
     quotes: QuoteSource;
+    /** Of a SEV-SNP guest, whose reports no contract verifies: certificates of the reports that `quotes` gives. */
+    snp?: SnpEndorser;
     /** The GPUs that the node declares, if any. */
     gpus?: NodeGpus;
     logger: Logger;
@@ -41,7 +46,9 @@ export interface RegistrationOptions {
 export interface Evidence {
     bundle: KeyBundle;
     bundleBytes: Buffer;
+    /** A SEV-SNP report where `snp` stands beside it. */
     quote: Buffer;
+    snp?: { vek: Buffer; chain: string };
     gpuEvidence?: GpuDocument;
 }
 
@@ -53,7 +60,7 @@ export interface BundleTerms {
     block: { seqno: number; rootHash: Buffer };
 }
 
-/** Takes a quote over a fresh key bundle and has it recorded on chain: verifier, registry, provider, hub. */
+/** Takes evidence over a fresh key bundle and has the key recorded on chain: verifier, registry, provider, hub. */
 export class Registration {
     constructor(private readonly options: RegistrationOptions) {}
 
@@ -61,7 +68,7 @@ export class Registration {
     async register(terms: BundleTerms): Promise<Evidence> {
         await this.checkProvider();
         const evidence = await this.attest(terms);
-        await this.verifyOnChain(evidence);
+        await this.record(evidence);
         await this.admit(terms.signingKey);
         return evidence;
     }
@@ -83,7 +90,7 @@ export class Registration {
     }
 
     private async attest(terms: BundleTerms): Promise<Evidence> {
-        const { network, provider, quotes, gpus } = this.options;
+        const { network, provider, quotes, snp, gpus } = this.options;
         const unattested: KeyBundle = {
             network,
             provider: provider.hash,
@@ -99,30 +106,35 @@ export class Registration {
         };
         const attested = gpus === undefined ? null : await attestGpus(gpus, unattested);
         const bundle = { ...unattested, gpuEvidenceDigest: attested?.digest ?? unattested.gpuEvidenceDigest };
+        const quote = await quotes.quote(reportDataFor(bundle));
         return {
             bundle,
             bundleBytes: encodeKeyBundle(bundle),
-            quote: await quotes.quote(reportDataFor(bundle)),
+            quote,
+            ...(snp !== undefined && { snp: await snp.certificatesOf(quote) }),
             ...(attested !== null && { gpuEvidence: attested.document }),
         };
     }
 
-    private async verifyOnChain({ bundle, quote }: Evidence): Promise<void> {
+    /** The chain verifies the quote first; a SEV-SNP report it can't, and records the key for the higher bond alone. */
+    private async record({ bundle, quote, snp }: Evidence): Promise<void> {
         const { client, wallet, verifier, operator, network, provider, reader, logger } = this.options;
         const digest = authorizationDigest({ network, provider: provider.hash, bundleHash: keyBundleHash(bundle) });
         const authorization = beginCell().storeBuffer(operator.sign(digest)).endCell();
-        const contract: OpenedContract<QuoteVerifier> = client.open(QuoteVerifier.createFromAddress(verifier));
-        logger.info('posting the quote for verification on chain');
-        const responseTo = wallet.address;
+        const common = { authorization, responseTo: wallet.address };
         try {
-            await contract.sendVerify(wallet.sender(), {
-                quote,
-                bundle: keyBundleCell(bundle),
-                authorization,
-                responseTo,
-            });
+            if (snp === undefined) {
+                logger.info('posting the quote for verification on chain');
+                const contract = client.open(QuoteVerifier.createFromAddress(verifier));
+                await contract.sendVerify(wallet.sender(), { quote, bundle: keyBundleCell(bundle), ...common });
+            } else {
+                logger.info('registering the key by its bond: clients verify the report, the chain does not');
+                const contract = client.open(Registry.createFromAddress(new Address(0, network)));
+                await contract.sendRegisterByBond(wallet.sender(), { bundle, ...common });
+            }
         } catch (error) {
-            const message = `the chain did not verify the quote: ${reasonOf(error)}`;
+            const what = snp === undefined ? 'verify the quote' : 'take the key';
+            const message = `the chain did not ${what}: ${reasonOf(error)}`;
             throw new NodeError('registration_failed', message, { action: 'retry', cause: error });
         }
         if ((await reader.providerKey(provider, bundle.signingKey, { refresh: true })) === null)
@@ -162,5 +174,6 @@ const registrationRefusedOpcode = 0xc0c00504;
 
 function reasonOf(error: unknown): string {
     const exitCode = error instanceof ChainError ? error.context['exitCode'] : undefined;
-    return (typeof exitCode === 'number' ? quoteVerifierErrors.get(exitCode) : undefined) ?? errorMessage(error);
+    const known = (code: number) => quoteVerifierErrors.get(code) ?? registryErrors.get(code);
+    return (typeof exitCode === 'number' ? known(exitCode) : undefined) ?? errorMessage(error);
 }

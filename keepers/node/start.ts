@@ -1,19 +1,17 @@
 import { chainClientOf, ChainWallet, hubOf, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
-import { CocoonError, type Logger, systemClock } from '../base';
+import { type Logger, systemClock } from '../base';
 import { KemKeyring, signerFromSeed } from '../confidential';
-import { type NodeConfig, readSecretFile, readSeedFile } from '../config';
+import { type NodeConfig, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
-import { CollateralService, type PolicyInput, PcsClient, readPolicyFile } from '../attestation';
-import { DstackEngine, type Engine, LlamaCppEngine, OpenAiCompatibleEngine } from './engine';
 import { NodeError } from './errors';
 import type { NodeGpus } from './gpu-source';
-import { ggufModelRoot } from './model-root';
-import { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
 import { OfferBook } from './offers';
+import { openEngine } from './open-engine';
 import type { QuoteSource } from './quote-source';
 import { Reattestation } from './reattestation';
 import { type Evidence, Registration } from './registration';
+import type { SnpEndorser } from './report-source';
 import { RequestGate } from './request-gate';
 import { NodeService, type ShownEvidence } from './service';
 import { openSigningKey } from './signing-key';
@@ -22,6 +20,8 @@ import { openSigningKey } from './signing-key';
 export interface NodeTee {
     quotes: QuoteSource;
     imageId: Buffer;
+    /** Of a SEV-SNP guest: `quotes` then gives reports, and this their certificates. */
+    snp?: SnpEndorser;
     gpus?: NodeGpus;
 }
 
@@ -46,7 +46,10 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         pollIntervalMs: config.chain.pollIntervalMs,
     });
     const network = deployment.registry.hash;
-    const { engine, modelRoot } = await openEngine(config, Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]));
+    const { engine, modelRoot } = await openEngine(config.engine, {
+        rootPublicKey: Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]),
+        gpuRootPublicKey: deployment.gpuRootPublicKey,
+    });
     const signer = await openSigningKey(config.signing);
     const registration = new Registration({
         client,
@@ -58,6 +61,7 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         hub: config.hub,
         operator: signerFromSeed(readSeedFile(config.operatorKeyFile)),
         quotes: tee.quotes,
+        snp: tee.snp,
         gpus: tee.gpus,
         logger,
     });
@@ -129,32 +133,11 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
     };
 }
 
-function inBase64({ bundleBytes, quote, gpuEvidence }: Evidence): ShownEvidence {
-    const bundle = bundleBytes.toString('base64');
-    return { bundle, quote: quote.toString('base64'), ...(gpuEvidence && { gpuEvidence }) };
-}
-
-async function openEngine({ engine }: NodeConfig): Promise<{ engine: Engine; modelRoot: Buffer }> {
-    try {
-        if (engine.kind === 'llama-cpp') {
-            const modelPath = engine.modelFile ?? TOY_MODEL_PATH;
-            const modelId = engine.modelId ?? TOY_MODEL_ID;
-            const opened = await LlamaCppEngine.open({ modelPath, modelId, maxConcurrency: engine.maxConcurrency });
-            return { engine: opened, modelRoot: await ggufModelRoot(modelPath, modelId) };
-        }
-        const apiKey = engine.apiKeyFile === undefined ? undefined : readSecretFile(engine.apiKeyFile);
-        const upstream = new OpenAiCompatibleEngine({
-            baseUrl: engine.url,
-            apiKey,
-            maxConcurrency: engine.maxConcurrency,
-        });
-        return { engine: upstream, modelRoot: engine.modelRoot };
-    } catch (error) {
-        if (error instanceof CocoonError) throw error;
-        throw new NodeError(
-            'engine_unavailable',
-            `the engine could not be opened: ${error instanceof Error ? error.message : 'unknown'}`,
-            { cause: error },
-        );
-    }
+function inBase64({ bundleBytes, quote, snp, gpuEvidence }: Evidence): ShownEvidence {
+    return {
+        bundle: bundleBytes.toString('base64'),
+        quote: quote.toString('base64'),
+        ...(snp && { snp: { vek: snp.vek.toString('base64'), chain: snp.chain } }),
+        ...(gpuEvidence && { gpuEvidence }),
+    };
 }

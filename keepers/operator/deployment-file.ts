@@ -38,7 +38,12 @@ export class DeploymentFile {
 
     /** Of a development network, whose GPU evidence is minted. */
     recordGpuRoot(gpuRootPublicKey: Buffer): void {
-        this.change((known) => ({ ...known, gpuRootPublicKey }));
+        this.change((known) => ({ ...known, gpuRootPublicKey: Buffer.from(gpuRootPublicKey) }));
+    }
+
+    /** The same for SEV-SNP: SHA-256 of the root's public key. */
+    recordSnpRoot(snpRootKeyHash: Buffer): void {
+        this.change((known) => ({ ...known, snpRootKeyHash: Buffer.from(snpRootKeyHash) }));
     }
 
     private change(alter: (known: Deployment) => Deployment): void {

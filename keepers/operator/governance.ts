@@ -1,5 +1,11 @@
 import type { OpenedContract } from '@ton/core';
-import { encodeGovernanceAction, type GovernanceAction, type Proposal, type Registry } from '../../wrappers';
+import {
+    encodeGovernanceAction,
+    type GovernanceAction,
+    isRevocation,
+    type Proposal,
+    type Registry,
+} from '../../wrappers';
 import { type ActPlan, type PlannedMessage, planMessage } from './act';
 import type { OperatorContext } from './context';
 import { OperatorError } from './errors';
@@ -36,8 +42,7 @@ async function findProposal(registry: OpenedContract<Registry>, action: Governan
 }
 
 function sameAction(action: Proposal['action'], wanted: ReturnType<typeof encodeGovernanceAction>): boolean {
-    if (action.kind === 'revokeImage' || action.kind === 'revokeModel' || action.kind === 'denyPlatform') return false;
-    return encodeGovernanceAction(action).equals(wanted);
+    return !isRevocation(action) && encodeGovernanceAction(action).equals(wanted);
 }
 
 /**

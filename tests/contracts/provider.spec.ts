@@ -153,13 +153,19 @@ describe('the bond', () => {
         const { bondNano } = await env.provider.getState();
         const free = bondNano - 2n * minBondNano;
         const tooMuch = await env.provider.sendUnbond(env.owner.getSender(), { amountNano: free + 1n });
-        expect(thrownBy(tooMuch, env.provider.address)).toBe('Provider: bond needed by live keys');
+        expect(thrownBy(tooMuch, env.provider.address)).toBe('Provider: bond needed by keys');
         const justEnough = await env.provider.sendUnbond(env.owner.getSender(), { amountNano: free });
         expect(thrownBy(justEnough, env.provider.address)).toBeNull();
         await env.provider.sendRevokeKey(env.owner.getSender(), { nodeKey: nodeKey(0) });
+        env.pass(2 * day);
+        const held = await env.provider.sendUnbond(env.owner.getSender(), { amountNano: 1n });
+        expect(thrownBy(held, env.provider.address)).toBe('Provider: bond needed by keys');
+        env.pass(1);
         const freed = await env.provider.sendUnbond(env.owner.getSender(), { amountNano: minBondNano });
         expect(thrownBy(freed, env.provider.address)).toBeNull();
-        env.pass(3 * day + 1);
+        env.pass(3 * day - 1);
+        expect(await env.provider.getRequiredBond()).toBe(minBondNano);
+        env.pass(1);
         expect(await env.provider.getRequiredBond()).toBe(0n);
     });
 
@@ -192,6 +198,8 @@ describe('a key', () => {
         expect(key).toEqual({
             notAfter: env.blockchain.now! + 3 * day,
             revokedAt: null,
+            isSlashed: false,
+            bondNano: minBondNano,
             suite: 1,
             bundleHash: Buffer.alloc(32, 0xb1),
             imageId: Buffer.alloc(32, 0x11),
@@ -308,7 +316,8 @@ describe('a key', () => {
         await expectRefused('Provider: bond too small', {
             nodeKey: nodeKey(3),
             bundleHash: bundle(4),
-            minBondNano: minBondNano + toNano('0.1'),
+            notAfter: env.blockchain.now! + 4 * day,
+            minBondNano: minBondNano + toNano('1'),
         });
     });
 

@@ -13,6 +13,7 @@ interface DemoJson {
     network: { gasNano: string };
     conserved: boolean;
     plaintextSeenByDispatcher: number;
+    evidence: { tee: string; trusted: boolean; gpus: { chip: string }[]; gpusJudgedBy: string }[];
     tamper: Record<'chain' | 'gateway', { refused: boolean; reason: string }>;
 }
 
@@ -47,6 +48,13 @@ describe('cocoon demo --json', () => {
         expect(BigInt(report.client.withdrawnNano)).toBe(BigInt(report.client.depositNano) - charged);
         expect(BigInt(report.network.gasNano)).toBeGreaterThan(0n);
         expect(report.conserved).toBe(true);
+    });
+
+    it('relies on evidence of each node and of its GPUs', () => {
+        expect(report.evidence).toHaveLength(2);
+        for (const shown of report.evidence) {
+            expect(shown).toMatchObject({ trusted: true, gpus: [{ chip: 'GH100' }], gpusJudgedBy: 'nras' });
+        }
     });
 
     it('shows the dispatcher no plaintext', () => {

@@ -12,12 +12,14 @@ const launchTimeoutMs = 240_000;
 const testTimeoutMs = 150_000;
 const waitTimeoutMs = 60_000;
 
+export type TestNetworkOptions = Pick<LocalNetworkOptions, 'depositNano' | 'signingSuites' | 'tees'>;
+
 /** A whole network of real processes in a folder of its own, up for all tests of a file. */
 export class RunningNetwork {
     private readonly dir = mkdtempSync(path.join(tmpdir(), 'cocoon-e2e-'));
     private launched: LocalNetwork | undefined;
 
-    constructor(options: Pick<LocalNetworkOptions, 'depositNano'> = {}) {
+    constructor(options: TestNetworkOptions = {}) {
         beforeAll(() => this.launch(options), launchTimeoutMs);
         afterAll(() => this.stop(), launchTimeoutMs);
     }
@@ -57,7 +59,7 @@ export class RunningNetwork {
         );
     }
 
-    private async launch(options: Pick<LocalNetworkOptions, 'depositNano'>): Promise<void> {
+    private async launch(options: TestNetworkOptions): Promise<void> {
         const told: string[] = [];
         try {
             this.launched = await LocalNetwork.launch({

@@ -17,6 +17,8 @@ export const dstackCheckCodes = [
     'dstack_mr_config_id',
     // GPUs
     'dstack_gpu_nonce',
+    'dstack_gpu_missing',
+    'dstack_gpu_evidence',
     // what the verifier's owner accepts
     'dstack_os_denied',
     'dstack_compose_denied',

@@ -1,10 +1,11 @@
-import { z } from 'zod';
 import type { Collateral } from '../collateral-shape';
+import type { GpuVerdict } from '../gpu';
 import type { Verdict } from '../verify/verdict';
 import { type VerifyOptions, verifyTdxQuote } from '../verify/verify-quote';
 import { appComposeOf, checkAppCompose } from './app-compose';
 import { checkReport, type DstackCheckCode, DstackFailure } from './check-codes';
 import { type DstackDeployment, replayEventLog } from './event-log';
+import { checkGpus, type GpuExpectation } from './gpu-evidence';
 import type { DstackAttestation, DstackRole } from './report';
 import { checkReportData } from './report-data';
 
@@ -17,7 +18,7 @@ export interface DstackOs {
 }
 
 /** What the verifier's owner knows and wants; without a list, anything goes and the verdict says what there is. */
-export interface DstackExpectation {
+export interface DstackExpectation extends GpuExpectation {
     /** 32 bytes, sent with the request for the report; without it nothing says how old the report is. */
     nonce?: Buffer;
     os?: readonly DstackOs[];
@@ -38,8 +39,8 @@ export interface DstackVerdict extends Omit<Verdict, 'failedCheck'>, DstackDeplo
     nonceChecked: boolean;
     /** SHA-256 of the TLS key's public key info, where the quote binds it; comparing it with the connection is the caller's. */
     tlsFingerprint: string | null;
-    /** GPU evidence is judged by its own verifier. */
-    gpuEvidence: 'none' | 'not judged';
+    /** Of the GPUs that the report shows; null where it shows none, or was refused before. */
+    gpus: GpuVerdict | null;
 }
 
 /** Verifies one attestation of a report whole. Never throws for bad input. */
@@ -57,7 +58,7 @@ export function judgeDstackAttestation(
     quoteVerdict: Verdict,
     expected: DstackExpectation = {},
 ): DstackVerdict {
-    const facts: ReportFacts = { nonce: null, deployment: null };
+    const facts: ReportFacts = { nonce: null, deployment: null, gpus: null };
     if (quoteVerdict.verdict === 'rejected') return verdictOf(attestation, quoteVerdict, facts, expected, null);
     try {
         checkAgainstQuote(attestation, quoteVerdict, expected, facts);
@@ -72,11 +73,12 @@ export function judgeDstackAttestation(
 interface ReportFacts {
     nonce: Buffer | null;
     deployment: DstackDeployment | null;
+    gpus: GpuVerdict | null;
 }
 
 function checkAgainstQuote(
     attestation: DstackAttestation,
-    { reportData, measurements }: Verdict,
+    { reportData, measurements, evaluatedAt }: Verdict,
     expected: DstackExpectation,
     facts: ReportFacts,
 ): void {
@@ -90,27 +92,8 @@ function checkAgainstQuote(
     }
     const composeHash = facts.deployment?.composeHash ?? null;
     checkAppCompose(appComposeOf(attestation), { composeHash, mrConfigId: measurements.mrConfigId });
-    checkGpuNonce(attestation, nonce);
+    facts.gpus = checkGpus(attestation, { ...expected, nonce, at: new Date(evaluatedAt) });
     checkExpected(expected, { ...measurements, composeHash });
-}
-
-const nvidiaPayloadSchema = z.object({ nonce: z.string().regex(/^[0-9a-fA-F]{64}$/) });
-
-/** The GPUs were asked with the same nonce; what they answered is for the verifier of GPU evidence. */
-function checkGpuNonce({ nvidiaPayload }: DstackAttestation, nonce: Buffer): void {
-    if (nvidiaPayload === null || nvidiaPayload === '') return;
-    const payload = nvidiaPayloadSchema.safeParse(parsedJson(nvidiaPayload));
-    const same = payload.success && Buffer.from(payload.data.nonce, 'hex').equals(nonce);
-    checkReport(same, 'dstack_gpu_nonce', 'the GPU evidence was not made for the nonce of the quote');
-}
-
-function parsedJson(value: unknown): unknown {
-    if (typeof value !== 'string') return value;
-    try {
-        return JSON.parse(value);
-    } catch {
-        return undefined;
-    }
 }
 
 function checkExpected(expected: DstackExpectation, measured: DstackOs & { composeHash: string | null }): void {
@@ -134,13 +117,14 @@ const noDeployment: DstackDeployment = { appId: null, composeHash: null, instanc
 function verdictOf(
     attestation: DstackAttestation,
     quoteVerdict: Verdict,
-    { nonce, deployment }: ReportFacts,
+    { nonce, deployment, gpus }: ReportFacts,
     expected: DstackExpectation,
     failure: DstackFailure | null,
 ): DstackVerdict {
-    const { role, signingAddress, signingAlgo, modelName, tlsFingerprint, nvidiaPayload } = attestation;
+    const { role, signingAddress, signingAlgo, modelName, tlsFingerprint } = attestation;
     return {
         ...quoteVerdict,
+        validUntil: earlier(quoteVerdict.validUntil, gpus?.validUntil ?? null),
         ...(failure && { verdict: 'rejected', failedCheck: failure.code, detail: failure.message, validUntil: null }),
         role,
         signingAddress: signingAddress.toString('hex'),
@@ -150,6 +134,11 @@ function verdictOf(
         nonceChecked: nonce !== null && expected.nonce !== undefined,
         tlsFingerprint: tlsFingerprint?.toString('hex') ?? null,
         ...(deployment ?? noDeployment),
-        gpuEvidence: nvidiaPayload === null || nvidiaPayload === '' ? 'none' : 'not judged',
+        gpus,
     };
+}
+
+/** ISO dates in UTC compare as text. */
+function earlier(one: string | null, other: string | null): string | null {
+    return one !== null && other !== null && other < one ? other : one;
 }

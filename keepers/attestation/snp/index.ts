@@ -13,3 +13,5 @@ export { amdKdsUrl, KdsClient, type KdsClientOptions } from './kds/kds-client';
 export { KdsService, type KdsServiceOptions } from './kds/kds-service';
 export { startKdsServer, type KdsServer, type KdsServerOptions } from './kds/kds-server';
 export { readSnpPolicyFile } from './policy-file';
+export { authorityNeeds } from './authority-needs';
+export { judgeServedReport, type JudgeServedReportOptions, type ServedReport } from './served-report';

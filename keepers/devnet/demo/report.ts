@@ -1,4 +1,5 @@
 import type { Answered } from './questions';
+import type { ShownEvidence } from './shown-evidence';
 import type { Refusal } from './tamper';
 
 /** What `cocoon demo` found out. Amounts are nanoTON. */
@@ -16,6 +17,8 @@ export interface DemoReport {
     conserved: boolean;
     plaintextSeenByDispatcher: number;
     scannedBytes: number;
+    /** what the gateway relied on for each node */
+    evidence: ShownEvidence[];
     tamper: { chain: Refusal; gateway: Refusal };
     seconds: number;
 }

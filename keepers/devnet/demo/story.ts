@@ -13,6 +13,7 @@ import { type Answered, askStreaming, askWhole, openAiClient } from './questions
 import { type CheckedReceipt, checkReceipt } from './receipt-check';
 import type { DemoReport } from './report';
 import { settleUntilPaid } from './settlement';
+import { evidenceLine, shownEvidence } from './shown-evidence';
 import { tamperAtGateway, tamperOnChain } from './tamper';
 
 export interface DemoOptions {
@@ -54,6 +55,8 @@ async function playOut(
     const escrow = network.client.open(Escrow.createFromAddress(network.escrow));
     const { balanceNano: depositNano } = await escrow.getState();
     const answers = await askAll(network, progress);
+    const evidence = await shownEvidence(network.gatewayUrl, network.nodeKeys());
+    for (const shown of evidence) progress(`  ${evidenceLine(shown)}`);
     const receipts: CheckedReceipt[] = [];
     for (const { receiptId } of answers) receipts.push(await checkReceipt(network.gatewayUrl, receiptId));
     progress(`every one of the ${receipts.length} receipts is signed by its node and is about its request`);
@@ -80,6 +83,7 @@ async function playOut(
     const sharesMatch = sum(providers.map(({ claimedNano }) => claimedNano)) + fees.withdrawnNano === paidNano;
     const conserved = isConserved(before, after);
     const ok =
+        evidence.every(({ trusted, gpus }) => trusted && gpus.length > 0) &&
         receiptsMatch &&
         sharesMatch &&
         conserved &&
@@ -108,6 +112,7 @@ async function playOut(
         sharesMatch,
         conserved,
         plaintextSeenByDispatcher: findings.length,
+        evidence,
         scannedBytes: captures.reduce((bytes, part) => bytes + part.bytes.length, 0),
         tamper,
     };
@@ -172,6 +177,9 @@ export function describeReport(report: DemoReport): string {
         `  the chain     collected ${formatTon(network.gasNano)} in all, ${formatTon(network.settlementGasNano)} of it for settling`,
         '',
         `Answers: ${report.answers.length}, for ${report.answers.map(({ costNano }) => formatTon(costNano)).join(' + ')} TON`,
+        '',
+        'Evidence that the gateway relied on',
+        ...report.evidence.map((shown) => `  ${evidenceLine(shown)}`),
         '',
         'Checks',
         `  the charge is the sum of the final receipts:        ${verdict(report.receiptsMatch)}`,

@@ -9,6 +9,8 @@ import { Escrow, Provider } from '../../../wrappers';
 import { DirectoryLock } from '../chain/store/directory-lock';
 import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
+import { simulatedGpuRoot } from '../simulated-gpus';
+import { simulatedSnpImageId, simulatedSnpRootKeyHash } from '../simulated-snp';
 import { createSimulatedTee } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
@@ -23,6 +25,10 @@ export interface LocalNetworkOptions {
     feeConfig?: 'sandbox' | 'mainnet-2026';
     gatewayPort?: number;
     depositNano?: bigint;
+    /** By node name; nodes not named sign with Ed25519. */
+    signingSuites?: Readonly<Record<string, 'ed25519' | 'secp256k1'>>;
+    /** By node name; nodes not named run in TDX guests. */
+    tees?: Readonly<Record<string, 'tdx' | 'snp'>>;
     /** A line for a person, as things happen. */
     progress: (line: string) => void;
     /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
@@ -38,6 +44,9 @@ export const localTerms = {
     minBondNano: toNano('10'),
     maxKeyLifeSec: 3 * 86_400,
     minHubBondNano: toNano('10'),
+    minClientVerifiedBondNano: toNano('20'),
+    /** every start of a node makes a key */
+    maxKeysPerPlatform: 7,
     providers: [1, 2],
     /** nanoTON a million tokens */
     prices: {
@@ -55,6 +64,9 @@ const maxReviveDelayMs = 30_000;
 const defaultFundsNano = toNano('50');
 /** Keys that a provider's bond covers beyond those live already: this start's, and two for nodes that someone restarts. */
 const sparesAtStart = 3n;
+
+/** Of the node's configuration. */
+const teeKinds = { tdx: 'simulated', snp: 'simulated-snp' } as const;
 
 export interface NodePlace {
     name: string;
@@ -144,7 +156,7 @@ export class LocalNetwork {
     /** Starts a role again with the settings it had. */
     async restart(name: string): Promise<RoleProcess> {
         const place = this.nodes.find((node) => node.name === name);
-        if (place !== undefined) await this.bondForKeys(place.owner, place.provider, 1n);
+        if (place !== undefined) await this.bondForKeys(place, 1n);
         const fresh = await this.process(name).restart();
         this.processes.set(name, fresh);
         return fresh;
@@ -253,8 +265,15 @@ export class LocalNetwork {
                     minBondNano: terms.minBondNano,
                     maxKeyLifeSec: terms.maxKeyLifeSec,
                     minHubBondNano: terms.minHubBondNano,
+                    minClientVerifiedBondNano: terms.minClientVerifiedBondNano,
+                    maxKeysPerPlatform: terms.maxKeysPerPlatform,
+                    maxHubFeeBps: terms.maxFeeBps,
+                    minCloseDelaySec: terms.closeDelaySec,
                 },
-                images: [{ imageId, name: 'simulated guest 1' }],
+                images: [
+                    { imageId, name: 'simulated guest 1' },
+                    { imageId: simulatedSnpImageId, imageKind: 'sev-snp', name: 'simulated SEV-SNP guest 1' },
+                ],
                 models: [{ modelRoot: await ggufModelRoot(TOY_MODEL_PATH, TOY_MODEL_ID), name: TOY_MODEL_ID }],
                 hubs: [
                     {
@@ -269,7 +288,11 @@ export class LocalNetwork {
             { console: this.console, assumeYes: true, pollIntervalMs, clock: systemClock },
         );
         if (deployment === null) throw new DevnetError('process_failed', 'the network was not deployed');
-        this.deployment = deployment;
+        const gpuRootPublicKey = simulatedGpuRoot(this.actors.keyFile('pki').seed);
+        this.actors.context('governance').deployment.recordGpuRoot(gpuRootPublicKey);
+        const snpRootKeyHash = simulatedSnpRootKeyHash(this.actors.keyFile('pki').seed);
+        this.actors.context('governance').deployment.recordSnpRoot(snpRootKeyHash);
+        this.deployment = { ...deployment, gpuRootPublicKey: Buffer.from(gpuRootPublicKey) };
         progress(`network deployed: registry ${deployment.registry}, hub ${this.hub}`);
     }
 
@@ -299,15 +322,18 @@ export class LocalNetwork {
                 registry: this.deployment.registry,
                 owner: context.sender.address,
             });
-            this.nodes.push({ name: `node-${number}`, provider: address, owner });
-            await this.bondForKeys(owner, address, sparesAtStart);
+            const place = { name: `node-${number}`, provider: address, owner };
+            this.nodes.push(place);
+            await this.bondForKeys(place, sparesAtStart);
         }
     }
 
-    /** A restarted node makes a new key; its old one stays live until it expires, and every live key needs its bond. */
-    private async bondForKeys(owner: ActorName, provider: Address, newKeys: bigint): Promise<void> {
-        const { liveKeys, bondNano } = await this.client.open(Provider.createFromAddress(provider)).getState();
-        const wantedNano = localTerms.minBondNano * (BigInt(liveKeys) + newKeys);
+    /** A restarted node makes a new key; its old one holds its bond until it expires and no evidence against it counts. */
+    private async bondForKeys({ name, owner, provider }: NodePlace, newKeys: bigint): Promise<void> {
+        const { requiredBondNano, bondNano } = await this.client.open(Provider.createFromAddress(provider)).getState();
+        const { minBondNano, minClientVerifiedBondNano } = localTerms;
+        const eachNano = this.teeOf(name) === 'snp' ? minClientVerifiedBondNano : minBondNano;
+        const wantedNano = requiredBondNano + eachNano * newKeys;
         if (bondNano >= wantedNano) return;
         await this.fundWallet(owner, wantedNano - bondNano);
         await this.act(owner, await bond(this.actors.context(owner), { bondNano: wantedNano }));
@@ -331,6 +357,10 @@ export class LocalNetwork {
         if (failed !== undefined) throw failed.reason;
     }
 
+    private teeOf(name: string): 'tdx' | 'snp' {
+        return this.options.tees?.[name] ?? 'tdx';
+    }
+
     private async startNode({ name, provider }: NodePlace, index: number): Promise<void> {
         const number = index + 1;
         await this.startRole(name, 'node', {
@@ -342,7 +372,9 @@ export class LocalNetwork {
             gasWalletFile: this.actors.keyFile(`gas-node-${number}`).file,
             receiptLogFile: this.layout.data(`${name}.receipts.jsonl`),
             engine: { kind: 'llama-cpp' },
-            tee: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
+            tee: { kind: teeKinds[this.teeOf(name)], pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
+            signing: { kind: 'generated', suite: this.options.signingSuites?.[name] ?? 'ed25519' },
+            gpu: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
             prices: localTerms.prices,
         });
     }
@@ -398,6 +430,8 @@ export class LocalNetwork {
             ledgerFile: this.layout.data(`${name}.sqlite`),
             listen: { port },
             collateral: { url: this.collateralUrl },
+            gpu: { minCount: 1, nras: { url: this.process('chain').ready['nrasUrl'] as string } },
+            snp: { kdsUrl: this.process('chain').ready['kdsUrl'] as string },
         };
     }
 
@@ -425,6 +459,8 @@ function portsOf({ ready }: RoleProcess, { listen }: RoleSettings): RoleSettings
     return {
         ...(listen !== undefined && { listen: { port: port(ready.url) } }),
         ...(ready['collateralUrl'] !== undefined && { collateralPort: port(ready['collateralUrl']) }),
+        ...(ready['nrasUrl'] !== undefined && { nrasPort: port(ready['nrasUrl']) }),
+        ...(ready['kdsUrl'] !== undefined && { kdsPort: port(ready['kdsUrl']) }),
     };
 }
 

@@ -27,6 +27,12 @@ export interface DstackTrustOptions {
     os: readonly DstackOs[];
     /** Manifests that may run, SHA-256 in hex. */
     composeHashes: readonly string[];
+    /** GPUs that an engine must show evidence of. */
+    minGpus: number;
+    /** Uncompressed point; NVIDIA's root unless a development network's is named. */
+    gpuRootPublicKey?: Buffer;
+    /** Whether a report must bind a TLS key, for the engine is reached over TLS. */
+    tls: boolean;
     /** How long a report is relied on; the next is asked for when half of it is over. */
     maxAgeMs: number;
     clock: Clock;
@@ -37,6 +43,7 @@ const minIntervalMs = 10_000;
 
 interface Trust {
     signers: ReadonlySet<string>;
+    tlsFingerprints: ReadonlySet<string>;
     takenAtMs: number;
     untilMs: number;
 }
@@ -63,6 +70,11 @@ export class DstackTrust {
     /** Those of the last report that was accepted, for an answer that began while it held. */
     get knownSigners(): ReadonlySet<string> {
         return this.trust?.signers ?? new Set();
+    }
+
+    /** SHA-256 of the TLS keys that the engines attested, in hex. */
+    get tlsFingerprints(): ReadonlySet<string> {
+        return this.trust?.tlsFingerprints ?? new Set();
     }
 
     /** For an answer that another key signed: an engine that was restarted has a new one, and a report to show for it. */
@@ -97,9 +109,14 @@ export class DstackTrust {
             const [first] = verdicts;
             throw unattested(first ? `${first.failedCheck}: ${first.detail}` : 'it is about no engine that signs');
         }
+        const tlsFingerprints = accepted.flatMap(({ tlsFingerprint }) => tlsFingerprint ?? []);
+        if (this.options.tls && tlsFingerprints.length < accepted.length) {
+            throw unattested('its quote does not bind the TLS key that prompts would be sent to');
+        }
         const ends = accepted.map(({ validUntil }) => Date.parse(validUntil!));
         this.trust = {
             signers: new Set(accepted.map(({ signingAddress }) => signingAddress)),
+            tlsFingerprints: new Set(tlsFingerprints),
             takenAtMs,
             untilMs: Math.min(takenAtMs + this.options.maxAgeMs, ...ends),
         };
@@ -120,12 +137,12 @@ export class DstackTrust {
     }
 
     private async judge(attestation: DstackAttestation, nonce: Buffer): Promise<DstackVerdict> {
-        const { collateral, rootPublicKey, policy, os, composeHashes, clock } = this.options;
+        const { collateral, rootPublicKey, policy, clock, ...expected } = this.options;
         const { quote } = attestation;
         const at = () => new Date(clock.nowMs());
         const fetched = await collateral.collateralFor(collateralNeeds(quote, { at: at(), rootPublicKey }));
         const verdict = verifyTdxQuote(quote, fetched, { at: at(), rootPublicKey, policy });
-        return judgeDstackAttestation(attestation, verdict, { nonce, os, composeHashes });
+        return judgeDstackAttestation(attestation, verdict, { ...expected, nonce });
     }
 }
 

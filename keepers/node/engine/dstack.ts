@@ -2,7 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { AttestationError } from '../../attestation';
 import { chatSignatureFlaw, parseChatSignature, type SignedExchange } from '../../attestation/dstack';
 import { systemClock } from '../../base';
-import { DstackProxy } from './dstack-proxy';
+import { attestedConnector } from './attested-tls';
+import { DstackProxy, usesTls } from './dstack-proxy';
 import { DstackTrust, type DstackTrustOptions } from './dstack-trust';
 import type { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest } from './engine';
 import { EngineError } from './errors';
@@ -12,16 +13,17 @@ import { engineErrorFrom } from './upstream-errors';
 
 export interface DstackEngineOptions
     extends
-        Omit<OpenAiCompatibleOptions, 'continuousUsage'>,
-        Omit<DstackTrustOptions, 'report' | 'clock' | 'maxAgeMs'>,
+        Omit<OpenAiCompatibleOptions, 'continuousUsage' | 'connector'>,
+        Omit<DstackTrustOptions, 'report' | 'tls' | 'clock' | 'maxAgeMs'>,
         Partial<Pick<DstackTrustOptions, 'clock' | 'maxAgeMs'>> {}
 
 const defaultMaxAgeMs = 30 * 60_000;
+const defaultConnectTimeoutMs = 5_000;
 
 /**
  * An engine in a dstack CVM (Phala, NEAR AI) behind an OpenAI-compatible proxy that attests itself and signs each answer.
- * Nothing is sent to it before its attestation is accepted, and no answer counts before its signature holds: a whole answer
- * is held back until then, a stream is not, but costs nothing unless it ends well.
+ * Nothing is sent to it before its attestation is accepted, and over TLS only to the key in its quote. No answer counts
+ * before its signature holds: a whole answer is held back until then, a stream is not, but costs nothing unless it ends well.
  */
 export class DstackEngine implements Engine {
     readonly maxConcurrency: number;
@@ -30,11 +32,15 @@ export class DstackEngine implements Engine {
     private readonly trust: DstackTrust;
 
     constructor(options: DstackEngineOptions) {
-        this.upstream = new OpenAiCompatibleEngine(options);
+        const tls = usesTls(options.baseUrl);
+        const connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs;
+        const connector = tls ? attestedConnector(() => this.trust.tlsFingerprints, connectTimeoutMs) : undefined;
+        this.upstream = new OpenAiCompatibleEngine({ ...options, connector });
         this.maxConcurrency = this.upstream.maxConcurrency;
-        this.proxy = new DstackProxy(options);
+        this.proxy = new DstackProxy({ ...options, connectTimeoutMs, connector });
         this.trust = new DstackTrust({
             ...options,
+            tls,
             report: (nonce, signal) => this.proxy.report(nonce, signal),
             maxAgeMs: options.maxAgeMs ?? defaultMaxAgeMs,
             clock: options.clock ?? systemClock,

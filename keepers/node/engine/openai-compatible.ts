@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, Dispatcher, request as httpRequest } from 'undici';
+import { Agent, type buildConnector, Dispatcher, request as httpRequest } from 'undici';
 import { z } from 'zod';
 import { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest } from './engine';
 import { EngineError } from './errors';
@@ -24,6 +24,8 @@ export interface OpenAiCompatibleOptions {
     /** Between two pieces of an answer. */
     idleTimeoutMs?: number;
     connectTimeoutMs?: number;
+    /** In place of the runtime's own way to connect. */
+    connector?: buildConnector.connector;
     maxAnswerBytes?: number;
 }
 
@@ -62,7 +64,7 @@ export class OpenAiCompatibleEngine implements Engine {
         this.maxConcurrency = this.options.maxConcurrency;
         this.slots = new SlotPool([...Array(this.maxConcurrency).keys()], this.options.maxWaiting);
         this.agent = new Agent({
-            connect: { timeout: this.options.connectTimeoutMs },
+            connect: this.options.connector ?? { timeout: this.options.connectTimeoutMs },
             headersTimeout: this.options.firstByteTimeoutMs,
             bodyTimeout: this.options.idleTimeoutMs,
         });

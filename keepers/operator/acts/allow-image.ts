@@ -5,7 +5,11 @@ import { planChange } from '../governance';
 import { openRegistry } from '../network-addresses';
 
 export const imageArguments = {
-    imageId: bytes(32).describe('SHA-256 over MRTD and RTMR0 to RTMR3 of the image, hex'),
+    imageId: bytes(32).describe('id of the image by its measurements (TDX: SHA-256 over MRTD and RTMR0 to RTMR3), hex'),
+    imageKind: z
+        .enum(['tdx', 'sev-snp'])
+        .default('tdx')
+        .describe('tdx: quotes are verified on chain; sev-snp: by clients only, keys need the higher bond'),
     name: entryName.describe('name for people'),
 };
 
@@ -16,13 +20,16 @@ export const allowImage = defineAct({
         registry: address.optional().describe('registry; that of the deployment file unless given'),
         ...imageArguments,
     }),
-    async plan(context, { registry: given, imageId, name }) {
+    async plan(context, { registry: given, imageId, imageKind, name }) {
         const registry = await openRegistry(context, given);
         const hex = imageId.toString('hex');
         return planChange(context, registry, {
-            what: `allow image ${hex} (${name})`,
-            action: { kind: 'allowImage', imageId, name },
-            isInForce: async () => (await registry.getImages()).get(hex) === name,
+            what: `allow ${imageKind} image ${hex} (${name})`,
+            action: { kind: 'allowImage', imageId, imageKind, name },
+            isInForce: async () => {
+                const known = (await registry.getImages()).get(hex);
+                return known?.name === name && known.imageKind === imageKind;
+            },
         });
     },
 });

@@ -56,7 +56,7 @@ export function describeProvider(view: ProviderView): string[] {
         `provider ${view.address}`,
         `owner ${view.owner}`,
         `operator key ${view.operatorKey?.toString('hex') ?? 'none'}`,
-        `bond ${formatTon(view.bondNano)} TON, ${view.liveKeys} live key(s) at ${formatTon(view.minBondNano)} TON each`,
+        `bond ${formatTon(view.bondNano)} TON, of which ${view.storedKeys} key(s), ${view.liveKeys} of them live, hold ${formatTon(view.requiredBondNano)} TON`,
     ];
     if (view.withdrawableAt === null) return lines;
     return [...lines, `unbonding ${formatTon(view.unbondingNano)} TON until ${isoTime(view.withdrawableAt)}`];

@@ -1,7 +1,7 @@
 import type { Address } from '@ton/core';
 import { z } from 'zod';
 import { formatTon } from '../../base';
-import { Payout, type Proposal, type RegistryState } from '../../../wrappers';
+import { type AllowedImage, Payout, type Proposal, type RegistryState } from '../../../wrappers';
 import { isActive } from '../account';
 import type { ActPlan } from '../act';
 import type { OperatorContext } from '../context';
@@ -14,7 +14,7 @@ import { describeHub, type HubView } from './deploy-hub';
 export interface NetworkView {
     registry: RegistryState & { address: Address };
     /** by id in hex */
-    images: Map<string, string>;
+    images: Map<string, AllowedImage>;
     models: Map<string, string>;
     deniedPlatforms: string[];
     proposals: Proposal[];
@@ -63,7 +63,7 @@ function describeNetwork({ registry, images, models, deniedPlatforms, proposals,
         `owner ${registry.owner}, guardian ${registry.guardian}, governance delay ${registry.governanceDelaySec} s`,
         `verifier ${registry.verifier?.toString() ?? 'none'}`,
         `bond ${formatTon(registry.minBondNano)} TON a key, keys live ${registry.maxKeyLifeSec} s`,
-        ...[...images].map(([id, name]) => `image ${id} ${name}`),
+        ...[...images].map(([id, { imageKind, name }]) => `${imageKind} image ${id} ${name}`),
         ...[...models].map(([id, name]) => `model ${id} ${name}`),
         ...deniedPlatforms.map((id) => `denied platform ${id}`),
         ...proposals.map(

@@ -1,10 +1,17 @@
 import '@ton/test-utils';
 import { toNano } from '@ton/core';
-import { authorizationCell, authorizationDigest, keyBundleHash, payoutErrors } from '../../../wrappers';
+import { authorizationCell, authorizationDigest, Distrusted, keyBundleHash, payoutErrors } from '../../../wrappers';
 import { atPrices } from '../../support/fee-config';
 import { testKey } from '../support/ed25519';
 import { refusalTo } from '../support/outcome';
-import { createRegistry, RegistryEnvironment, VerifiedOptions } from '../support/registry-environment';
+import {
+    createRegistry,
+    imageId,
+    modelRoot,
+    platformId,
+    RegistryEnvironment,
+    VerifiedOptions,
+} from '../support/registry-environment';
 import { exitCodeOf } from '../support/settlement-outcomes';
 import {
     closeDelaySec,
@@ -13,6 +20,7 @@ import {
     startTime,
     TestNode,
 } from '../support/settlement-environment';
+import { createNetwork, Network } from './support/network';
 import { expectSound, gains } from './support/parties';
 
 const gas = toNano('1');
@@ -50,6 +58,76 @@ describe('case 11: a node key expired or revoked, an image revoked, a platform d
     });
 });
 
+describe('case 11, on the way from governance to the hub: an image, a model or a platform is no longer trusted', () => {
+    let network: Network;
+
+    const node = testKey('node 0');
+
+    afterEach(() => {
+        expect(network.money.leak()).toBe(0n);
+    });
+
+    it.each<[string, () => Promise<unknown>, Distrusted]>([
+        [
+            'image',
+            () => network.registry.sendRevokeImage(network.guardian.getSender(), { imageId, valueNano: gas }),
+            { imageId },
+        ],
+        [
+            'model',
+            () => network.registry.sendRevokeModel(network.guardian.getSender(), { modelRoot, valueNano: gas }),
+            { modelRoot },
+        ],
+        [
+            'platform',
+            () => network.registry.sendDenyPlatform(network.guardian.getSender(), { platformId, valueNano: gas }),
+            { platformId },
+        ],
+    ])(
+        'a distrusted %s reaches the hub by anyone, and what was earned is paid up to the grace',
+        async (_, distrust, distrusted) => {
+            network = await createNetwork();
+            await network.verified();
+            await network.admit(node.publicKey);
+            await distrust();
+            const revokedAt = network.blockchain.now!;
+            const recheck = { provider: network.provider.address, hub: network.hub.address, nodeKey: node.publicKey };
+            await network.registry.sendRecheck(network.stranger.getSender(), {
+                ...recheck,
+                distrusted,
+                valueNano: gas,
+            });
+            expect(await network.hub.getNode(node.publicKey)).toMatchObject({ revokedAt });
+            network.blockchain.now = revokedAt + closeDelaySec;
+            await network.settle([network.line(node, toNano('1'))]);
+            expect(await network.paid(node)).toBe(toNano('1'));
+            network.blockchain.now = revokedAt + closeDelaySec + 1;
+            await network.settle([network.line(node, toNano('2'))]);
+            expect(await network.paid(node)).toBe(toNano('1'));
+        },
+    );
+
+    it('nobody evicts a node by a recheck of what is still trusted, or of what it was not attested with', async () => {
+        network = await createNetwork();
+        await network.verified();
+        await network.admit(node.publicKey);
+        const recheck = {
+            provider: network.provider.address,
+            hub: network.hub.address,
+            nodeKey: node.publicKey,
+            valueNano: gas,
+        };
+        for (const id of [imageId, Buffer.alloc(32, 0x55)]) {
+            await network.registry.sendRecheck(network.stranger.getSender(), {
+                ...recheck,
+                distrusted: { imageId: id },
+            });
+        }
+        expect(await network.hub.getNode(node.publicKey)).toMatchObject({ revokedAt: null });
+        expect((await network.provider.getKey(node.publicKey))!.revokedAt).toBeNull();
+    });
+});
+
 describe("case 22: someone registers a rogue key under another's `Provider`", () => {
     let env: RegistryEnvironment;
 
@@ -61,7 +139,7 @@ describe("case 22: someone registers a rogue key under another's `Provider`", ()
         const before = await env.stranger.getBalance();
         const result = await env.verified({ responseTo: env.stranger.address, ...options });
         expect(refusalTo(result, env.stranger.address)).toBe(reason);
-        expect(await env.provider.getKeys()).toEqual([]);
+        expect([...(await env.provider.getKeys())]).toEqual([]);
         expect((await env.stranger.getBalance()) - before).toBeGreaterThan(0n);
         expect(env.money.leak()).toBe(0n);
     }
@@ -114,6 +192,18 @@ describe("case 24: the operator refuses to admit a competitor's node, evicts it,
         const text = payoutErrors.get(exitCodeOf(result, env.hub.address)!);
         expect(text).toBe("Payout: sender is not the owner's provider");
         expect(await env.hub.getNode(env.nodes[0]!.key.publicKey)).toEqual(before);
+    });
+
+    it('nobody has a node forgotten while its receipts count', async () => {
+        const node: TestNode = { key: testKey('forgettable'), owner: env.settler };
+        await env.admit(node, { notAfter: startTime + 100 });
+        env.at(startTime + 100 + closeDelaySec);
+        const by = env.operator.getSender();
+        const early = await env.hub.sendPruneNode(by, { nodeKey: node.key.publicKey, valueNano: gas });
+        const text = payoutErrors.get(exitCodeOf(early, env.hub.address)!);
+        expect(text).toBe("Payout: the node's receipts are still accepted");
+        await env.settle([env.line(node, { receiptNano: toNano('1') })]);
+        expect(await env.hub.getCredit(node.owner.address)).toBe(toNano('0.99'));
     });
 
     it('a rise waits out the grace, in which receipts are settled under the old fee', async () => {

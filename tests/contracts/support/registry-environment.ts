@@ -10,6 +10,7 @@ import {
     keyBundleHash,
     Provider,
     Registry,
+    RegistryParameters,
 } from '../../../wrappers';
 import { uint256 } from '../../../wrappers/uint256';
 import { budget, createBlockchain } from '../../support/fee-config';
@@ -23,6 +24,17 @@ export const governanceDelaySec = 3600;
 export const imageId = Buffer.alloc(32, 0x11);
 export const modelRoot = Buffer.alloc(32, 0x22);
 export const platformId = Buffer.alloc(32, 0x33);
+
+/** What a new registry starts with. */
+export const parameters: RegistryParameters = {
+    minBondNano: toNano('10'),
+    maxKeyLifeSec: 3 * day,
+    minHubBondNano: toNano('10'),
+    minClientVerifiedBondNano: toNano('100'),
+    maxKeysPerPlatform: 4,
+    maxHubFeeBps: 2_000,
+    minCloseDelaySec: 600,
+};
 
 export interface VerifiedOptions {
     /** changes to the bundle, before it is attested */
@@ -87,9 +99,14 @@ export async function createRegistry(options: { delaySec?: number; isBare?: bool
         return registry.sendExecute(stranger.getSender(), { proposalId });
     }
 
+    /** SetParameters with some of them changed. */
+    async function setParameters(changes: Partial<RegistryParameters>) {
+        return govern({ kind: 'setParameters', ...parameters, ...changes });
+    }
+
     if (!options.isBare) {
         await govern({ kind: 'setVerifier', verifier: verifier.address });
-        await govern({ kind: 'allowImage', imageId, name: 'node image' });
+        await govern({ kind: 'allowImage', imageId, imageKind: 'tdx', name: 'node image' });
         await govern({ kind: 'allowModel', modelRoot, name: 'toy' });
         await provider.sendCreate(providerOwner.getSender(), { operatorKey: operator.publicKey });
         await provider.sendBond(providerOwner.getSender(), { valueNano: toNano('31') });
@@ -155,7 +172,9 @@ export async function createRegistry(options: { delaySec?: number; isBare?: bool
         money,
         propose,
         govern,
+        setParameters,
         bundleOf,
+        authorize,
         verified,
         pass(seconds: number) {
             blockchain.now = blockchain.now! + seconds;

@@ -42,6 +42,7 @@ describe('deployments file', () => {
         ['an unknown field', (json: Record<string, unknown>) => ({ ...json, hub: 'x' }), /hub/],
         ['a short root key', (json: Record<string, unknown>) => ({ ...json, rootPublicKey: 'ab' }), /64 bytes/],
         ['a bad address', (json: Record<string, unknown>) => ({ ...json, registry: 'EQ' }), /TON address/],
+        ['a short GPU root', (json: Record<string, unknown>) => ({ ...json, gpuRootPublicKey: 'ab' }), /97 bytes/],
         ['another version', (json: Record<string, unknown>) => ({ ...json, version: 2 }), /version/],
     ])('refuses %s and says where', (_name, damage, message) => {
         const file = path.join(folder, 'damaged.json');

@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createDevelopmentPki, startPcsServer } from '../../../keepers/attestation';
+import {
+    createDevelopmentPki,
+    createGpu,
+    createGpuPki,
+    mintGpuDocument,
+    startPcsServer,
+} from '../../../keepers/attestation';
 import type { DstackVerdict } from '../../../keepers/attestation/dstack';
 import { runVerifyDstack, type VerifyDstackOptions } from '../../../keepers/cli/verify-dstack-command';
 import { now, pki, seed } from '../attestation/development-evidence';
@@ -68,7 +74,7 @@ describe('cocoon verify dstack', () => {
         const { output } = await runVerifyDstack(report, by);
         expect(output).toMatch(new RegExp(`^signing key +${wallet.address.slice(2).toLowerCase()} \\(ecdsa\\)$`, 'm'));
         expect(output).toMatch(/^manifest +[0-9a-f]{64}$/m);
-        expect(output).toMatch(/^GPU evidence +not judged$/m);
+        expect(output).not.toMatch(/^GPUs/m);
         expect(output).toMatch(/^root +NOT Intel/m);
     });
 
@@ -78,6 +84,18 @@ describe('cocoon verify dstack', () => {
         const verdict = await judge(write('cloud.json', cloud));
         expect(verdict).toMatchObject({ code: 1, role: 'model', failedCheck: 'dstack_report_data' });
         expect(verdict.attestations.map(({ verdict: one }) => one)).toEqual(['accepted', 'accepted', 'rejected']);
+    });
+
+    it('judges the GPUs that a report shows, by NVIDIA’s root unless another is named', async () => {
+        const gpuPki = createGpuPki({ seed, now });
+        const [gpu] = mintGpuDocument([createGpu(gpuPki, {})], { nonce });
+        const list = [{ certificate: gpu!.certificate, evidence: gpu!.evidence }];
+        const file = write('gpus.json', mint({ nvidiaPayload: { evidence_list: list } }).report);
+        expect(await judge(file)).toMatchObject({ code: 1, failedCheck: 'dstack_gpu_evidence' });
+        const gpuRoot = gpuPki.rootPublicKey.toString('hex');
+        const { output, exitCode } = await runVerifyDstack(file, { ...by, gpuRoot });
+        expect(exitCode).toBe(0);
+        expect(output).toMatch(/^GPUs +GH100; mode unstated, revocation unchecked$/m);
     });
 
     it('judges by what a collateral service says', async () => {

@@ -6,10 +6,12 @@ import path from 'node:path';
 import { Address } from '@ton/core';
 import { createDevelopmentPki, mintCollateral, createPlatform, startPcsServer } from '../../../keepers/attestation';
 import type { PcsServer } from '../../../keepers/attestation';
-import { writeDeployment } from '../../../keepers/chain';
+import { readDeployment, writeDeployment } from '../../../keepers/chain';
 import type { NodeVerdict } from '../../../keepers/cli/node-verdict';
 import { runVerifyNode, type VerifyNodeOptions } from '../../../keepers/cli/verify-node-command';
+import { createSimulatedGpus, simulatedGpuRoot } from '../../../keepers/devnet/simulated-gpus';
 import { createSimulatedTee } from '../../../keepers/devnet/simulated-tee';
+import { attestGpus } from '../../../keepers/node/gpu-source';
 import { encodeKeyBundle, type KeyBundle, Registry, reportDataFor } from '../../../wrappers';
 
 const pkiSeed = Buffer.alloc(32, 9);
@@ -17,6 +19,7 @@ const tee = createSimulatedTee({ pkiSeed, platform: 0, now: new Date() });
 const pki = createDevelopmentPki({ seed: pkiSeed, now: new Date() });
 const folder = mkdtempSync(path.join(tmpdir(), 'verify-node-'));
 const deployment = path.join(folder, 'deployment.json');
+const pinned = path.join(folder, 'pinned.json');
 const account = (byte: number) => new Address(0, Buffer.alloc(32, byte));
 
 /** What the server below answers, by path. */
@@ -33,6 +36,8 @@ beforeAll(async () => {
     network = registry.hash;
     const shared = { version: 1 as const, kind: 'development' as const, rootPublicKey: Buffer.from(tee.rootKey) };
     writeDeployment(deployment, { ...shared, registry, registryTerms, quoteVerifier: null, hubs: [] });
+    const gpuRootPublicKey = Buffer.from(simulatedGpuRoot(pkiSeed));
+    writeDeployment(pinned, { ...readDeployment(deployment), gpuRootPublicKey });
     server = createServer((request, response) => {
         const body = routes.get(request.url ?? '');
         if (body === undefined) return response.writeHead(404).end();
@@ -212,6 +217,44 @@ describe('cocoon verify node', () => {
         await expect(judge({ node: 'ab' })).rejects.toEqual(invalid);
         await expect(judge({ deployment: path.join(folder, 'missing') })).rejects.toMatchObject({
             code: 'deployment_invalid',
+        });
+    });
+
+    describe('of a node with GPUs', () => {
+        const gpus = createSimulatedGpus({ pkiSeed, platform: 0, count: 2 });
+
+        /** A row whose bundle names the evidence that its GPUs made for it. */
+        async function gpuRow(byte: number): Promise<Row & { gpuEvidence: unknown }> {
+            const terms = { network, provider: Buffer.alloc(32, 3), suite: 1 as const };
+            const key = { signingKey: Buffer.alloc(32, byte), mcRootHash: Buffer.alloc(32, 5) };
+            const { document, digest } = await attestGpus(gpus, { ...terms, ...key });
+            return { ...(await row(byte, { gpuEvidenceDigest: digest })), gpuEvidence: document };
+        }
+
+        it('judges them under the root that the deployment pins', async () => {
+            serveDirectory(await gpuRow(1));
+            expect(failures(await judge())).toEqual(['gpu_chain_root']);
+            const judged = await judge({ deployment: pinned });
+            expect(judged).toMatchObject({ code: 0, nodes: [{ gpu: { checks: { nonce: 'matched' } } }] });
+            expect(judged.nodes[0]!.gpu!.gpus).toHaveLength(2);
+            const { output } = await runVerifyNode(url, { deployment: pinned, collateralUrl: pcs.url });
+            expect(output).toMatch(/GPU 1 +GH100, driver/);
+        });
+
+        it('rejects what is missing, of another node, or in developer mode', async () => {
+            const [one, two] = [await gpuRow(1), await gpuRow(2)];
+            serveDirectory({ ...one, gpuEvidence: undefined }, { ...one, gpuEvidence: two.gpuEvidence }, two);
+            expect(failures(await judge({ deployment: pinned }))).toEqual([
+                'gpu_evidence_missing',
+                'gpu_evidence_digest',
+                null,
+            ]);
+        });
+
+        it('takes no deployment of a production network that names another root than NVIDIA’s', async () => {
+            const file = path.join(folder, 'production.json');
+            writeDeployment(file, { ...readDeployment(pinned), kind: 'production' });
+            await expect(judge({ deployment: file })).rejects.toThrow('has the roots of NVIDIA and AMD, and no others');
         });
     });
 

@@ -2,6 +2,12 @@ import { Address } from '@ton/core';
 import {
     type Collateral,
     createDevelopmentPki,
+    createGpu,
+    createGpuPki,
+    gpuEvidenceDigest,
+    gpuNonceFor,
+    mintGpuDocument,
+    nvidiaRootPublicKey,
     createPlatform,
     mintTdxQuote,
     type MintedEvidence,
@@ -10,6 +16,7 @@ import { ManualClock, silentLogger } from '../../../keepers/base';
 import { issueOffer } from '../../../keepers/confidential';
 import { simulatedMeasurements, createSimulatedTee } from '../../../keepers/devnet/simulated-tee';
 import type { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
+import { GpuJudge, type GpuJudgeOptions } from '../../../keepers/gateway/gpu-judge';
 import type { NetworkView, RegistryView } from '../../../keepers/gateway/network-view';
 import { NodeDirectory } from '../../../keepers/gateway/node-directory';
 import { NodeVerifier } from '../../../keepers/gateway/node-verifier';
@@ -22,6 +29,7 @@ const now = new Date(nowMs);
 const seed = Buffer.alloc(32, 5);
 const pki = createDevelopmentPki({ seed, now });
 const platform = createPlatform(pki);
+const gpuPki = createGpuPki({ seed, now });
 const imageId = createSimulatedTee({ pkiSeed: seed, platform: 0, now }).imageId;
 const modelRoot = bytesOf('root');
 const hub = new Address(0, bytesOf('hub'));
@@ -67,11 +75,12 @@ async function rowOf(bundle: KeyBundle, evidence = minted(bundle), changes: Part
 }
 
 /** A verifier before a registry and a hub that say what the test has them say. */
-function verifierWith(options: { collateral?: Collateral } = {}) {
+function verifierWith(options: { collateral?: Collateral; gpus?: Partial<GpuJudgeOptions> } = {}) {
     const clock = new ManualClock(nowMs);
     const registry: RegistryView = {
         version: 1,
         images: new Set([imageId.toString('hex')]),
+        snpImages: new Set<string>(),
         models: new Set([modelRoot.toString('hex')]),
         deniedPlatforms: new Set<string>(),
     };
@@ -87,6 +96,7 @@ function verifierWith(options: { collateral?: Collateral } = {}) {
         view: view as unknown as NetworkView,
         rootPublicKey: pki.rootPublicKey,
         collateralFor,
+        gpus: new GpuJudge({ rootPublicKey: gpuPki.rootPublicKey, minCount: 0, clock, ...options.gpus }),
         clock,
     });
     return { verifier, view, clock, collateralFor, admitted };
@@ -98,6 +108,36 @@ test('a node whose evidence holds is trusted, and anyone can check it again', as
     expect(evidence).toMatchObject({ trusted: true, refusal: null, verdict: { verdict: 'accepted' } });
     expect(evidence.collateral).not.toBeNull();
     expect(trusted).toMatchObject({ id: node.publicKey.toString('hex'), dispatcherUrl: 'http://dispatcher' });
+});
+
+describe('a node that declares GPUs', () => {
+    const document = mintGpuDocument([createGpu(gpuPki)], { nonce: gpuNonceFor(bundleOf()) });
+    const declared = bundleOf({ gpuEvidenceDigest: gpuEvidenceDigest(document) });
+    const check = async (shown: unknown, options: Partial<GpuJudgeOptions> = {}) => {
+        const { verifier } = verifierWith({ gpus: options });
+        return verifier.check(await rowOf(declared, undefined, { gpuEvidence: shown }), from);
+    };
+
+    test('is trusted where their evidence holds, and shows it', async () => {
+        const { trusted, evidence } = await check(document);
+        expect(trusted!.gpu!.gpus).toHaveLength(1);
+        expect(evidence).toMatchObject({ trusted: true, gpu: { verdict: 'accepted' }, gpuEvidence: document });
+    });
+
+    test.each<[string, unknown, Partial<GpuJudgeOptions>]>([
+        ['gpu_evidence_missing', undefined, {}],
+        ['gpu_evidence_format', [], {}],
+        ['policy_gpu_count', document, { minCount: 2 }],
+        ['gpu_chain_root', document, { rootPublicKey: nvidiaRootPublicKey }],
+    ])('is refused with %s', async (code, shown, options) => {
+        expect((await check(shown, options)).evidence.refusal!.code).toBe(code);
+    });
+
+    test('is what a gateway that requires GPUs asks for', async () => {
+        const { verifier } = verifierWith({ gpus: { minCount: 1 } });
+        const { evidence } = await verifier.check(await rowOf(bundleOf()), from);
+        expect(evidence.refusal!.code).toBe('gpu_required');
+    });
 });
 
 describe('it is refused, and the evidence says why:', () => {

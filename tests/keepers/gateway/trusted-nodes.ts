@@ -37,6 +37,7 @@ function nodeOf(signer: Signer, offer: Offer, certificates: KemCertificate[]) {
         nodeKey: signer.publicKey,
         bundle: {} as TrustedNode['bundle'],
         verdict: {} as TrustedNode['verdict'],
+        gpu: null,
         offer,
         certificates,
         load: { inFlight: 0, queued: 0, maxConcurrency: 4, firstFrameMsP50: null, failureShare: 0 },

@@ -55,7 +55,7 @@ describe('deploy-network', () => {
             verifier: deployment!.quoteVerifier!.toString(),
             parameters: spec.parameters,
             version: 4,
-            images: [['01'.repeat(32), 'node 0.1']],
+            images: [['01'.repeat(32), { imageKind: 'tdx', name: 'node 0.1' }]],
             models: [['02'.repeat(32), 'toy']],
             openProposals: 0,
         });

@@ -38,7 +38,6 @@ export function createGpu(pki: GpuPki, options: GpuDeviceOptions = {}): Developm
     const device = issueGpuCertificate(pki, {
         subject: `${chip} A01 GSP BROM`,
         label: `device ${chip} ${name}`,
-        issuer: provisioner,
         isCa: true,
         keyUsage: 0x04,
         ...withIssuer(options.device, provisioner),

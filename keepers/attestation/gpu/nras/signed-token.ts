@@ -29,7 +29,7 @@ async function keyOf(kid: string, { keys }: NrasKeys): Promise<KeyLike | Uint8Ar
         'nras_key',
         'the token is signed with a key that the service does not list, or lists twice',
     );
-    const { kty, crv, x, y } = named[0] as JWK;
+    const { kty, crv, x, y } = named[0]! as unknown as JWK;
     check(kty === 'EC' && crv === 'P-384', 'nras_key', 'the key of the token is not of P-384');
     try {
         return await importJWK({ kty, crv, x: x ?? '', y: y ?? '' }, algorithm);

@@ -1,9 +1,10 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { requireFormat } from '../../parse/format-error';
 import { p384SpkiPrefix } from '../../parse/oids';
 import { parsePemChain } from '../../parse/pem';
 import type { GpuArchitecture } from '../evidence-document';
 import { parseDeviceCertificate, type DeviceCertificate } from '../parse/device-certificate';
-import { check, GpuCheckFailure, parsed } from './check-codes';
+import { check, parsed } from './check-codes';
 
 /** Public key of the NVIDIA Device Identity CA, an uncompressed P-384 point: what all genuine evidence hangs on. */
 export const nvidiaRootPublicKey = Buffer.from(
@@ -33,52 +34,68 @@ export interface DeviceChain {
     notAfter: number;
 }
 
-/** Step 3. The certificates' roles, constraints, dates and signatures, up to the pinned root. */
-export function checkDeviceChain(
-    pem: string,
-    { rootPublicKey, atMs }: { rootPublicKey: Buffer; atMs: number },
-): DeviceChain {
-    const chain = parsed('gpu_chain_encoding', 'certificate chain of the GPU', () => parseChain(pem));
-    const root = chain.at(-1)!;
-    check(
-        root.spki.subarray(p384SpkiPrefix.length).equals(rootPublicKey),
-        'gpu_chain_root',
-        'the chain ends at a root key that is not the trusted one',
-    );
-    const chip = checkNames(chain);
-    chain.forEach(checkConstraints);
-    for (const { notBefore, notAfter, subjectName } of chain) {
+/**
+ * Step 3: certificates' roles, constraints, dates and signatures, up to the pinned root. GPUs of one host share their
+ * authorities, which are parsed and checked once; the memory lasts as long as this object, so nothing is trusted across
+ * verifications.
+ */
+export class DeviceChainChecker {
+    private readonly parsed = new Map<string, DeviceCertificate>();
+    private readonly signed = new Map<DeviceCertificate, DeviceCertificate>();
+
+    constructor(
+        /** Uncompressed P-384 point, 97 bytes. */
+        private readonly rootPublicKey: Buffer,
+        private readonly atMs: number,
+    ) {}
+
+    /** Five certificates in PEM, leaf first. */
+    check(pem: string): DeviceChain {
+        const chain = parsed('gpu_chain_encoding', 'certificate chain of the GPU', () => this.parse(pem));
+        const root = chain.at(-1)!;
         check(
-            notBefore <= atMs && atMs <= notAfter,
-            'gpu_chain_validity',
-            `certificate of "${subjectName}" is not valid at that date`,
+            root.spki.subarray(p384SpkiPrefix.length).equals(this.rootPublicKey),
+            'gpu_chain_root',
+            'the chain ends at a root key that is not the trusted one',
         );
+        const chip = checkNames(chain);
+        chain.forEach(checkConstraints);
+        chain.forEach((certificate) => this.checkValidity(certificate));
+        chain.forEach((certificate, i) => this.checkSignature(certificate, chain[i + 1] ?? root));
+        return {
+            leaf: chain[0]!,
+            device: chain[1]!,
+            chip,
+            architecture: chip.startsWith('GH') ? 'HOPPER' : 'BLACKWELL',
+            notAfter: Math.min(...chain.map(({ notAfter }) => notAfter)),
+        };
     }
-    chain.forEach((certificate, i) =>
+
+    private parse(pem: string): DeviceCertificate[] {
+        const ders = parsePemChain(pem, roles.length);
+        requireFormat(ders.length === roles.length, `${ders.length} certificates where ${roles.length} are expected`);
+        return ders.map((der) => {
+            const id = der.toString('latin1');
+            const certificate = this.parsed.get(id) ?? parseDeviceCertificate(der);
+            this.parsed.set(id, certificate);
+            return certificate;
+        });
+    }
+
+    private checkValidity({ notBefore, notAfter, subjectName }: DeviceCertificate): void {
+        const valid = notBefore <= this.atMs && this.atMs <= notAfter;
+        check(valid, 'gpu_chain_validity', `certificate of "${subjectName}" is not valid at that date`);
+    }
+
+    private checkSignature(certificate: DeviceCertificate, issuer: DeviceCertificate): void {
+        if (this.signed.get(certificate) === issuer) return;
         check(
-            isSigned(chain[i + 1] ?? root, certificate.tbs, certificate.signature, 'der'),
+            isSigned(issuer, certificate.tbs, certificate.signature, 'der'),
             'gpu_chain_signature',
             `certificate of "${certificate.subjectName}" is not signed by its issuer`,
-        ),
-    );
-    return {
-        leaf: chain[0]!,
-        device: chain[1]!,
-        chip,
-        architecture: chip.startsWith('GH') ? 'HOPPER' : 'BLACKWELL',
-        notAfter: Math.min(...chain.map(({ notAfter }) => notAfter)),
-    };
-}
-
-function parseChain(pem: string): DeviceCertificate[] {
-    const ders = parsePemChain(pem, roles.length);
-    if (ders.length !== roles.length) {
-        throw new GpuCheckFailure(
-            'gpu_chain_encoding',
-            `${ders.length} certificates where ${roles.length} are expected`,
         );
+        this.signed.set(certificate, issuer);
     }
-    return ders.map(parseDeviceCertificate);
 }
 
 /** Each name fits its place, names the same chip, and its issuer is the next. */

@@ -2,7 +2,7 @@ import { gpuDocumentSchema, gpuEvidenceDigest, type GpuDocument, type GpuEvidenc
 import { parseGpuReport, type GpuReport } from '../parse/spdm';
 import { gpuPolicySchema, type GpuPolicy, type GpuPolicyInput } from '../policy';
 import { check, failureOf, parsed, type GpuCheckFailure } from './check-codes';
-import { checkDeviceChain, isSigned, nvidiaRootPublicKey, type DeviceChain } from './device-chain';
+import { DeviceChainChecker, isSigned, nvidiaRootPublicKey, type DeviceChain } from './device-chain';
 import { deviceIdOf, type GpuFacts, type GpuVerdict } from './gpu-verdict';
 
 export interface VerifyGpuOptions {
@@ -31,8 +31,7 @@ interface Progress {
 }
 
 interface Session {
-    atMs: number;
-    rootPublicKey: Buffer;
+    chains: DeviceChainChecker;
     policy: GpuPolicy;
     claims: GpuClaims;
     progress: Progress;
@@ -58,7 +57,7 @@ function openSession(options: VerifyGpuOptions, progress: Progress): Session {
     check(Number.isFinite(atMs), 'clock_invalid', 'the time of evaluation is not a date');
     const policy = parsed('gpu_policy_format', 'policy', () => gpuPolicySchema.parse(options.policy ?? {}));
     const { rootPublicKey = nvidiaRootPublicKey, claims = {} } = options;
-    return { atMs, rootPublicKey, policy, claims, progress };
+    return { chains: new DeviceChainChecker(rootPublicKey, atMs), policy, claims, progress };
 }
 
 function timeOf(at: unknown): number {
@@ -84,7 +83,7 @@ function verifyOne(session: Session, gpu: GpuEvidence): void {
     const bytes = Buffer.from(gpu.evidence, 'base64');
     const report = parsed('gpu_report_format', 'measurement report of the GPU', () => parseGpuReport(bytes));
     session.progress.nonce ??= report.nonce;
-    const chain = checkDeviceChain(Buffer.from(gpu.certificate, 'base64').toString('latin1'), session);
+    const chain = session.chains.check(Buffer.from(gpu.certificate, 'base64').toString('latin1'));
     session.progress.gpus.push(factsOf(gpu, report, chain));
     session.progress.deadlineMs = Math.min(session.progress.deadlineMs, chain.notAfter);
     checkReport(gpu, report, chain);

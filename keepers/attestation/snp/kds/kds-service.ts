@@ -62,11 +62,16 @@ export class KdsService {
     async authoritiesFor(needs: AuthorityNeeds): Promise<{ chain: string; crl: Buffer }> {
         const [chain, crl] = await Promise.allSettled([
             this.partFor('chain', needs, async (client) => Buffer.from(await client.fetchChain(needs), 'latin1')),
-            this.partFor('crl', needs, (client) => client.fetchCrl(needs)),
+            this.crlFor(needs),
         ]);
         if (chain.status === 'rejected') throw chain.reason;
         if (crl.status === 'rejected') throw crl.reason;
-        return { chain: chain.value.bytes.toString('latin1'), crl: crl.value.bytes };
+        return { chain: chain.value.bytes.toString('latin1'), crl: crl.value };
+    }
+
+    /** The root's revocation list alone: all that must not come from the prover, who would choose an old one. */
+    async crlFor(needs: AuthorityNeeds): Promise<Buffer> {
+        return (await this.partFor('crl', needs, (client) => client.fetchCrl(needs))).bytes;
     }
 
     private async partFor(kind: KdsPartKind, needs: AuthorityNeeds, fetch: FetchPart): Promise<KdsPart> {

@@ -3,13 +3,13 @@ import { FailedCheck } from '../../verify/check-codes';
 import { parseEndorsement, type EndorsementFacts } from '../parse/endorsement';
 import { maxCertificateLength } from '../parse/certificate';
 import { maxCrlLength } from '../parse/crl';
-import { readGuestPolicy } from '../parse/guest-policy';
-import { isZero, parseReport, type SigningKeyKind, type SnpReport } from '../parse/report';
+import { isZero, type SigningKeyKind, type SnpReport } from '../parse/report';
 import { defaultSnpPolicy, snpPolicySchema, type SnpPolicy, type SnpPolicyInput } from '../policy';
 import { isCpuOf, isNameOf } from '../product';
 import { partsOf, readTcb } from '../tcb';
 import { checkChain, maxChainLength, type SnpCertificates, type SnpChain } from './chain';
 import { checkSnp, parsedSnp, type SnpCheckCode } from './check-codes';
+import { openReport } from './open-report';
 import { applyBinding, applySnpPolicy, checkPlatform } from './policy';
 import { checkRevocation } from './revocation';
 import { isSignedP384 } from './signature';
@@ -100,28 +100,6 @@ function policyOf(input: SnpPolicyInput | undefined): SnpPolicy {
     return input === undefined
         ? defaultSnpPolicy
         : parsedSnp('policy_format', 'policy', () => snpPolicySchema.parse(input));
-}
-
-/** Versions whose fields are known here. A later one would be refused until someone has read what it changed. */
-const versions = { from: 2, to: 5 };
-const ecdsaP384Sha384 = 1;
-/** Author key present, chip key masked, and which key signs; the rest is reserved. */
-const knownKeyInfo = 0b11111;
-
-function openReport(bytes: Uint8Array): { report: SnpReport; signingKey: SigningKeyKind } {
-    checkSnp(bytes instanceof Uint8Array, 'report_length', 'the report is not a byte array');
-    // A copy: what is judged is what was measured, whatever the caller's array does meanwhile.
-    const report = parsedSnp('report_length', 'report', () => parseReport(Buffer.from(bytes)));
-    const { version, signingKey, keyInfo } = report;
-    const known = version >= versions.from && version <= versions.to;
-    checkSnp(known, 'report_version', `reports of version ${version} are not supported`);
-    const algorithm = report.signatureAlgorithm;
-    checkSnp(algorithm === ecdsaP384Sha384, 'report_signature_algorithm', 'the report is not signed with ECDSA P-384');
-    const names = signingKey !== null && !report.chipKeyMasked && keyInfo >>> 0 <= knownKeyInfo;
-    checkSnp(names, 'report_signing_key', 'the report names no key that signs it: the host withholds its chip key');
-    const { wellFormed } = readGuestPolicy(report.policy);
-    checkSnp(wellFormed, 'report_guest_policy', 'the guest policy has bits that are not known here');
-    return { report, signingKey };
 }
 
 function certificatesOf(given: SnpCertificates): SnpCertificates {

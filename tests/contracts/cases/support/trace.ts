@@ -16,13 +16,13 @@ export async function startTrace(blockchain: Blockchain, message: Sent) {
         done,
         async step(count = 1): Promise<void> {
             for (let i = 0; i < count; i += 1) {
-                const { value, done: isOver } = (await steps.next()) as IteratorResult<Transaction>;
-                if (isOver) throw new Error('the trace is over');
-                done.push(value);
+                const next = await steps.next();
+                if (next.done === true) throw new Error('the trace is over');
+                done.push(next.value);
             }
         },
         async finish(): Promise<void> {
-            for await (const transaction of steps) done.push(transaction as unknown as Transaction);
+            for await (const transaction of steps) done.push(transaction);
         },
     };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { AttestationError } from '../../../../keepers/attestation';
+import { AttestationError, createGpu, createGpuPki, mintGpuDocument } from '../../../../keepers/attestation';
+import type { MintGpuOptions } from '../../../../keepers/attestation/gpu';
 import {
     type DstackCheckCode,
     dstackCheckCodes,
@@ -8,11 +9,13 @@ import {
     parseDstackReport,
     verifyDstackAttestation,
 } from '../../../../keepers/attestation/dstack';
-import { now, pki } from '../development-evidence';
+import { now, pki, seed } from '../development-evidence';
 import { address, changed, judge, mint, nonce, wallet } from './development-report';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const os = { mrtd: '00'.repeat(48), rtmr0: '00'.repeat(48), rtmr1: '00'.repeat(48), rtmr2: '00'.repeat(48) };
+const gpuPki = createGpuPki({ seed, now });
+const gpuRootPublicKey = gpuPki.rootPublicKey;
 const manifest = '{"manifest_version":2,"name":"engine"}';
 
 describe('a dstack report', () => {
@@ -36,7 +39,7 @@ describe('a dstack report', () => {
             composeHash: sha256(manifest),
             instanceId: '01'.repeat(20),
             osImageHash: '02'.repeat(32),
-            gpuEvidence: 'not judged',
+            gpus: null,
         });
     });
 
@@ -56,7 +59,7 @@ describe('a dstack report', () => {
 
     it('may leave out event log, manifest and GPUs; then nothing is known of them', () => {
         const bare = changed(mint(), { event_log: null, info: {}, nvidia_payload: null });
-        expect(judge(bare, { nonce })).toMatchObject({ verdict: 'accepted', composeHash: null, gpuEvidence: 'none' });
+        expect(judge(bare, { nonce })).toMatchObject({ verdict: 'accepted', composeHash: null, gpus: null });
     });
 
     it('may give its event log, tcb_info and GPU payload as JSON or as JSON in a string', () => {
@@ -68,6 +71,29 @@ describe('a dstack report', () => {
             nvidia_payload: JSON.parse(report['nvidia_payload'] as string) as unknown,
         };
         expect(judge(changed({ report, collateral }, plain), { nonce }).verdict).toBe('accepted');
+    });
+
+    it('is judged with the GPUs that it shows, on the same nonce', () => {
+        const verdict = judge(mintWithGpus(), { nonce, minGpus: 1, gpuRootPublicKey });
+        expect(verdict).toMatchObject({
+            verdict: 'accepted',
+            gpus: {
+                verdict: 'accepted',
+                gpus: [{ architecture: 'HOPPER' }],
+                checks: { nonce: 'matched', mode: 'unstated' },
+            },
+        });
+        const twice = createGpu(gpuPki, {});
+        for (const [refused, code] of [
+            [judge(mintWithGpus(), {}), 'gpu_chain_root'],
+            [judge(mintWithGpus({}, [twice, twice]), { gpuRootPublicKey }), 'gpu_repeated'],
+            [judge(mintWithGpus({ nonce: Buffer.alloc(32, 1) }), { gpuRootPublicKey }), 'gpu_nonce'],
+        ] as const) {
+            expect(refused).toMatchObject({
+                failedCheck: 'dstack_gpu_evidence',
+                detail: expect.stringContaining(code) as string,
+            });
+        }
     });
 
     it('may hold events of version 2, and events without their digest', () => {
@@ -134,9 +160,18 @@ const flawed: Record<DstackCheckCode, () => DstackVerdict> = {
     dstack_app_compose: () => judge(changed(mint(), { info: { tcb_info: '{"app_compose":"another"}' } })),
     dstack_mr_config_id: () => judge(mint({ measurements: { mrConfigId: Buffer.alloc(48, 1) } })),
     dstack_gpu_nonce: () => judge(mint({ nvidiaPayload: { nonce: '11'.repeat(32) } })),
+    dstack_gpu_missing: () => judge(mint(), { minGpus: 1 }),
+    dstack_gpu_evidence: () => judge(mintWithGpus({ nonce: Buffer.alloc(32, 1) }), { gpuRootPublicKey }),
     dstack_os_denied: () => judge(mint(), { os: [{ ...os, rtmr1: '11'.repeat(48) }] }),
     dstack_compose_denied: () => judge(mint({ appCompose: manifest }), { composeHashes: ['11'.repeat(32)] }),
 };
+
+/** As proxies write it: no word on the GPUs' mode, the nonce beside the list. */
+function mintWithGpus(options: Partial<MintGpuOptions> = {}, devices = [createGpu(gpuPki, {})]) {
+    const document = mintGpuDocument(devices, { nonce, ccMode: null, devTools: null, ...options });
+    const list = document.map(({ arch, certificate, evidence }) => ({ arch, certificate, evidence }));
+    return mint({ nvidiaPayload: { evidence_list: list } });
+}
 
 function withEvent(index: number, change: (event: Record<string, unknown>) => Record<string, unknown> | null) {
     const minted = mint();

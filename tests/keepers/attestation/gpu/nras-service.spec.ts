@@ -53,9 +53,7 @@ describe('the attestation service of a development network', () => {
 
     it('says so where a certificate is on hold, though the evidence verifies offline', async () => {
         const document = gpu();
-        const [{ ueid }] = verifyGpuEvidence(document, { at: now, rootPublicKey: pki.rootPublicKey }).gpus as [
-            { ueid: string },
-        ];
+        const { ueid } = verifyGpuEvidence(document, { at: now, rootPublicKey: pki.rootPublicKey }).gpus[0]!;
         expect(await ask(document, await service({ revokedUeids: [ueid] }))).toMatchObject({
             failedCheck: 'nras_revoked',
         });

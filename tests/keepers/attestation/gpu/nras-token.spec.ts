@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import {
     createGpu,
     createNrasSigner,
@@ -59,6 +60,14 @@ const claims = (changed: Record<string, unknown>) => flawed({ findings: { claims
 const stranger = createNrasSigner(Buffer.alloc(32, 99), issuer);
 const later = (hours: number) => new Date(now.getTime() + hours * 3600_000);
 const swapped = (tokens: Record<string, string>) => ({ 'GPU-0': tokens['GPU-1']!, 'GPU-1': tokens['GPU-0']! });
+
+function parseOr(text: string): unknown {
+    try {
+        return JSON.parse(text) as unknown;
+    } catch {
+        return text;
+    }
+}
 
 const flaws: Record<Extract<GpuCheckCode, `nras_${string}`>, () => Promise<GpuVerdict>> = {
     nras_format: () => judgeToken([['JWT', 'no token'], {}]),
@@ -159,6 +168,21 @@ describe('tokens of the attestation service', () => {
     it('are not looked at for evidence that does not hold by itself', async () => {
         const verdict = await judgeToken('no token at all', { document: gpu({ ccMode: 'off' }) });
         expect(verdict.failedCheck).toBe('gpu_cc_off');
+    });
+
+    it('of any form at all get a verdict with a reason, and no answer is thrown', async () => {
+        const good = JSON.stringify(tokenFor());
+        const shapes: unknown[] = [null, 0, 'x', [], [[]], [['JWT']], [['JWT', 'a.b.c'], null], [['JWT', 'a.b.c'], {}]];
+        for (let round = 0; round < 200; round++) {
+            const at = randomInt(good.length);
+            const changed = `${good.slice(0, at)}${String.fromCharCode(randomInt(32, 127))}${good.slice(at + randomInt(3))}`;
+            shapes.push(parseOr(changed));
+        }
+        for (const shape of shapes) {
+            const verdict = await judgeToken(shape);
+            expect(verdict.failedCheck).not.toBe('internal_error');
+            expect(verdict.verdict === 'accepted').toBe(verdict.failedCheck === null);
+        }
     });
 
     it('lose their worth with any change of a byte', async () => {

@@ -1,13 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Wallet } from 'ethers';
-import type { DevelopmentPki } from '../../../../keepers/attestation';
+import { createGpu, createGpuPki, type DevelopmentPki, mintGpuDocument } from '../../../../keepers/attestation';
 import { mintDstackReport, type MintDstackReportOptions } from '../../../../keepers/attestation/dstack';
 
 const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 export const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
+/** Of the GPU that every engine here has. */
+export const gpuPki = createGpuPki({ seed: Buffer.alloc(32, 13), now: new Date('2026-03-01T12:00:00Z') });
 export const manifest = '{"manifest_version":2,"name":"engine"}';
 
 /** How the server departs from what a good proxy does; changed by tests while it runs. */
@@ -30,7 +33,7 @@ export interface Misbehaviour {
 }
 
 /** A proxy as dstack and NEAR AI run it, with quotes under a development root and an Ethereum wallet as its signing key. */
-export async function startDstackServer(pki: () => DevelopmentPki) {
+export async function startDstackServer(pki: () => DevelopmentPki, tls?: { key: string; cert: string }) {
     const key = { wallet: walletOf('engine') };
     const nonces: string[] = [];
     const asked: string[] = [];
@@ -39,7 +42,10 @@ export async function startDstackServer(pki: () => DevelopmentPki) {
 
     const report = (nonce: Buffer) => {
         const signingAddress = Buffer.from(key.wallet.address.slice(2), 'hex');
-        const minted = mintDstackReport({ pki: pki(), signingAddress, nonce, appCompose: manifest, ...wrong.mint });
+        const gpus = mintGpuDocument([createGpu(gpuPki, {})], { nonce, ccMode: null, devTools: null });
+        const nvidiaPayload = { evidence_list: gpus.map(({ certificate, evidence }) => ({ certificate, evidence })) };
+        const options = { pki: pki(), signingAddress, nonce, appCompose: manifest, nvidiaPayload };
+        const minted = mintDstackReport({ ...options, ...wrong.mint });
         return wrong.report?.(minted.report) ?? minted.report;
     };
     const sign = async (id: string, requestBody: string, responseBody: string) => {
@@ -58,7 +64,7 @@ export async function startDstackServer(pki: () => DevelopmentPki) {
         response.writeHead(200, { 'content-type': stream ? 'text/event-stream' : 'application/json' });
         response.end(wrong.answer?.(text) ?? text);
     };
-    const server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse) => {
         const parts: Buffer[] = [];
         request.on('data', (part: Buffer) => parts.push(part));
         request.on('end', () => {
@@ -80,10 +86,11 @@ export async function startDstackServer(pki: () => DevelopmentPki) {
             }
             void complete(response, Buffer.concat(parts).toString('utf8'));
         });
-    });
+    };
+    const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return {
-        baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        baseUrl: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
         key,
         nonces,
         asked,

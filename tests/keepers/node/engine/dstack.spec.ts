@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import {
     CollateralService,
     createDevelopmentPki,
@@ -7,9 +7,12 @@ import {
     type PcsServer,
     startPcsServer,
 } from '../../../../keepers/attestation';
+import { mintCertificate, toPem } from '../../../../keepers/attestation/mint/certificates';
+import { SigningKey } from '../../../../keepers/attestation/mint/signing-key';
+import { intelName } from '../../../../keepers/attestation/verify/certificate-chain';
 import { ManualClock } from '../../../../keepers/base';
 import { DstackEngine, type DstackEngineOptions, EngineError, type EngineEvent } from '../../../../keepers/node/engine';
-import { manifest, startDstackServer, walletOf } from './dstack-server';
+import { gpuPki, manifest, startDstackServer, walletOf } from './dstack-server';
 import { ask, readAnswer } from './read-answer';
 
 const startMs = Date.parse('2026-03-01T12:00:00Z');
@@ -28,7 +31,8 @@ let engine: DstackEngine;
 
 function open(options: Partial<DstackEngineOptions> = {}): DstackEngine {
     const collateral = new CollateralService({ client: new PcsClient({ baseUrl: pcs.url }), clock });
-    const trusted = { collateral, rootPublicKey: pki.rootPublicKey, os, composeHashes, clock };
+    const roots = { rootPublicKey: pki.rootPublicKey, gpuRootPublicKey: gpuPki.rootPublicKey };
+    const trusted = { collateral, ...roots, os, composeHashes, minGpus: 1, clock };
     return new DstackEngine({ baseUrl: server.baseUrl, ...trusted, ...options });
 }
 
@@ -66,7 +70,9 @@ describe('an engine in a dstack CVM', () => {
         await readAnswer(ask(engine, question));
         expect(server.nonces).toHaveLength(1);
         expect(server.nonces[0]).toMatch(/^[0-9a-f]{64}$/);
-        await open().describe(AbortSignal.timeout(5_000));
+        await engine.close();
+        engine = open();
+        await engine.describe(AbortSignal.timeout(5_000));
         expect(server.nonces[1]).not.toBe(server.nonces[0]);
     });
 
@@ -142,6 +148,7 @@ describe('nothing is sent to an engine', () => {
             'dstack_compose_denied',
         ],
         ['of another dstack image', { mint: { measurements: { rtmr1: Buffer.alloc(48, 1) } } }, 'dstack_os_denied'],
+        ['without a GPU', { mint: { nvidiaPayload: {} } }, 'dstack_gpu_missing'],
         ['that sends no report', { report: () => ({}) }, 'no dstack report'],
         [
             'whose report is of a gateway alone',
@@ -193,3 +200,67 @@ describe('an answer does not count', () => {
         expect(await failing()).toEqual({ events: [], code: 'answer_unsigned' });
     });
 });
+
+describe('an engine that is reached over TLS', () => {
+    let secure: typeof server;
+    const [own, other] = ['TLS key', 'another TLS key'].map(selfSigned) as [SelfSigned, SelfSigned];
+
+    beforeEach(async () => {
+        secure = await startDstackServer(() => pki, own);
+        engine = open({ baseUrl: secure.baseUrl });
+    });
+
+    afterEach(() => secure.stop());
+
+    test('is spoken to when it serves with the key that its quote binds, whoever signed the certificate', async () => {
+        secure.misbehave({ mint: { tlsFingerprint: own.fingerprint } });
+        expect((await readAnswer(ask(engine, question))).status).toBe(200);
+        expect(secure.asked).toHaveLength(1);
+    });
+
+    test('gets no prompt when its quote binds no TLS key', async () => {
+        expect((await failing()).code).toBe('engine_unattested');
+        expect(secure.asked).toEqual([]);
+    });
+
+    test('gets no prompt through someone with another TLS key', async () => {
+        secure.misbehave({ mint: { tlsFingerprint: other.fingerprint } });
+        expect((await failing()).code).toBe('engine_unattested');
+        expect(secure.asked).toEqual([]);
+    });
+});
+
+interface SelfSigned {
+    key: string;
+    cert: string;
+    fingerprint: Buffer;
+}
+
+function selfSigned(name: string): SelfSigned {
+    const key = new SigningKey(seed, name);
+    const part = (from: number, to: number) => key.publicKey.subarray(from, to).toString('base64url');
+    const secret = (key as unknown as { secret: bigint }).secret.toString(16).padStart(64, '0');
+    const jwk = {
+        kty: 'EC',
+        crv: 'P-256',
+        x: part(1, 33),
+        y: part(33, 65),
+        d: Buffer.from(secret, 'hex').toString('base64url'),
+    };
+    const cert = mintCertificate({
+        serial: Buffer.from([1]),
+        subject: intelName.pck,
+        issuer: intelName.pck,
+        notBefore: new Date(Date.now() - 86_400_000),
+        notAfter: new Date(Date.now() + 86_400_000),
+        key,
+        issuerKey: key,
+        pathLength: null,
+        crlUrl: 'http://localhost/none',
+    });
+    return {
+        key: createPrivateKey({ key: jwk, format: 'jwk' }).export({ format: 'pem', type: 'pkcs8' }) as string,
+        cert: toPem([cert]),
+        fingerprint: createHash('sha256').update(key.spki).digest(),
+    };
+}
