@@ -83,3 +83,14 @@ function readTime(slice: Slice): Date {
     const [year, month, day, hour, minute, second] = slice.loadBuffer(12).toString('latin1').match(/../g)!.map(Number);
     return new Date(Date.UTC(2000 + year!, month! - 1, day, hour, minute, second));
 }
+
+/** The newest evaluation of the family's collateral that is in force on both sides at that time; null: somebody has to post it first. */
+export function usableEvaluation(held: HeldCollateral, fmspc: Buffer, at: Date): number | null {
+    const isInForce = ({ issuedAt, expiresAt }: InForce) => issuedAt <= at && at <= expiresAt;
+    const identities = new Set(held.qeIdentities.filter(isInForce).map(({ evaluation }) => evaluation));
+    const usable = held.tcbInfos
+        .filter((info) => info.fmspc.equals(fmspc) && isInForce(info) && identities.has(info.evaluation))
+        .map(({ evaluation }) => evaluation)
+        .filter((evaluation) => evaluation >= held.evaluationFloor);
+    return usable.length === 0 ? null : Math.max(...usable);
+}

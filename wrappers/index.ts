@@ -103,7 +103,14 @@ export {
     type SignedRevocationList,
     type SignedText,
 } from './collateral-packer';
-export type { HeldCollateral, HeldQeIdentity, HeldRevocationList, HeldTcbInfo } from './held-collateral';
+export {
+    type HeldCollateral,
+    type HeldQeIdentity,
+    type HeldRevocationList,
+    type HeldTcbInfo,
+    type InForce,
+    usableEvaluation,
+} from './held-collateral';
 export { failedCheckOf, type VerifierMessage } from './quote-refusals';
 export { QuotePackError, type QuotePackErrorCode } from './quote-packer-error';
 export {

@@ -54,7 +54,7 @@ function pick<T>(random: Random, items: readonly T[]): T {
 
 /** Anywhere up to the root certificate, which the contract is not sent: it holds the root's key. */
 function changedQuote(random: Random): VerdictCase {
-    const { quote, collateral } = good[pick(random, [4, 5])];
+    const { quote, collateral } = good[pick(random, [4, 5] as const)];
     const end = quote.lastIndexOf('-----BEGIN CERTIFICATE-----');
     const changed = Buffer.from(quote);
     const at = random(end);

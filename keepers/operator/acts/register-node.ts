@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Address, type OpenedContract } from '@ton/core';
 import { z } from 'zod';
+import { inspectQuote } from '../../attestation';
 import { errorMessage } from '../../base';
 import {
     authorizationCell,
@@ -14,6 +15,7 @@ import {
     Provider,
     QuoteVerifier,
     type Registry,
+    usableEvaluation,
 } from '../../../wrappers';
 import { signerFromSeed } from '../../confidential';
 import { readSeedFile } from '../../config';
@@ -59,7 +61,14 @@ export const registerNode = defineAct({
             const verifier = context.open(await verifierInCharge(registry));
             const authorization = authorizationCell(args.authorization ?? signWith(args.operatorKeyFile, bundle));
             const quote = readFile(args.quoteFile);
-            const options = { quote, bundle: keyBundleCell(bundle), authorization, responseTo: context.sender.address };
+            const evaluation = await evaluationFor(verifier, quote, await context.nowSec());
+            const options = {
+                quote,
+                evaluation,
+                bundle: keyBundleCell(bundle),
+                authorization,
+                responseTo: context.sender.address,
+            };
             return planMessage(
                 context.sender.address,
                 'verify the quote and record the key; the rest comes back',
@@ -112,6 +121,18 @@ async function requireAllowed(registry: OpenedContract<Registry>, bundle: KeyBun
     if (!(await registry.getModelAllowed(bundle.modelRoot))) {
         throw new OperatorError('refused', `model ${bundle.modelRoot.toString('hex')} is not allowed in this network`);
     }
+}
+
+/** Of the newest collateral on chain that judges this machine. */
+async function evaluationFor(verifier: OpenedContract<QuoteVerifier>, quote: Buffer, nowSec: number): Promise<number> {
+    const { fmspc } = inspectQuote(quote).platform;
+    const held = await verifier.getCollateral();
+    const evaluation = usableEvaluation(held, Buffer.from(fmspc, 'hex'), new Date(nowSec * 1000));
+    if (evaluation !== null) return evaluation;
+    throw new OperatorError(
+        'not_ready',
+        `the chain holds no collateral in force for the platform family ${fmspc}: run post-collateral, or a registrar`,
+    );
 }
 
 async function verifierInCharge(registry: OpenedContract<Registry>): Promise<QuoteVerifier> {
