@@ -34,6 +34,7 @@ export { readBundle, readCollateralFile, writeBundle } from './collateral/files'
 export { startPcsServer, type PcsServer, type PcsServerOptions } from './collateral/pcs-server';
 export { inspectQuote, type QuoteInspection } from './inspect-quote';
 export { revocationListIssuedAt } from './parse/crl';
+export { pckAuthorityOf } from './collateral/needs';
 export { inspectQuoteFile, readPolicyFile, readQuoteFile, verifyQuoteFile } from './quote-file';
 export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';
 export { readServedEvidence, verifyServedEvidence, type ServedEvidence } from './served-evidence';

@@ -1,9 +1,10 @@
 import type { OpenedContract } from '@ton/core';
-import { type Collateral, type CollateralService, revocationListIssuedAt } from '../attestation';
+import { type CollateralService, revocationListIssuedAt } from '../attestation';
 import { type Clock, errorMessage, type Logger } from '../base';
 import type { ChainClient, ChainWallet } from '../chain';
 import type { HeldQeIdentity, HeldRevocationList, HeldTcbInfo, QuoteVerifier } from '../../wrappers';
 import { type Family, isDue, type Piece, piecesOf } from './pieces';
+import { postPiece } from './post-piece';
 
 export interface CollateralKeeperOptions {
     client: ChainClient;
@@ -64,40 +65,16 @@ export class CollateralKeeper {
     }
 
     private async keepFamily(family: Family, summary: KeepingSummary): Promise<void> {
-        const { service, verifier, client, renewBeforeMs, logger } = this.options;
+        const { service, verifier, wallet, client, renewBeforeMs, logger } = this.options;
         const needs = { tee: 'tdx', authority: family.authority, fmspc: family.fmspc.toString('hex') } as const;
         const fresh = await service.collateralFor(needs);
         const at = new Date((await client.getChainTimeSec()) * 1000);
         const pieces = piecesOf(family, fresh, await verifier.getCollateral(), revocationListIssuedAt);
         for (const piece of pieces.filter((one) => isDue(one, at, renewBeforeMs))) {
             const { kind, of } = piece;
-            await this.post(kind, fresh);
+            await postPiece(verifier, wallet.sender(), kind, fresh);
             summary.posted.push({ kind, of });
             logger.info({ kind, of }, 'collateral posted');
-        }
-    }
-
-    private async post(kind: Piece['kind'], fresh: Collateral): Promise<void> {
-        const { verifier, wallet } = this.options;
-        const via = wallet.sender();
-        const issuerChain = fresh.pck_crl_issuer_chain;
-        switch (kind) {
-            case 'root revocation list':
-                return verifier.sendPostRootRevocationList(via, { list: fresh.root_ca_crl, issuerChain });
-            case 'pck revocation list':
-                return verifier.sendPostPckRevocationList(via, { list: fresh.pck_crl, issuerChain });
-            case 'tcb info':
-                return verifier.sendPostTcbInfo(via, {
-                    text: fresh.tcb_info,
-                    signature: fresh.tcb_info_signature,
-                    issuerChain: fresh.tcb_info_issuer_chain,
-                });
-            case 'qe identity':
-                return verifier.sendPostQeIdentity(via, {
-                    text: fresh.qe_identity,
-                    signature: fresh.qe_identity_signature,
-                    issuerChain: fresh.qe_identity_issuer_chain,
-                });
         }
     }
 

@@ -25,6 +25,7 @@ import { OperatorError } from '../errors';
 import { address, bytes } from '../fields';
 import { isoTime } from '../iso-time';
 import { openRegistry, requireActive } from '../network-addresses';
+import { openVerifier } from './show-collateral';
 
 export interface RegisteredNode extends NodeKey {
     provider: Address;
@@ -58,7 +59,7 @@ export const registerNode = defineAct({
         const isDone = isRecorded(await provider.getKey(bundle.signingKey));
         const message = async () => {
             await requireAllowed(registry, bundle);
-            const verifier = context.open(await verifierInCharge(registry));
+            const verifier = await openVerifier(context, registry.address);
             const authorization = authorizationCell(args.authorization ?? signWith(args.operatorKeyFile, bundle));
             const quote = readFile(args.quoteFile);
             const evaluation = await evaluationFor(verifier, quote, await context.nowSec());
@@ -133,10 +134,4 @@ async function evaluationFor(verifier: OpenedContract<QuoteVerifier>, quote: Buf
         'not_ready',
         `the chain holds no collateral in force for the platform family ${fmspc}: run post-collateral, or a registrar`,
     );
-}
-
-async function verifierInCharge(registry: OpenedContract<Registry>): Promise<QuoteVerifier> {
-    const { verifier } = await registry.getState();
-    if (verifier !== null) return QuoteVerifier.createFromAddress(verifier);
-    throw new OperatorError('not_ready', 'the registry has no verifier yet: run deploy-verifier and set-verifier');
 }
