@@ -1,6 +1,7 @@
 import { type Address, beginCell, type Cell, toNano, type Transaction } from '@ton/core';
 import { Blockchain, type BlockchainSnapshot, type SandboxContract, type TreasuryContract } from '@ton/sandbox';
 import type { Collateral } from '../attestation';
+import { NetworkConfig } from './chain/core/fee-config';
 import {
     failedCheckOf,
     packQuote,
@@ -41,6 +42,7 @@ export interface OnChainVerifierOptions {
     at: Date;
     /** production takes Intel's root alone */
     kind: 'production' | 'development';
+    feeConfig?: 'sandbox' | 'mainnet-2026';
 }
 
 const verifyValueNano = toNano('5');
@@ -56,8 +58,9 @@ export class OnChainVerifier {
         private readonly deployed: BlockchainSnapshot,
     ) {}
 
-    static async create({ rootPublicKey, at, kind }: OnChainVerifierOptions): Promise<OnChainVerifier> {
-        const blockchain = await Blockchain.create();
+    static async create(options: OnChainVerifierOptions): Promise<OnChainVerifier> {
+        const { rootPublicKey, at, kind, feeConfig = 'sandbox' } = options;
+        const blockchain = await Blockchain.create({ config: NetworkConfig.of(feeConfig).cell });
         blockchain.now = Math.floor(at.getTime() / 1000);
         const sender = await blockchain.treasury('sender');
         const registry = await blockchain.treasury('registry');
