@@ -81,6 +81,7 @@ export {
     type SlashOptions,
 } from './provider';
 export {
+    endpointCell,
     Registry,
     registrationRefusals,
     registryErrors,
@@ -124,3 +125,10 @@ export {
     type VerifiedQuote,
     type VerifyQuoteOptions,
 } from './quote-verifier';
+export {
+    emptyChangeLog,
+    followChangeLog,
+    isRegistryChanged,
+    type ChangeLogHead,
+    type LoggedChange,
+} from './change-log';

@@ -1,9 +1,10 @@
-import { Address, Cell, Contract, ContractProvider, Dictionary, Sender } from '@ton/core';
+import { Address, beginCell, Cell, Contract, ContractProvider, Dictionary, Sender } from '@ton/core';
 import {
     HubListing as RawListing,
     Registry as RegistryBinding,
     RegistryState as RawState,
 } from '../build/Registry/Registry_Registry';
+import { StatementError } from './errors';
 import { exitTexts } from './exit-texts';
 import {
     decodeRegistryChange,
@@ -392,6 +393,20 @@ function readState(raw: RawState): RegistryState {
         hubBondsNano: raw.hubBonds,
         storageReserveNano: raw.reserve,
     };
+}
+
+/**
+ * The `endpoint` of AnnounceHub and ListHub.
+ * @throws StatementError when the registry would refuse it
+ */
+export function endpointCell(url: string): Cell {
+    if (!/^https:\/\/[\x21-\x7e]{4,119}$/.test(url)) {
+        throw new StatementError(
+            'statement_field_invalid',
+            'an endpoint is an https URL of 12 to 127 printable ASCII characters',
+        );
+    }
+    return beginCell().storeBuffer(Buffer.from(url, 'latin1')).endCell();
 }
 
 function readListing(raw: RawListing): HubListing {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { endorsementNeeds, KdsClient, KdsService, verifySnpReport } from '../attestation';
 import type { NodeConfig } from '../config';
 import { commandReportSource, configfsTsmQuoteSource, NodeError, type NodeTee, type SnpEndorser } from '../node';
+import { readCertificate, readInput } from './certificate-file';
 
 type SnpTeeConfig = Extract<NodeConfig['tee'], { kind: 'snp' }>;
 
@@ -25,12 +25,17 @@ export async function snpTee(tee: SnpTeeConfig): Promise<NodeTee> {
 /** From files where they are named: a provider's key (VLEK) has its certificate from the provider. Else from AMD. */
 function endorserOf({ vekFile, chainFile, kdsUrl, cacheFolder, product }: SnpTeeConfig): SnpEndorser {
     const service = new KdsService({ client: new KdsClient({ baseUrl: kdsUrl }), cacheFolder });
+    const vekGiven = vekFile === undefined ? undefined : readCertificate(vekFile);
+    const chainGiven = chainFile === undefined ? undefined : readInput(chainFile).toString('latin1');
     return {
         certificatesOf: async (report) => {
-            if (vekFile !== undefined && chainFile !== undefined)
-                return { vek: readFileSync(vekFile), chain: readFileSync(chainFile, 'latin1') };
-            const { vek, chain } = await service.certificatesFor(endorsementNeeds(report, product));
-            return { vek: Buffer.from(vek), chain };
+            if (vekGiven !== undefined && chainGiven !== undefined) return { vek: vekGiven, chain: chainGiven };
+            const needs = endorsementNeeds(report, product);
+            const fetched =
+                vekGiven === undefined
+                    ? await service.certificatesFor(needs)
+                    : { vek: vekGiven, ...(await service.authoritiesFor(needs)) };
+            return { vek: Buffer.from(fetched.vek), chain: chainGiven ?? fetched.chain };
         },
     };
 }

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
     amdKdsUrl,
@@ -16,6 +16,7 @@ import {
     type VerifySnpOptions,
 } from '../attestation';
 import { CocoonError, errorMessage } from '../base';
+import { readCertificate, readInput } from './certificate-file';
 import { lines } from './verdict-text';
 import { type CommandResult, dateOf } from './verify-quote-command';
 
@@ -95,25 +96,6 @@ function productLineOf(name: string | undefined): ProductLine | undefined {
     const line = productLines.find((known) => known.toLowerCase() === name?.toLowerCase());
     if (name === undefined || line !== undefined) return line;
     throw invalid(`--product must be one of ${productLines.join(', ')}`);
-}
-
-function readInput(file: string): Buffer {
-    try {
-        return readFileSync(file);
-    } catch (error) {
-        throw new AttestationError('file_unusable', `${file} cannot be read`, error);
-    }
-}
-
-/** DER as the key distribution service has it, or PEM. */
-function readCertificate(file: string): Buffer {
-    const bytes = readInput(file);
-    if (!bytes.includes('-----BEGIN CERTIFICATE-----')) return bytes;
-    try {
-        return new X509Certificate(bytes).raw;
-    } catch (error) {
-        throw new AttestationError('file_unusable', `${file} holds no readable certificate`, error);
-    }
 }
 
 /** The root of a development network: SHA-256 of its public key in hex, or a file with the root's certificate or key in PEM. */

@@ -26,6 +26,16 @@ export function hexField(byteLength: number) {
 
 export const urlField = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
+/** Nothing in clear leaves the guest: https, or a host in it, which is loopback or the name of a container beside this one. */
+export const guestUrlField = urlField.refine(
+    (url) => url.startsWith('https:') || isInGuest(new URL(url).hostname),
+    'must be https unless the host is loopback or a name without dots, such as a container of the same guest',
+);
+
+function isInGuest(hostname: string): boolean {
+    return /^127(?:\.\d+){3}$/.test(hostname) || hostname === '[::1]' || /^[a-z0-9-]+$/i.test(hostname);
+}
+
 export const portField = z.int().min(0).max(65_535);
 
 export const listenField = z.strictObject({

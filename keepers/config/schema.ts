@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
     addressField,
     chainField,
+    guestUrlField,
     hexField,
     listenField,
     logLevelField,
@@ -50,7 +51,7 @@ const engineField = z.discriminatedUnion('kind', [
         /** An OpenAI-compatible proxy in a dstack CVM (Phala, NEAR AI): attested before use, every answer signed. */
         kind: z.literal('dstack'),
         /** With https, to the TLS key in the engine's quote alone; http is for a node agent in the same CVM. */
-        url: urlField,
+        url: guestUrlField,
         apiKeyFile: z.string().optional(),
         maxConcurrency: z.int().min(1).max(4096).default(32),
         modelRoot: hexField(32),
@@ -118,7 +119,7 @@ const teeField = z.discriminatedUnion('kind', [
         /** In its place a program and its arguments; the report data in hex comes last, it prints the report. */
         command: z.array(z.string().min(1)).min(1).max(32).optional(),
         timeoutMs: z.int().min(100).max(120_000).default(30_000),
-        /** Certificate of the key that signs (DER), and PEM of its authority and root: of a VLEK they must be given. */
+        /** Certificate of the key that signs, DER or PEM (a VLEK's must be given), and PEM of its authority and root. */
         vekFile: z.string().min(1).optional(),
         chainFile: z.string().min(1).optional(),
         /** Where they are fetched otherwise. */

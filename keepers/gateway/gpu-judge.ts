@@ -23,7 +23,8 @@ export interface GpuJudgeOptions {
 }
 
 interface Remembered {
-    verdict: GpuVerdict;
+    /** A service that is out of reach is not asked again at every look at the directory. */
+    outcome: GpuVerdict | NodeRefused;
     untilMs: number;
 }
 
@@ -59,10 +60,11 @@ export class GpuJudge {
         const key = Buffer.concat([gpuNonceFor(bundle), bundle.gpuEvidenceDigest]).toString('base64');
         const known = this.remembered.get(key);
         const nowMs = this.options.clock.nowMs();
-        if (known !== undefined && nowMs < known.untilMs) return known.verdict;
-        const verdict = await this.judgeNamed(bundle, shown);
-        this.remember(key, verdict, nowMs);
-        return verdict;
+        const isFresh = known !== undefined && nowMs < known.untilMs;
+        const outcome = isFresh ? known.outcome : await this.judgeNamed(bundle, shown).catch(refusalOf);
+        if (!isFresh) this.remember(key, outcome, nowMs);
+        if (outcome instanceof NodeRefused) throw outcome;
+        return outcome;
     }
 
     private judgeBy(bundle: KeyBundle): VerifyGpuOptions {
@@ -96,19 +98,24 @@ export class GpuJudge {
         }
     }
 
-    private remember(key: string, verdict: GpuVerdict, nowMs: number): void {
-        const untilMs =
-            verdict.verdict === 'accepted'
-                ? Math.min(nowMs + acceptedLifeMs, Date.parse(verdict.validUntil!))
-                : nowMs + rejectedLifeMs;
+    private remember(key: string, outcome: GpuVerdict | NodeRefused, nowMs: number): void {
+        const isAccepted = 'validUntil' in outcome && outcome.validUntil !== null;
+        const untilMs = isAccepted
+            ? Math.min(nowMs + acceptedLifeMs, Date.parse(outcome.validUntil))
+            : nowMs + rejectedLifeMs;
         this.remembered.delete(key);
-        this.remembered.set(key, { verdict, untilMs });
+        this.remembered.set(key, { outcome, untilMs });
         if (this.remembered.size > maxRemembered) this.remembered.delete(this.remembered.keys().next().value!);
     }
 }
 
 function isZero(bytes: Buffer): boolean {
     return bytes.every((byte) => byte === 0);
+}
+
+function refusalOf(error: unknown): NodeRefused {
+    if (error instanceof NodeRefused) return error;
+    throw error;
 }
 
 function isNamed({ gpuEvidenceDigest: digest }: KeyBundle, shown: unknown): boolean {

@@ -333,11 +333,13 @@ export class GatewayService {
 
     nodes(): object[] {
         return [...this.options.directory.evidence.values()].map(
-            ({ nodeKey, trusted, refusal, verdict, checkedAt }) => ({
+            ({ nodeKey, trusted, refusal, verdict, gpu, checkedAt }) => ({
                 nodeKey,
                 trusted,
                 refusal,
                 status: verdict !== null && 'status' in verdict ? verdict.status : null,
+                // Those whose evidence held.
+                gpus: gpu?.verdict === 'accepted' ? gpu.gpus.length : 0,
                 checkedAt,
             }),
         );

@@ -1,5 +1,6 @@
 import { systemClock } from '../base';
 import { type ActPlan, runAct, type RunActOptions } from './act';
+import { allowHubCode } from './acts/allow-hub-code';
 import { allowImage } from './acts/allow-image';
 import { allowModel } from './acts/allow-model';
 import { deployHub } from './acts/deploy-hub';
@@ -17,6 +18,9 @@ import { requireDeployment } from './network-addresses';
 import { type NetworkSpec, networkSpec } from './network-spec';
 
 export type DeployNetworkOptions = Omit<RunActOptions, 'sender'>;
+
+/** Of the hubs that this package deploys. */
+const hubCodeName = 'payout 1';
 
 type PlanChange = () => Promise<ActPlan<ProposedChange>>;
 
@@ -44,6 +48,8 @@ export async function deployNetwork(
         ...(parameters ? [() => setParameters(context, parameters)] : []),
         ...images.map((image) => () => allowImage(context, image)),
         ...models.map((model) => () => allowModel(context, model)),
+        // So that the operators of the hubs can list them.
+        ...(hubs.length > 0 ? [() => allowHubCode(context, { name: hubCodeName })] : []),
     ];
     const waiting: PlanChange[] = [];
     const forOwner: string[] = [];

@@ -10,6 +10,7 @@ import {
 } from '../../build/Registry/Registry_Registry';
 import { Payout } from '../../wrappers';
 import { uint256 } from '../../wrappers/uint256';
+import { patchRegistry } from './support/patched-registry';
 import { bodyTo, comparable, eventOf, thrownBy, valueTo } from './support/outcome';
 import {
     createRegistry,
@@ -249,6 +250,18 @@ describe('a hub', () => {
         }
         await expectListed({ endpoint: text('https://a.bc') });
         await expectListed({ endpoint: text(`https://${'a'.repeat(117)}~!`) });
+    });
+});
+
+describe('the list', () => {
+    it('ends at a thousand hubs; those on it can still change their endpoint', async () => {
+        await allowCode();
+        await expectListed();
+        await patchRegistry(env, { hubCount: 1_000n });
+        await expectRefused('Registry: too many hubs', { salt: 1 });
+        await expectListed({ endpoint: text('https://b.example') });
+        await patchRegistry(env, { hubCount: 999n });
+        await expectListed({ salt: 1 });
     });
 });
 

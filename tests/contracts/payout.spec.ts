@@ -1,10 +1,11 @@
 import '@ton/test-utils';
-import { beginCell, Cell, toNano } from '@ton/core';
+import { beginCell, Cell, CommonMessageInfoInternal, toNano } from '@ton/core';
 import { SendMessageResult } from '@ton/sandbox';
 import { loadListHub, Payout as PayoutBinding } from '../../build/Payout/Payout_Payout';
 import { Payout, payoutErrors } from '../../wrappers';
 import { testKey } from './support/ed25519';
 import { exitCodeOf } from './support/settlement-outcomes';
+import { whileRefusing } from './support/stepping';
 import {
     closeDelaySec,
     createSettlement,
@@ -123,11 +124,9 @@ describe('an admission', () => {
         expect(await env.hub.getNode(node.key.publicKey)).toMatchObject({ revokedAt: startTime + 700 });
     });
 
-    it('cannot take over a node of another provider, nor change its suite', async () => {
-        const node = env.nodes[0]!;
-        const taken = await env.admit(node, { owner: env.settler.address });
+    it('cannot take over a node of another provider', async () => {
+        const taken = await env.admit(env.nodes[0]!, { owner: env.settler.address });
         expectRefused(taken, 'Payout: node belongs to another provider');
-        expectRefused(await env.admit(node, { suite: 2 }), 'Payout: node has another suite');
     });
 
     it('waits until the hub holds its storage reserve', async () => {
@@ -274,7 +273,33 @@ describe('the operator', () => {
             maxFeeBps: 1000n,
             initialFeeBps: 250n,
             salt: 0n,
+            codeHash: BigInt('0x' + env.hub.init!.code.hash().toString('hex')),
         });
+    });
+
+    it('takes the hub off the list with all the value it sent', async () => {
+        const result = await env.hub.sendWithdrawListing(env.operator.getSender(), { valueNano: toNano('2') });
+        const sent = result.transactions.find(
+            (tx) => tx.inMessage?.info.dest?.toString() === env.registry.address.toString(),
+        )!;
+        expect(sent.inMessage!.body.beginParse().preloadUint(32)).toBe(PayoutBinding.opcodes.UnlistHub);
+        expect((sent.inMessage!.info as CommonMessageInfoInternal).value.coins).toBeGreaterThan(toNano('1.97'));
+    });
+
+    it.each([
+        [
+            'announces',
+            () => env.hub.sendAnnounce(env.operator.getSender(), { valueNano: toNano('5'), endpoint: new Cell() }),
+        ],
+        [
+            'withdraws its listing',
+            () => env.hub.sendWithdrawListing(env.operator.getSender(), { valueNano: toNano('5') }),
+        ],
+    ])('gets its money back when the registry refuses what it %s', async (_, act) => {
+        const before = [await env.operator.getBalance(), await hubBalance()] as const;
+        await whileRefusing(env.blockchain, env.registry.address, async () => void (await act()));
+        expect(before[0] - (await env.operator.getBalance())).toBeLessThan(toNano('0.05'));
+        expect(await hubBalance()).toBe(before[1]);
     });
 
     it('gets back what the registry returns, and nobody else can play the registry', async () => {
@@ -293,6 +318,7 @@ describe('the operator', () => {
             await env.hub.sendWithdrawFees(via),
             await env.hub.sendSetFee(via, { feeBps: 0 }),
             await env.hub.sendAnnounce(via, { valueNano: toNano('1'), endpoint }),
+            await env.hub.sendWithdrawListing(via),
         ]) {
             expectRefused(result, 'Payout: sender is not the operator');
         }

@@ -4,7 +4,7 @@ import { Registry as RegistryBinding } from '../../build/Registry/Registry_Regis
 import { authorizationCell, keyBundleCell, keyBundleHash, Provider } from '../../wrappers';
 import { sha256 } from '../../wrappers/digest';
 import { testKey } from './support/ed25519';
-import { bodyTo, comparable, refusalTo, thrownBy, valueTo } from './support/outcome';
+import { bodyTo, refusalTo, thrownBy, valueTo } from './support/outcome';
 import {
     createRegistry,
     day,
@@ -30,13 +30,14 @@ afterEach(async () => {
 
 /** Refused by registry or provider: the value comes back with the reason, nothing is recorded. */
 async function expectRefused(reason: string, options: VerifiedOptions) {
-    const { storageReserveNano: _, ...before } = await env.registry.getState();
+    // A key that the provider refuses keeps its place on its platform until it would have expired: it pays for the entry.
+    const { version, logHash } = await env.registry.getState();
     const keys = await env.provider.getKeys();
     const result = await env.verified(options);
     expect(refusalTo(result, env.registrar.address)).toBe(reason);
     const back = valueTo(result, env.registrar.address, opcodes.RegistrationRefused);
     expect(back).toBeGreaterThan((options.valueNano ?? toNano('0.5')) - toNano('0.06'));
-    expect(comparable(await env.registry.getState())).toMatchObject(comparable(before));
+    expect(await env.registry.getState()).toMatchObject({ version, logHash });
     expect(await env.provider.getKeys()).toEqual(keys);
 }
 

@@ -7,9 +7,16 @@ import {
     encodeGovernanceAction,
     GovernanceAction,
     Registry,
+    RegistryParameters,
 } from '../../wrappers';
 import { comparable, eventOf, gasOf, thrownBy, valueTo } from './support/outcome';
-import { createRegistry, day, governanceDelaySec, RegistryEnvironment } from './support/registry-environment';
+import {
+    createRegistry,
+    day,
+    governanceDelaySec,
+    parameters,
+    RegistryEnvironment,
+} from './support/registry-environment';
 import { atPrices } from '../support/fee-config';
 
 const { opcodes } = RegistryBinding;
@@ -106,6 +113,12 @@ describe('a proposal', () => {
         await env.govern({ kind: 'allowPlatform', platformId: id(3) });
         await env.govern({ kind: 'allowPlatform', platformId: id(4) });
         await env.govern({ kind: 'setVerifier', verifier });
+        const retiresAt = env.blockchain.now! + day;
+        await env.govern({ kind: 'retireHubCode', codeHash: id(5), retiresAt });
+        await env.govern({ kind: 'allowHubCode', codeHash: id(5), codeDepth: 9, name: 'hub' });
+        await env.govern({ kind: 'retireHubCode', codeHash: id(5), retiresAt });
+        const hubCode = { depth: 9, name: 'hub', retiresAt };
+        expect(await env.registry.getHubCodes()).toEqual(new Map([[id(5).toString('hex'), hubCode]]));
         const set = {
             minBondNano: 5n,
             maxKeyLifeSec: 30 * day,
@@ -119,7 +132,7 @@ describe('a proposal', () => {
         await env.govern({ kind: 'setGuardian', guardian: env.stranger.address });
         await env.govern({ kind: 'setOwner', owner: env.guardian.address });
         const state = await env.registry.getState();
-        expect(state).toMatchObject({ version: 8, ...set });
+        expect(state).toMatchObject({ version: 11, ...set });
         expect(state.verifier).toEqualAddress(verifier);
         expect(state.guardian).toEqualAddress(env.stranger.address);
         expect(state.owner).toEqualAddress(env.guardian.address);
@@ -169,6 +182,10 @@ describe('a proposal', () => {
             'Registry: verifier not in workchain 0',
             env.propose({ kind: 'setVerifier', verifier: masterchain }),
         );
+        const noKind = beginCell().storeUint(0xc0c00701, 32).storeUint(1, 256).storeUint(3, 8).storeRef(Cell.EMPTY);
+        await expectThrow('Registry: unknown kind of image', raw(noKind.endCell()));
+        const past = { kind: 'retireHubCode', codeHash: id(1), retiresAt: env.blockchain.now! } as const;
+        await expectThrow('Registry: retirement lies in the past', env.propose(past));
         const beyond = new Address(5, id(1));
         await expectThrow('Registry: no such workchain', env.propose({ kind: 'setOwner', owner: beyond }));
         await expectThrow('Registry: no such workchain', env.propose({ kind: 'setGuardian', guardian: beyond }));
@@ -179,6 +196,53 @@ describe('a proposal', () => {
         }
         expect((await env.registry.getState()).version).toBe(0);
         expect(await env.registry.getProposals()).toHaveLength(1);
+    });
+
+    it('keeps each parameter within its bounds', async () => {
+        env = await createRegistry({ isBare: true });
+        const largest = toNano('1000000');
+        const bounds: [string, Partial<RegistryParameters>[], Partial<RegistryParameters>[]][] = [
+            ['key life out of bounds', [{ maxKeyLifeSec: 0 }, { maxKeyLifeSec: 30 * day + 1 }], [{ maxKeyLifeSec: 1 }]],
+            [
+                'bond out of bounds',
+                [
+                    { minBondNano: 0n },
+                    { minHubBondNano: 0n },
+                    { minHubBondNano: largest + 1n },
+                    { minClientVerifiedBondNano: largest + 1n },
+                    { minBondNano: largest + 1n, minClientVerifiedBondNano: largest + 1n },
+                ],
+                [
+                    { minHubBondNano: largest },
+                    { minBondNano: largest, minClientVerifiedBondNano: largest },
+                    { minBondNano: 1n, minHubBondNano: 1n, minClientVerifiedBondNano: 1n },
+                ],
+            ],
+            [
+                'a key that only clients verify needs the higher bond',
+                [{ minBondNano: 6n, minClientVerifiedBondNano: 5n }],
+                [{ minBondNano: 5n, minClientVerifiedBondNano: 5n }],
+            ],
+            [
+                'keys per platform out of bounds',
+                [{ maxKeysPerPlatform: 0 }, { maxKeysPerPlatform: 8 }],
+                [{ maxKeysPerPlatform: 1 }, { maxKeysPerPlatform: 7 }],
+            ],
+            ['hub fee out of bounds', [{ maxHubFeeBps: 10_001 }], [{ maxHubFeeBps: 10_000 }, { maxHubFeeBps: 0 }]],
+            [
+                'close delay out of bounds',
+                [{ minCloseDelaySec: 59 }, { minCloseDelaySec: 30 * day + 1 }],
+                [{ minCloseDelaySec: 60 }, { minCloseDelaySec: 30 * day }],
+            ],
+        ];
+        const propose = (changes: Partial<RegistryParameters>) =>
+            env.propose({ kind: 'setParameters', ...parameters, ...changes });
+        for (const [reason, outside, inside] of bounds) {
+            for (const changes of outside) await expectThrow(`Registry: ${reason}`, propose(changes));
+            for (const changes of inside) {
+                expect(thrownBy((await propose(changes)).result, env.registry.address)).toBeNull();
+            }
+        }
     });
 
     it('waits with at most 31 others', async () => {
@@ -248,12 +312,14 @@ describe('a revocation', () => {
         for (const byte of [1, 2]) {
             await env.govern(allow(byte));
             await env.govern({ kind: 'allowModel', modelRoot: id(byte), name: 'model' });
+            await env.govern({ kind: 'allowHubCode', codeHash: id(byte), codeDepth: 3, name: 'hub' });
         }
         const neither = 'Registry: sender is neither owner nor guardian';
         const revokeAll = (byte: number, by: typeof env.owner) => [
             () => env.registry.sendRevokeImage(by.getSender(), { imageId: id(byte) }),
             () => env.registry.sendRevokeModel(by.getSender(), { modelRoot: id(byte) }),
             () => env.registry.sendDenyPlatform(by.getSender(), { platformId: id(byte) }),
+            () => env.registry.sendRevokeHubCode(by.getSender(), { codeHash: id(byte) }),
         ];
         for (const revoke of revokeAll(1, env.stranger)) await expectThrow(neither, sent(revoke()));
         for (const revoke of revokeAll(1, env.owner)) expect(thrownBy(await revoke(), env.registry.address)).toBeNull();
@@ -264,10 +330,12 @@ describe('a revocation', () => {
         expect(await env.registry.getModels()).toEqual(new Map());
         const denied = [id(1), id(2)].map((platform) => platform.toString('hex'));
         expect(await env.registry.getDeniedPlatforms()).toEqual(new Set(denied));
-        const [image, model, platform] = revokeAll(1, env.owner);
+        expect(await env.registry.getHubCodes()).toEqual(new Map());
+        const [image, model, platform, hubCode] = revokeAll(1, env.owner);
         await expectThrow('Registry: no such image', sent(image!()));
         await expectThrow('Registry: no such model', sent(model!()));
         await expectThrow('Registry: platform already denied', sent(platform!()));
+        await expectThrow('Registry: no such hub code', sent(hubCode!()));
     });
 });
 

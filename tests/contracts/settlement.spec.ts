@@ -198,13 +198,6 @@ describe('a bad line is skipped and does not block the rest', () => {
         const line = env.line(env.nodes[0]!, { receiptNano: 1n, nodeSigner: other });
         expectRefused(await env.settle([line]), 'Payout: no line passes');
     });
-
-    it('of an unknown signature suite', async () => {
-        env = await createSettlement({ nodes: 0 });
-        const node = { key: testKey('suite 9'), owner: env.settler };
-        await env.admit(node, { suite: 9 });
-        expectRefused(await env.settle([env.line(node, { receiptNano: 1n })]), 'Payout: no line passes');
-    });
 });
 
 function rebuilt(cell: Cell, change: { bits?: number; pad?: boolean; proof?: Cell }): Cell {

@@ -139,7 +139,7 @@ export class World {
         this.follow(mail, ran, verdict);
         this.checkConservation(mail);
         if (owedBefore !== null) this.checkSlack(mail, ran, owedBefore, announced);
-        await this.audit(mail.to);
+        await this.audit(mail.to, creditorsOf(mail));
         return true;
     }
 
@@ -162,8 +162,8 @@ export class World {
     }
 
     /** Compares what the getters of a contract say with the model. */
-    async audit(address: string): Promise<void> {
-        if (this.chain.isActive(Address.parse(address))) await auditContract(this, address);
+    async audit(address: string, creditors: readonly string[] = []): Promise<void> {
+        if (this.chain.isActive(Address.parse(address))) await auditContract(this, address, creditors);
     }
 
     /** An epoch that went back would make old caps good again. */
@@ -292,6 +292,13 @@ export class World {
             () => `${told(mail)}: ${after} left of ${floor}`,
         );
     }
+}
+
+/** Whose credit at a hub a message changes. */
+function creditorsOf({ letter, from }: Mail): string[] {
+    if (letter.op === 'charged') return letter.owners.filter((owner) => owner !== '');
+    if (letter.op === 'bounced') return letter.of.op === 'charge' ? [letter.of.settler] : [];
+    return letter.op === 'claim' ? [from] : [];
 }
 
 const longAgoSec = 1;

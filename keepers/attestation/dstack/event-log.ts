@@ -40,8 +40,7 @@ export function replayEventLog(log: string | unknown[]): ReplayedLog {
     const events = parseEvents(log).filter(({ imr }) => imr === runtimeRegister);
     const digests = events.map(digestOf);
     // The application can extend the register too, under any name: only what came first is the guest's own word.
-    const first = (name: string) =>
-        events.find((event) => event.event_type === runtimeEventType && event.event === name)?.event_payload ?? null;
+    const first = (name: string) => events.find(({ event }) => event === name)?.event_payload ?? null;
     return {
         rtmr3: replay(digests).toString('hex'),
         appId: first('app-id')?.toLowerCase() ?? null,
@@ -59,12 +58,17 @@ function parseEvents(log: string | unknown[]): Event[] {
     }
 }
 
+/**
+ * Whoever shows a log may write beside a digest what he likes, unless the digest is of it and of nothing else: so RTMR3 takes
+ * run-time events alone, and no name with a colon, which would let a payload's beginning pass for a part of the name.
+ */
 function digestOf(event: Event): Buffer {
+    checkReport(
+        event.event_type === runtimeEventType && !event.event.includes(':'),
+        'dstack_event_digest',
+        'RTMR3 has an event whose digest leaves open what it says: of another type, or with a colon in its name',
+    );
     const declared = Buffer.from(event.digest, 'hex');
-    if (event.event_type !== runtimeEventType) {
-        checkReport(declared.length > 0, 'dstack_event_digest', 'an event of RTMR3 has no digest');
-        return declared;
-    }
     const computed = preimages(event).map((preimage) => sha384(preimage));
     if (declared.length === 0) return computed[0]!;
     const match = computed.find((digest) => digest.equals(declared));

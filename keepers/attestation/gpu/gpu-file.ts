@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { AttestationError } from '../errors';
+import { parsePemChain } from '../parse/pem';
+import type { GpuArchitecture } from './evidence-document';
+import { parseDeviceCertificate } from './parse/device-certificate';
 import { maxReportBytes, spdm } from './parse/spdm';
 
 /** Sixteen GPUs are 200 kB. */
 const maxFileBytes = 1024 * 1024;
+const maxChainCertificates = 5;
 
 /** A report in hex and its PEM chain, as in NVIDIA's samples, as the same kind of document. */
 export function readGpuPair(reportFile: string, chainFile: string): unknown {
@@ -15,7 +19,7 @@ export function readGpuPair(reportFile: string, chainFile: string): unknown {
     const chain = readBounded(chainFile);
     return [
         {
-            arch: /NVIDIA GB\d{3} Identity/.test(decodedText(chain)) ? 'BLACKWELL' : 'HOPPER',
+            arch: architectureOf(chain),
             certificate: chain.toString('base64'),
             evidence: report.toString('base64'),
             nonce: report.subarray(4, 4 + spdm.nonceBytes).toString('hex'),
@@ -28,9 +32,14 @@ export function readJsonFile(file: string): unknown {
     return jsonOf(file, readBounded(file).toString('utf8'));
 }
 
-/** Names stand in certificates as plain letters; good enough for a guess that the verifier checks. */
-function decodedText(chain: Buffer): string {
-    return Buffer.from(chain.toString('latin1').replace(/-----[A-Z ]+-----/g, ''), 'base64').toString('latin1');
+/** By the leaf's name; for a chain that can't be read it makes no difference, since the verifier refuses that. */
+function architectureOf(chain: Buffer): GpuArchitecture {
+    try {
+        const [leaf] = parsePemChain(chain.toString('latin1'), maxChainCertificates);
+        return parseDeviceCertificate(leaf!).subjectName.startsWith('GB') ? 'BLACKWELL' : 'HOPPER';
+    } catch {
+        return 'HOPPER';
+    }
 }
 
 function readBounded(file: string): Buffer {

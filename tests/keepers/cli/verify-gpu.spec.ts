@@ -64,6 +64,20 @@ describe('cocoon verify gpu', () => {
         expect((await verify(gpu(), { root: undefined })).verdict.failedCheck).toBe('gpu_chain_root');
     });
 
+    it('takes a report in hex with its chain, of either architecture', async () => {
+        for (const architecture of ['HOPPER', 'BLACKWELL'] as const) {
+            const [only] = gpu({}, { architecture });
+            const hex = Buffer.from(only!.evidence, 'base64').toString('hex');
+            const chain = file('chain.pem', Buffer.from(only!.certificate, 'base64').toString('latin1'));
+            const { exitCode, verdict } = await verify(hex, { chain });
+            expect(exitCode).toBe(0);
+            expect(verdict.gpus).toEqual([expect.objectContaining({ architecture })]);
+        }
+        const chain = file('chain.pem', 'no chain');
+        expect((await verify('ab'.repeat(4000), { chain })).exitCode).toBe(1);
+        await expect(verify('xyz', { chain })).rejects.toMatchObject({ code: 'file_unusable' });
+    });
+
     it('can ask for a statement of the mode', async () => {
         const document = gpu({ ccMode: null });
         expect((await verify(document)).exitCode).toBe(0);

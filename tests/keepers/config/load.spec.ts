@@ -64,6 +64,48 @@ describe('configuration', () => {
         expect(messageOf(() => loadConfig('gateway', { file: writeJson(value), env: {} }))).toMatch(message);
     });
 
+    const prices = { inputNano: '1', cachedInputNano: '1', outputNano: '1', reasoningNano: '1' };
+    const node = {
+        chain: valid.chain,
+        deploymentFile: valid.deploymentFile,
+        hub: address,
+        dispatcherUrl: 'http://127.0.0.1:8090',
+        provider: address,
+        operatorKeyFile: 'operator.key',
+        gasWalletFile: 'gas.key',
+        receiptLogFile: 'receipts.jsonl',
+        engine: { kind: 'llama-cpp' },
+        tee: { kind: 'configfs-tsm' },
+        prices,
+    };
+    const loadNode = (gpu: unknown) => loadConfig('node', { file: writeJson({ ...node, gpu }), env: {} });
+
+    it('takes the GPUs of a node from a program, an agent or nobody', () => {
+        expect(loadNode(undefined).gpu).toBeUndefined();
+        expect(loadNode({ kind: 'command', command: ['gpu-evidence', '--json'] }).gpu).toMatchObject({
+            count: 1,
+            timeoutMs: 30_000,
+        });
+        expect(loadNode({ kind: 'url', url: 'http://127.0.0.1:9/evidence', count: 8 }).gpu).toMatchObject({ count: 8 });
+    });
+
+    it.each([
+        ['a program without a name', { kind: 'command', command: [] }, /gpu\.command/],
+        ['seventeen GPUs', { kind: 'url', url: 'http://127.0.0.1:9', count: 17 }, /gpu\.count/],
+        ['a source of another kind', { kind: 'file', file: 'x' }, /gpu/],
+    ])('refuses, as GPUs, %s', (_, gpu, message) => {
+        expect(messageOf(() => loadNode(gpu))).toMatch(message);
+    });
+
+    it('asks a gateway for no GPUs unless it is told to', () => {
+        const load = (gpu: unknown) => loadConfig('gateway', { file: writeJson({ ...valid, gpu }), env: {} }).gpu;
+        expect(load(undefined)).toEqual({ minCount: 0 });
+        const nras = { url: 'https://nras.attestation.nvidia.com' };
+        expect(load({ minCount: 8, nras })).toEqual({ minCount: 8, nras });
+        expect(messageOf(() => load({ minCount: -1 }))).toMatch(/gpu\.minCount/);
+        expect(messageOf(() => load({ nras: { url: 'nras' } }))).toMatch(/gpu\.nras\.url/);
+    });
+
     it('refuses a key file that others can read, and one that is not a seed', () => {
         const file = path.join(mkdtempSync(path.join(tmpdir(), 'cocoon-key-')), 'key');
         const seed = ensureSeedFile(file);

@@ -178,12 +178,20 @@ describe('with an attestation service', () => {
         expect(await codeOf(host(), await service([facts!.ueid]))).toBe('nras_revoked');
     });
 
-    it('a service out of reach leaves the node unjudged', async () => {
-        const nras = { client: new NrasClient({ url: 'http://127.0.0.1:1', timeoutMs: 500 }), issuer: 'x' };
+    it('a service out of reach leaves the node unjudged, and is not asked again at once', async () => {
+        const { server, nras } = await service();
+        await server.close();
+        running.pop();
+        const attest = jest.spyOn(nras.client, 'attest');
+        const { judge, clock } = judgeWith({ nras });
         const { bundle, document } = host();
-        await expect(judgeWith({ nras }).judge.judge(bundle, document)).rejects.toMatchObject({
-            code: 'nras_unavailable',
-        });
+        for (let round = 0; round < 3; round++) {
+            await expect(judge.judge(bundle, document)).rejects.toMatchObject({ code: 'nras_unavailable' });
+        }
+        expect(attest).toHaveBeenCalledTimes(1);
+        clock.advance(30_000);
+        await expect(judge.judge(bundle, document)).rejects.toMatchObject({ code: 'nras_unavailable' });
+        expect(attest).toHaveBeenCalledTimes(2);
     });
 
     const foreign = createNrasSigner(Buffer.alloc(32, 9), 'https://nras.example');

@@ -44,6 +44,21 @@ describe('an engine in a dstack CVM, by configuration', () => {
         }
     });
 
+    test('is reached in clear inside the same guest alone', () => {
+        const collateralUrl = 'http://127.0.0.1:2';
+        for (const url of [
+            'http://vllm-proxy:8000',
+            'http://localhost:8000',
+            'http://[::1]:8000',
+            'https://engine.example',
+        ]) {
+            expect(settings(url, collateralUrl)).toMatchObject({ url });
+        }
+        for (const url of ['http://engine.example', 'http://10.0.0.7:8000', 'http://127.0.0.1.example']) {
+            expect(() => settings(url, collateralUrl)).toThrow('must be https');
+        }
+    });
+
     test('must be told which images and manifests to accept', () => {
         expect(() => settings('http://127.0.0.1:1', 'http://127.0.0.1:2', { composeHashes: [] })).toThrow();
         expect(() => settings('http://127.0.0.1:1', 'http://127.0.0.1:2', { os: undefined })).toThrow();

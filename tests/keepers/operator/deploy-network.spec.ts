@@ -19,8 +19,8 @@ const spec: NetworkSpec = {
     hubs: [{ closeDelaySec: 120, maxFeeBps: 1000, initialFeeBps: 250, endpoint: 'http://127.0.0.1:9000' }],
 };
 
-/** registry, verifier, hub, and four changes proposed and executed */
-const messagesNeeded = 3 + 4 + 4;
+/** registry, verifier, hub, and five changes proposed and executed */
+const messagesNeeded = 3 + 5 + 5;
 
 async function start(wanted: NetworkSpec = spec) {
     const chain = await createOperatorChain();
@@ -54,7 +54,7 @@ describe('deploy-network', () => {
         expect(state).toMatchObject({
             verifier: deployment!.quoteVerifier!.toString(),
             parameters: spec.parameters,
-            version: 4,
+            version: 5,
             images: [['01'.repeat(32), { imageKind: 'tdx', name: 'node 0.1' }]],
             models: [['02'.repeat(32), 'toy']],
             openProposals: 0,
@@ -119,13 +119,13 @@ describe('deploy-network', () => {
         );
         expect(refusal?.code).toBe('refused');
         const bodies = [...refusal!.message.matchAll(/with this body, then run this again: (\S+)/g)];
-        expect(bodies).toHaveLength(4);
+        expect(bodies).toHaveLength(5);
         const to = operator.deployment.read()!.registry;
         for (const [, body] of bodies) {
             await owner.sender.send({ to, value: toNano('0.2'), body: Cell.fromBase64(body!) });
         }
         await deployNetwork(operator, owned, options);
-        expect((await operator.open(Registry.createFromAddress(to)).getState()).version).toBe(4);
+        expect((await operator.open(Registry.createFromAddress(to)).getState()).version).toBe(5);
     });
 
     it('names every fault of a spec', async () => {

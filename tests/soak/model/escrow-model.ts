@@ -56,7 +56,7 @@ export function judgeEscrow(escrow: EscrowModel, letter: Letter, at: Arrival): V
         case 'charge':
             return charge(escrow, letter, at);
         case 'acknowledgeCharge':
-            return acknowledge(escrow);
+            return acknowledge(escrow, letter.queryId);
         case 'bounced':
             return bounced(escrow, letter.of);
         default:
@@ -135,13 +135,15 @@ function withdraw(escrow: EscrowModel, at: Arrival): Verdict {
     if (at.from !== escrow.client) return refuse('only the client withdraws');
     if (escrow.phase !== 'closing') return refuse('not closing');
     if (at.nowSec <= escrow.closesAt) return refuse('close delay not over');
-    if (escrow.inFlight) return refuse('a charge is in flight');
+    const isPatient = at.nowSec > escrow.closesAt + escrow.closeDelaySec;
+    if (escrow.inFlight && !isPatient) return refuse('a charge is in flight');
     const whole = reachableNano(escrow, at.balanceBeforeNano, at.announced.reserveNano);
     return acceptIfPaid(at, () => {
         escrow.phase = 'closed';
         escrow.closesAt = 0;
         escrow.balanceNano = 0n;
         escrow.paid = new Map();
+        escrow.inFlight = null;
         return [{ to: escrow.client, name: 'Withdrawn', atLeastNano: whole }];
     });
 }
@@ -202,19 +204,20 @@ function isSessionGood(escrow: EscrowModel, key: string, nowSec: number): boolea
     return escrow.retired.some((old) => old.key === key && nowSec <= old.validUntil);
 }
 
-function acknowledge(escrow: EscrowModel): Verdict {
+function acknowledge(escrow: EscrowModel, queryId: bigint): Verdict {
     const { inFlight } = escrow;
-    if (!inFlight) return refuse('no charge is in flight');
+    if (inFlight?.queryId !== queryId) return accept(() => []);
     return accept(() => {
         escrow.inFlight = null;
         return [excess(inFlight.settler)];
     });
 }
 
-/** The hub did not take Charged: as if it had never been sent. */
+/** The hub did not take Charged: as if it had never been sent. To a client who left meanwhile it comes in full. */
 function bounced(escrow: EscrowModel, of: Letter): Verdict {
     const { inFlight } = escrow;
-    if (of.op !== 'charged' || !inFlight) return accept(() => []);
+    if (of.op !== 'charged') return accept(() => []);
+    if (inFlight?.queryId !== of.queryId) return accept(() => [excess(escrow.client)]);
     return accept(() => {
         escrow.inFlight = null;
         escrow.paid = inFlight.paidBefore;

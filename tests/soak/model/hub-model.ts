@@ -104,7 +104,9 @@ function charged(hub: HubModel, letter: Letter & { op: 'charged' }, at: Arrival)
             hub.accruedFeesNano += fee;
             add(hub.credits, letter.owners[i]!, amount - fee);
         });
-        return [{ to: at.from, name: 'AcknowledgeCharge', letter: { op: 'acknowledgeCharge' } }];
+        return [
+            { to: at.from, name: 'AcknowledgeCharge', letter: { op: 'acknowledgeCharge', queryId: letter.queryId } },
+        ];
     });
 }
 

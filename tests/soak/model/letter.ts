@@ -38,7 +38,7 @@ export type ActorLetter =
 export type ContractLetter =
     | { op: 'charge'; settler: string; queryId: bigint; epoch: number; lines: (LineFacts | null)[]; owners: string[] }
     | { op: 'charged'; queryId: bigint; settler: string; amounts: bigint[]; owners: string[] }
-    | { op: 'acknowledgeCharge' }
+    | { op: 'acknowledgeCharge'; queryId: bigint }
     | ({ op: 'admitNode'; payer: string; owner: string; nodeKey: string } & KeyLife)
     | ({ op: 'recordKey'; shareNano: bigint } & Attestation)
     | { op: 'distrustKey'; payer: string; nodeKey: string; hub: string; cause: Cause; id: string }

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { AttestationError, createGpu, createGpuPki, mintGpuDocument } from '../../../../keepers/attestation';
+import {
+    AttestationError,
+    createGpu,
+    createGpuPki,
+    mintGpuDocument,
+    verifyTdxQuote,
+} from '../../../../keepers/attestation';
 import type { MintGpuOptions } from '../../../../keepers/attestation/gpu';
 import {
     type DstackCheckCode,
     dstackCheckCodes,
     type DstackVerdict,
+    judgeDstackAttestation,
     parseDstackReport,
     verifyDstackAttestation,
 } from '../../../../keepers/attestation/dstack';
@@ -198,10 +205,11 @@ describe('every refusal of a dstack report', () => {
         ['half a TLS key', 'dstack_signing_address', changed(mint(), { tls_cert_fingerprint: '33'.repeat(16) })],
         ['an event log that is no JSON', 'dstack_event_log', changed(mint(), { event_log: '[' })],
         ['an empty event log', 'dstack_rtmr3', changed(mint(), { event_log: [] })],
+        ['a firmware event in RTMR3', 'dstack_event_digest', withEvent(0, (e) => ({ ...e, event_type: 4 }))],
         [
-            'firmware events of RTMR3 without digest',
+            'an event with a colon in its name',
             'dstack_event_digest',
-            withEvent(0, (e) => ({ ...e, event_type: 4, digest: '' })),
+            mint({ events: [{ event: 'a:b', payload: nonce }] }),
         ],
         ['a manifest without a log that measured it', 'dstack_app_compose', changed(mint(), { event_log: null })],
         ['tcb_info that is no JSON', 'dstack_app_compose', changed(mint(), { info: { tcb_info: '{' } })],
@@ -215,6 +223,77 @@ describe('every refusal of a dstack report', () => {
         const silent = changed(mint(), { event_log: null, info: {} });
         expect(judge(silent, { composeHashes: [sha256(manifest)] }).failedCheck).toBe('dstack_compose_denied');
     });
+});
+
+/** The guest measured the bad manifest; the application then extended the good one's hash under the same name. */
+describe('a guest that runs another manifest than it shows', () => {
+    const good = Buffer.from(sha256(manifest), 'hex');
+    // One in 256 manifests has a hash that begins with a colon, and whoever writes the manifest can choose.
+    const bad = Array.from({ length: 5_000 }, (_, i) => `bad ${i}`).find((text) => sha256(text).startsWith('3a'))!;
+    const events = [
+        { event: 'compose-hash', payload: Buffer.from(sha256(bad), 'hex') },
+        { event: 'system-ready', payload: Buffer.alloc(0) },
+        { event: 'compose-hash', payload: good },
+    ];
+    const minted = mint({ appCompose: manifest, events, measurements: { mrConfigId: Buffer.alloc(48) } });
+    const logged = JSON.parse(minted.report['event_log'] as string) as Record<string, unknown>[];
+    const hiding = (change: Record<string, unknown>) => {
+        const [first, ...rest] = logged;
+        return judge(changed(minted, { event_log: [{ ...first, ...change }, ...rest] })).failedCheck;
+    };
+
+    it('is found out by its first event', () => {
+        expect(judge(minted).failedCheck).toBe('dstack_app_compose');
+    });
+
+    it('cannot hide that event as one of another type', () => {
+        expect(hiding({ event_type: 4 })).toBe('dstack_event_digest');
+    });
+
+    it('cannot hide it by moving the boundary of name and payload, which leaves the digest as it is', () => {
+        const hash = sha256(bad);
+        expect(hiding({ event: 'compose-hash:', event_payload: hash.slice(2) })).toBe('dstack_event_digest');
+    });
+
+    it('cannot hide it in another register, nor leave it out', () => {
+        expect(hiding({ imr: 2 })).toBe('dstack_rtmr3');
+        expect(judge(changed(minted, { event_log: logged.slice(1) })).failedCheck).toBe('dstack_rtmr3');
+    });
+});
+
+describe('one changed character', () => {
+    const minted = mint({ appCompose: manifest });
+    const { report } = minted;
+    const at = { at: now, rootPublicKey: pki.rootPublicKey };
+    const quote = verifyTdxQuote(parseDstackReport(report)[0]!.quote, minted.collateral, at);
+    const fields = ['signing_address', 'request_nonce', 'event_log', 'app_compose', 'nvidia_payload'] as const;
+    const textOf = (field: (typeof fields)[number]) => (field === 'app_compose' ? manifest : (report[field] as string));
+
+    it.each(fields)('anywhere in %s is refused', (field) => {
+        const text = textOf(field);
+        const accepted = [...text].flatMap((old, at) => {
+            const other = /[0-9a-f]/.test(old) ? (old === '1' ? '2' : '1') : '#';
+            const edited = text.slice(0, at) + other + text.slice(at + 1);
+            const change =
+                field === 'app_compose' ? { info: { tcb_info: { app_compose: edited } } } : { [field]: edited };
+            return isAccepted(changed(minted, change).report)
+                ? [`${at}: ${text.slice(Math.max(0, at - 20), at + 20)}`]
+                : [];
+        });
+        // Which architecture an empty list of GPUs would be of says nothing.
+        expect(accepted.filter((where) => !where.includes('arch') && !where.includes('evidence_list'))).toEqual([]);
+    });
+
+    /** The quote is the same each time, so it is judged once. */
+    function isAccepted(changedReport: Record<string, unknown>): boolean {
+        try {
+            const [attestation] = parseDstackReport(changedReport);
+            return judgeDstackAttestation(attestation!, quote, { nonce }).verdict === 'accepted';
+        } catch (error) {
+            expect(error).toBeInstanceOf(AttestationError);
+            return false;
+        }
+    }
 });
 
 describe('a report that is none', () => {

@@ -6,7 +6,7 @@ import { vectorFolder } from '../real-vectors';
 const folder = path.join(vectorFolder, 'nvidia');
 
 /** Evidence of real GPUs. It belongs to others and stays out of this repository, as the real quotes do. */
-export const hasGpuVectors = existsSync(path.join(folder, 'hopper_evidence.json'));
+const hasGpuVectors = existsSync(path.join(folder, 'hopper_evidence.json'));
 
 /** Says what a suite leaves out, so that a green run never looks like more than it is. */
 export function describeRealGpus(suite: string, tests: () => void): void {

@@ -1,0 +1,24 @@
+import { createDevelopmentPki, mintTdxQuote } from '../../../keepers/attestation';
+import { authorization, bundle, createVerifier } from '../../contracts/attestation/support/environment';
+import { mintedAtSec } from '../../contracts/attestation/support/minted-quote';
+import { Operation } from './scenario';
+
+const pki = createDevelopmentPki({ seed: Buffer.alloc(32, 9), now: new Date(mintedAtSec * 1000) });
+
+/** The verifier alone; what follows a verified quote is in registerNode. */
+export const verifyQuoteV4 = () => verifyQuote(4);
+export const verifyQuoteV5 = () => verifyQuote(5);
+
+async function verifyQuote(version: 4 | 5): Promise<Operation> {
+    const rootKey = pki.rootPublicKey.subarray(1);
+    const { blockchain, sender, verifier } = await createVerifier({ rootKey, nowSec: mintedAtSec });
+    const { quote } = mintTdxQuote({ pki, version, reportData: Buffer.alloc(64, 1) });
+    const responseTo = sender.address;
+    const result = await verifier.sendVerify(sender.getSender(), {
+        quote,
+        bundle,
+        authorization,
+        responseTo,
+    });
+    return { blockchain, result };
+}
