@@ -141,7 +141,7 @@ export function blocksWith(rootHash: Buffer) {
     return { lastMcBlocks: blocks, prevKeyBlock: blocks[0]!, lastMcBlocks100: blocks };
 }
 
-function reasonOf(exitCode: number): string {
+export function reasonOf(exitCode: number): string {
     return (quoteVerifierErrors.get(exitCode) ?? `exit code ${exitCode}`).replace('QuoteVerifier: ', '');
 }
 
@@ -149,7 +149,7 @@ function isTo(transaction: Transaction, address: Address): boolean {
     return transaction.inMessage?.info.dest?.toString() === address.toString();
 }
 
-function computePhaseOf(transactions: Transaction[], address: Address): { exitCode: number; gasUsed: bigint } {
+export function computePhaseOf(transactions: Transaction[], address: Address): { exitCode: number; gasUsed: bigint } {
     const transaction = transactions.find((candidate) => isTo(candidate, address));
     const description = transaction?.description;
     if (description?.type !== 'generic' || description.computePhase.type !== 'vm') {
