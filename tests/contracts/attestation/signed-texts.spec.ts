@@ -270,10 +270,16 @@ describe('who packs a text', () => {
             if (fraction[index + 1]! > 1023) continue;
             expect(await heldAfter(recut(packed.content, fraction))).toBe('Cell underflow');
         }
-        // The end of the advisories cut in two: unread, the list would go on to the end of the next level's.
+        // The end of the first level's advisories cut in two, and every bracket up to the next level's: unread, that level would be gone.
         const text = advised.tcb_info;
-        const end = text.indexOf('INTEL-SA-01036"') + 'INTEL-SA-01036"'.length;
-        const around = [end * 8 + 4];
+        const advisory = 'INTEL-SA-01036"';
+        const first = text.indexOf(advisory) + advisory.length;
+        const second = text.indexOf(advisory, first) + advisory.length;
+        const around = [...text.matchAll(/\]/g)]
+            .map(({ index }) => index)
+            .filter((index) => index >= first && index < second)
+            .map((index) => index * 8 + 4);
+        expect(around.length).toBeGreaterThan(1);
         const sizes: number[] = [];
         for (let at = 0, next = 0; at < text.length * 8; at = next) {
             const regular = cuts.reduce<number[]>((ends, cut) => [...ends, (ends.at(-1) ?? 0) + cut], []);
