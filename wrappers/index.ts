@@ -53,6 +53,7 @@ export {
     isRevocation,
     type GovernanceAction,
     type ImageKind,
+    type QuotePolicy,
     type RegistryParameters,
     type Revocation,
 } from './governance-actions';
@@ -112,13 +113,12 @@ export {
     type InForce,
     usableEvaluation,
 } from './held-collateral';
+export { type PlatformStatus, platformStatuses } from './platform-status';
 export { failedCheckOf, type VerifierMessage } from './quote-refusals';
 export { QuotePackError, type QuotePackErrorCode } from './quote-packer-error';
 export {
     intelRootKey,
     QuoteVerifier,
-    platformStatuses,
-    type PlatformStatus,
     quoteVerifierErrors,
     verifyQuoteBody,
     type QuoteVerifierConfig,

@@ -26,6 +26,7 @@ import {
     SignedText,
 } from './collateral-packer';
 import { HeldCollateral, readHeldCollateral } from './held-collateral';
+import { PlatformStatus, platformStatuses } from './platform-status';
 import { cutQuote, packHints, packParts, packPartsOfKnownPck, pckKeyHash } from './quote-packer';
 import { P256Check, P256Hints, toBytes, toInteger } from './quote-packer-p256';
 
@@ -47,20 +48,6 @@ export const defaultVerifyValueNano = toNano('0.5');
 export const defaultPostValueNano = toNano('1');
 /** Attached by default to a deployment, nanoTON: fills the storage reserve; the rest returns. */
 export const defaultDeployValueNano = toNano('1');
-
-/** Intel's words for the state of a platform, by the numbers that the contract uses; a revoked one is refused. */
-export const platformStatuses = [
-    'UpToDate',
-    'SWHardeningNeeded',
-    'ConfigurationNeeded',
-    'ConfigurationAndSWHardeningNeeded',
-    'OutOfDate',
-    'OutOfDateConfigurationNeeded',
-    'Revoked',
-    'TDRelaunchAdvised',
-    'TDRelaunchAdvisedConfigurationNeeded',
-] as const;
-export type PlatformStatus = (typeof platformStatuses)[number];
 
 export type PostOptions<T> = T & { valueNano?: bigint; queryId?: bigint };
 

@@ -13,7 +13,9 @@ import {
     ImageKind,
     imageKindOf,
     nameText,
+    QuotePolicy,
     RegistryParameters,
+    statusesOf,
 } from './governance-actions';
 import { KeyBundle, keyBundleCell } from './key-bundle';
 import { providerErrors } from './provider';
@@ -42,6 +44,7 @@ export interface RegistryState extends RegistryConfig, RegistryParameters {
     logHash: Buffer;
     /** null until governance sets one */
     verifier: Address | null;
+    quotePolicy: QuotePolicy;
     /** of all listed hubs together; goes back to them only */
     hubBondsNano: bigint;
     /** stays in the account besides the bonds */
@@ -390,6 +393,10 @@ function readState(raw: RawState): RegistryState {
         maxKeysPerPlatform: Number(raw.maxKeysPerPlatform),
         maxHubFeeBps: Number(raw.maxHubFeeBps),
         minCloseDelaySec: Number(raw.minCloseDelaySec),
+        quotePolicy: {
+            acceptedStatuses: statusesOf(raw.acceptedStatuses),
+            evaluationFloor: Number(raw.evaluationFloor),
+        },
         hubBondsNano: raw.hubBonds,
         storageReserveNano: raw.reserve,
     };

@@ -1,6 +1,6 @@
-import { type Collateral, intelRootPublicKey, type Verdict } from '../attestation';
+import { type CheckCode, type Collateral, intelRootPublicKey, type Verdict } from '../attestation';
 import { formatTon } from '../base';
-import type { OnChainVerdict } from '../devnet/on-chain-verifier';
+import { type OnChainVerdict, OnChainVerifier } from '../devnet/on-chain-verifier';
 
 /** What one message to the contract took. */
 export interface OnChainMessage {
@@ -28,7 +28,6 @@ export async function judgeOnChain(
     collateral: Collateral,
     { offChain, rootPublicKey, at }: { offChain: Verdict; rootPublicKey?: Buffer; at: Date },
 ): Promise<VerdictOnChain> {
-    const { OnChainVerifier } = require('../devnet/on-chain-verifier') as typeof import('../devnet/on-chain-verifier');
     const kind = rootPublicKey === undefined ? ('production' as const) : ('development' as const);
     const by = { rootPublicKey: rootPublicKey ?? intelRootPublicKey, at, kind };
     const onChain = async (feeConfig: 'sandbox' | 'mainnet-2026') =>
@@ -39,7 +38,8 @@ export async function judgeOnChain(
         ...offChain,
         verdict: said.verdict,
         status: said.status,
-        failedCheck: said.failedCheck ?? (said.verdict === 'rejected' ? offChain.failedCheck : null),
+        failedCheck:
+            (said.failedCheck as CheckCode | null) ?? (said.verdict === 'rejected' ? offChain.failedCheck : null),
         detail:
             said.refusal ?? 'genuine and current, says the contract; statuses, images and block are for the registry',
         gas: said.steps.find(({ message }) => message === 'quote')?.gas ?? 0,

@@ -56,7 +56,11 @@ function addVerifyQuote(verify: Command): void {
         .action((file: string, options: VerifyQuoteOptions) =>
             finish(() => {
                 const { runVerifyQuote } = require('./verify-quote-command') as typeof import('./verify-quote-command');
-                return runVerifyQuote(file, options);
+                return runVerifyQuote(
+                    file,
+                    options,
+                    () => require('./on-chain-verdict') as typeof import('./on-chain-verdict'),
+                );
             }),
         );
 }

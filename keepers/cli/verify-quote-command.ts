@@ -10,7 +10,7 @@ import {
 } from '../attestation';
 import { CocoonError } from '../base';
 import { collateralService, judgeByService } from './judge-quote';
-import { judgeOnChain, type VerdictOnChain } from './on-chain-verdict';
+import type { VerdictOnChain } from './on-chain-verdict';
 import { readRootKey } from './root-key';
 import { lines, rootText, verdictText } from './verdict-text';
 
@@ -25,6 +25,13 @@ export interface VerifyQuoteOptions {
     json?: boolean;
 }
 
+/** The emulator is large, and installed for development only: it loads when it is asked for. */
+type LoadOnChain = () => Pick<typeof import('./on-chain-verdict'), 'judgeOnChain'>;
+
+function noEmulator(): never {
+    throw new CocoonError('argument_invalid', '--on-chain is not available here', { action: 'fix' });
+}
+
 /** What a command prints, and its exit code. */
 export interface CommandResult {
     output: string;
@@ -32,11 +39,17 @@ export interface CommandResult {
 }
 
 /** `cocoon verify quote`: by the collateral file where one is named, else by what the collateral service says now. */
-export async function runVerifyQuote(file: string, options: VerifyQuoteOptions): Promise<CommandResult> {
+export async function runVerifyQuote(
+    file: string,
+    options: VerifyQuoteOptions,
+    loadOnChain: LoadOnChain = noEmulator,
+): Promise<CommandResult> {
     const rootPublicKey = options.root === undefined ? undefined : readRootKey(options.root);
     const by = { at: dateOf(options.at), rootPublicKey };
     const offChain = await judgeFile(file, options, by);
-    const verdict = options.onChain ? await onChainVerdict(file, options, { ...by, offChain }) : offChain;
+    const verdict = options.onChain
+        ? await onChainVerdict(file, options, { ...by, offChain, load: loadOnChain })
+        : offChain;
     const note = options.signatureOnly
         ? '\nsignatures only: nothing is known of revocation or the platform’s state'
         : '';
@@ -52,7 +65,7 @@ export async function runVerifyQuote(file: string, options: VerifyQuoteOptions):
 async function onChainVerdict(
     file: string,
     { collateral }: VerifyQuoteOptions,
-    { at, ...judged }: { at?: Date; rootPublicKey?: Buffer; offChain: Verdict },
+    { at, load, ...judged }: { at?: Date; rootPublicKey?: Buffer; offChain: Verdict; load: LoadOnChain },
 ): Promise<VerdictOnChain> {
     if (collateral === undefined || at === undefined) {
         throw new CocoonError(
@@ -63,7 +76,7 @@ async function onChainVerdict(
             },
         );
     }
-    return judgeOnChain(readQuoteFile(file), readCollateralFile(collateral), { ...judged, at });
+    return load().judgeOnChain(readQuoteFile(file), readCollateralFile(collateral), { ...judged, at });
 }
 
 async function judgeFile(

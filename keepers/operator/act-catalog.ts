@@ -27,6 +27,7 @@ import { revokePlatform } from './acts/revoke-platform';
 import { setGuardian } from './acts/set-guardian';
 import { setOwner } from './acts/set-owner';
 import { setParameters } from './acts/set-parameters';
+import { setQuotePolicy } from './acts/set-quote-policy';
 import { setSession } from './acts/set-session';
 import { setVerifier } from './acts/set-verifier';
 import { settle } from './acts/settle';
@@ -76,6 +77,7 @@ export const acts = {
     'set-guardian': setGuardian,
     'set-owner': setOwner,
     'set-parameters': setParameters,
+    'set-quote-policy': setQuotePolicy,
     'set-session': setSession,
     'set-verifier': setVerifier,
     settle,

@@ -49,7 +49,13 @@ export const registryPerformers: Pick<
                 responseTo,
                 bundle: keyBundleCell(bundle),
                 authorization,
-                evidence: beginCell().storeBuffer(bundle.mcRootHash).storeUint(0x10000000, 64).endCell(),
+                evidence: beginCell()
+                    .storeBuffer(bundle.mcRootHash)
+                    .storeUint(0x10000000, 64)
+                    .storeUint(0, 8)
+                    .storeUint(18, 32)
+                    .storeUint(0, 48)
+                    .endCell(),
             }),
         );
         const { registry } = world.scene;
