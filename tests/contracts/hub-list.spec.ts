@@ -19,6 +19,7 @@ import {
     parameters,
     RegistryEnvironment,
 } from './support/registry-environment';
+import { atPrices, budget } from '../support/fee-config';
 
 const { opcodes } = RegistryBinding;
 const url = 'https://dispatcher.example:8443/v1';
@@ -93,7 +94,7 @@ async function send(from: Address, body: Cell, value: bigint): Promise<SendMessa
     return env.blockchain.sendMessage(internal({ from, to: env.registry.address, value, body, bounce: true }));
 }
 
-async function unlist(from: Address, valueNano = toNano('0.1')): Promise<SendMessageResult> {
+async function unlist(from: Address, valueNano = budget(toNano('0.1'))): Promise<SendMessageResult> {
     const body = beginCell()
         .store(storeUnlistHub({ $$type: 'UnlistHub', queryId: 4n }))
         .endCell();
@@ -121,7 +122,7 @@ describe('a hub', () => {
         const hub = (await payoutOf()).address;
         const listing = (await env.registry.getHub(hub))!;
         expect(listing).toMatchObject({ endpoint: url, codeHash: code.hash() });
-        expect(listing.bondNano).toBeGreaterThan(toNano('10.9'));
+        expect(listing.bondNano).toBeGreaterThan(toNano('11') - atPrices(toNano('0.1')));
         expect(await env.registry.getHubs()).toEqual(new Map([[hub.toRawString(), listing]]));
         const event = loadHubListed(eventOf(result, opcodes.HubListed)!.beginParse());
         expect(event.bond).toBe(listing.bondNano);
@@ -199,9 +200,9 @@ describe('a hub', () => {
     it('needs the bond after its fees, and the storage of its entry', async () => {
         await allowCode();
         await expectRefused('Registry: hub bond too small', { valueNano: toNano('10') });
-        await expectRefused('Registry: hub bond too small', { valueNano: toNano('0.03') });
+        await expectRefused('Registry: hub bond too small', { valueNano: atPrices(toNano('0.03')) });
         const balance = await env.balanceOf(env.registry.address);
-        await expectListed({ valueNano: toNano('10.1') });
+        await expectListed({ valueNano: toNano('10') + atPrices(toNano('0.1')) });
         const { bondNano } = (await env.registry.getHub((await payoutOf()).address))!;
         expect(bondNano).toBeGreaterThanOrEqual(parameters.minHubBondNano);
         expect(await env.balanceOf(env.registry.address)).toBeGreaterThan(balance + bondNano);
@@ -215,7 +216,7 @@ describe('a hub', () => {
         await expectListed({ endpoint: text('https://b.example'), valueNano: toNano('2') });
         const after = (await env.registry.getHub(address))!;
         expect(after.endpoint).toBe('https://b.example');
-        expect(after.bondNano - before.bondNano).toBeGreaterThan(toNano('1.9'));
+        expect(after.bondNano - before.bondNano).toBeGreaterThan(toNano('2') - atPrices(toNano('0.1')));
         expect((await env.registry.getHubs()).size).toBe(1);
         await env.setParameters({ minHubBondNano: toNano('20') });
         await expectRefused('Registry: hub bond too small', { valueNano: toNano('2') });
@@ -274,7 +275,7 @@ describe('the bond of a hub', () => {
         const before = await env.balanceOf(env.registry.address);
         const result = await unlist(address);
         const back = valueTo(result, address, opcodes.Excesses);
-        expect(back).toBeGreaterThan(bondNano + toNano('0.08'));
+        expect(back).toBeGreaterThan(bondNano + atPrices(toNano('0.08')));
         expect(before - (await env.balanceOf(env.registry.address))).toBe(bondNano);
         expect(await env.registry.getHub(address)).toBeNull();
         expect(loadHubUnlisted(eventOf(result, opcodes.HubUnlisted)!.beginParse()).bond).toBe(bondNano);
@@ -295,7 +296,8 @@ describe('the bond of a hub', () => {
         const { address } = await payoutOf();
         const listing = await env.registry.getHub(address);
         const outcomes = new Set<string | null>();
-        for (let valueNano = toNano('0.01'); valueNano < toNano('0.06'); valueNano += toNano('0.005')) {
+        for (let share = toNano('0.01'); share < toNano('0.06'); share += toNano('0.005')) {
+            const valueNano = atPrices(share);
             outcomes.add(thrownBy(await unlist(address, valueNano), env.registry.address));
             if (outcomes.has(null)) break;
             expect(await env.registry.getHub(address)).toEqual(listing);
@@ -354,7 +356,9 @@ describe('a real hub', () => {
             endpoint: text(url),
         });
         expect(thrownBy(result, env.registry.address)).toBe('Registry: hub code not allowed');
-        expect(valueTo(result, env.stranger.address, opcodes.Excesses)).toBeGreaterThan(toNano('10.9'));
+        expect(valueTo(result, env.stranger.address, opcodes.Excesses)).toBeGreaterThan(
+            toNano('11') - atPrices(toNano('0.1')),
+        );
         expect(bodyTo(result, env.stranger.address, opcodes.Excesses)).not.toBeNull();
     });
 });

@@ -195,7 +195,7 @@ describe('a claim', () => {
 
     it('waits for a top-up when storage has eaten into what the hub owes', async () => {
         await earn(toNano('9'));
-        env.at(startTime + yearsAtPrices(40) * 31_557_600);
+        env.at(startTime + yearsAtPrices(20) * 31_557_600);
         const owner = env.nodes[0]!.owner;
         expectRefused(await env.hub.sendClaim(owner.getSender()), 'Payout: storage debt, top up first');
         await env.hub.sendTopUp(env.settler.getSender(), { valueNano: toNano('100') });

@@ -138,9 +138,8 @@ function table(head: string[], rows: string[][]): string {
 const marked = /<!-- gas table: (\w+) -->\n\n([\s\S]*?)\n(?=\n|$)/g;
 
 export function tablesInDocument(): Record<string, string> {
-    return Object.fromEntries(
-        [...readFileSync(document, 'utf8').matchAll(marked)].map(([, name, text]) => [name, text]),
-    );
+    const found = [...readFileSync(document, 'utf8').matchAll(marked)];
+    return Object.fromEntries(found.map(([, name, text]) => [name!, text!]));
 }
 
 export function writeTables(gasTable: GasTable): void {

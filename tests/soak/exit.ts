@@ -25,7 +25,7 @@ async function settleAll(world: World): Promise<void> {
     for (const escrow of world.scene.escrows.keys()) {
         const line = { session: 0, addNano: 50_000_000, capOverNano: 0, flaw: 'none' } as const;
         const lines = world.scene.nodeKeys.map((_, node) => ({ node, ...line }));
-        await done(world, { do: 'settle', escrow, by: 0, epochShift: 0, pay: 'plenty', lines });
+        await done(world, { do: 'settle', stray: true, escrow, by: 0, epochShift: 0, pay: 'plenty', lines });
     }
 }
 

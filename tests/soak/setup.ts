@@ -39,7 +39,7 @@ async function liveFirstWeek(): Promise<Beginning> {
             {
                 do: 'register',
                 ...key,
-                lifeSec: 2 * 86_400,
+                lifeSec: 3 * 86_400,
                 image: 0,
                 byBond: false,
                 platform: Math.floor(node / 4),

@@ -1,5 +1,5 @@
 import '@ton/test-utils';
-import { Address, beginCell, Builder, toNano } from '@ton/core';
+import { Address, beginCell, Builder, external, toNano } from '@ton/core';
 import { internal } from '@ton/sandbox';
 import { storeClaim } from '../../../build/Payout/Payout_Payout';
 import { Escrow as EscrowBinding } from '../../../build/Escrow/Escrow_Escrow';
@@ -69,23 +69,26 @@ describe('a message that its sender marked as bounced', () => {
             .storeUint(0xffffffff, 32)
             .storeUint(EscrowBinding.opcodes.Charged, 32)
             .storeUint(0, 64);
-        const result = await env.settler.sendMessages([
-            {
-                info: {
-                    type: 'internal',
-                    ihrDisabled: true,
-                    bounce: false,
-                    bounced: true,
-                    dest: env.escrow.address,
-                    value: { coins: toNano('0.5') },
-                    ihrFee: 0n,
-                    forwardFee: 0n,
-                    createdAt: 0,
-                    createdLt: 0n,
+        const transfer = env.settler.createTransfer({
+            messages: [
+                {
+                    info: {
+                        type: 'internal',
+                        ihrDisabled: true,
+                        bounce: false,
+                        bounced: true,
+                        dest: env.escrow.address,
+                        value: { coins: toNano('0.5') },
+                        ihrFee: 0n,
+                        forwardFee: 0n,
+                        createdAt: 0,
+                        createdLt: 0n,
+                    },
+                    body: forged.endCell(),
                 },
-                body: forged.endCell(),
-            },
-        ]);
+            ],
+        });
+        const result = await env.blockchain.sendMessage(external({ to: env.settler.address, body: transfer }));
         expect(exitCodeOf(result, env.escrow.address)).not.toBe(0);
         expect((await env.escrow.getState()).inFlight?.amountNano).toBe(toNano('5'));
         await trace.finish();

@@ -54,18 +54,23 @@ describe('case 14: messages with too little value, with too much, from the wrong
         ['an unknown opcode', 'escrow', 0xc0c0ffff],
     ];
 
-    it.each(fromStrangers)(
-        '%s from a stranger is refused by the %s, and the value returns',
-        async (_, target, opcode) => {
+    describe('from strangers', () => {
+        beforeAll(async () => {
             env = await createSettlement();
-            const to = env[target].address;
-            // More than any message has after its opcode, in bits and references.
-            const tail = beginCell().storeRef(Cell.EMPTY).storeRef(Cell.EMPTY).storeRef(Cell.EMPTY).endCell();
-            const head = beginCell().storeUint(opcode, 32).storeUint(0, 64).storeAddress(env.settler.address);
-            const body = head.storeUint(0, 512).storeSlice(tail.beginParse()).endCell();
-            await expectRefund(() => env.settler.send({ to, value: gas, body }), to);
-        },
-    );
+        });
+
+        it.each(fromStrangers)(
+            '%s from a stranger is refused by the %s, and the value returns',
+            async (_, target, opcode) => {
+                const to = env[target].address;
+                // More than any message has after its opcode, in bits and references.
+                const tail = beginCell().storeRef(Cell.EMPTY).storeRef(Cell.EMPTY).storeRef(Cell.EMPTY).endCell();
+                const head = beginCell().storeUint(opcode, 32).storeUint(0, 64).storeAddress(env.settler.address);
+                const body = head.storeUint(0, 512).storeSlice(tail.beginParse()).endCell();
+                await expectRefund(() => env.settler.send({ to, value: gas, body }), to);
+            },
+        );
+    });
 
     it('a settlement of an escrow that does not exist comes back to claim, less its fees', async () => {
         env = await createSettlement({ feeBps: 0 });

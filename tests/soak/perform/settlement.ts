@@ -4,12 +4,16 @@ import { actor } from '../actors';
 import { chainLines, hex, makeLine } from '../lines';
 import { plentyNano } from '../model/arrival';
 import { announcedTo, escrowAt, paid, presentSession, sessionOf, someone } from './parties';
+import { settlesUntil } from '../model/hub-model';
+import { World } from '../world';
 import { Performers } from './performers';
 
 /** Receipts and caps on their way to a hub. */
 export const settlementPerformers: Pick<Performers, 'settle' | 'replay'> = {
-    async settle(world, { escrow: index, by, epochShift, pay, lines: choices }) {
+    async settle(world, { stray, escrow: choice, by, epochShift, pay, lines: choices }) {
+        const index = stray ? choice : oneOf(openEscrows(world), choice);
         const { escrow, model } = escrowAt(world, index);
+        const good = stray ? [] : goodNodes(world, model.hub);
         const epoch = Math.max(0, model.epoch + epochShift);
         const place = {
             network: world.scene.registry.network,
@@ -18,7 +22,7 @@ export const settlementPerformers: Pick<Performers, 'settle' | 'replay'> = {
             epoch,
         };
         const lines = choices.map((choice) => {
-            const node = world.scene.nodeKeys[choice.node]!;
+            const node = world.scene.nodeKeys[oneOf(good, choice.node)]!;
             const session =
                 choice.session === 0 ? presentSession(index, model.sessionKey) : sessionOf(index, choice.session);
             return makeLine(place, choice, node, session, model.paid.get(hex(node.publicKey)) ?? 0n);
@@ -50,3 +54,22 @@ export const settlementPerformers: Pick<Performers, 'settle' | 'replay'> = {
         if (old) world.send({ ...old, valueNano: plentyNano, from: by === 0 ? actor('settler 1') : someone(by) });
     },
 };
+
+function openEscrows(world: World): number[] {
+    const models = [...world.model.escrows.values()];
+    return [...models.keys()].filter((index) => models[index]!.phase !== 'closed');
+}
+
+function goodNodes(world: World, address: string): number[] {
+    const hub = world.model.hubs.get(address)!;
+    const numbers = [...world.scene.nodeKeys.keys()];
+    return numbers.filter((index) => {
+        const node = hub.nodes.get(hex(world.scene.nodeKeys[index]!.publicKey));
+        return node !== undefined && world.chain.now <= settlesUntil(hub, node);
+    });
+}
+
+/** The choice itself where there is nothing to choose from. */
+function oneOf(list: readonly number[], choice: number): number {
+    return list[choice % Math.max(1, list.length)] ?? choice;
+}
