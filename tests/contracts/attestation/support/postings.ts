@@ -37,7 +37,7 @@ export function collateral(options: CollateralOptions = {}, of = platform): Coll
 }
 
 export function evidence(options: Partial<MintTdxQuoteOptions> = {}): MintedEvidence {
-    return mintTdxQuote({ pki, reportData: Buffer.alloc(64, 1), ...options });
+    return mintTdxQuote({ pki, reportData: Buffer.alloc(64, 0x77), ...options });
 }
 
 /** A date so many seconds after the moment of all tests. */
