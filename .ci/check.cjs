@@ -29,6 +29,7 @@ const steps = [
     ['lint', bin('eslint'), ['.', '--max-warnings', '0'], 'slow'],
     ['types', bin('tsc'), ['-p', 'tsconfig.json'], 'slow'],
     ['tests', 'npm', ['test', '--', '--json', `--outputFile=${summaryFile}`], 'slow'],
+    ['fees', process.execPath, ['tests/support/run-under-fees.cjs'], 'slow'],
 ];
 
 function printSummary() {

@@ -50,7 +50,7 @@ export { showEscrow, type EscrowView } from './acts/show-escrow';
 export { showHubs, type HubList } from './acts/show-hubs';
 export { showNetwork, type NetworkView } from './acts/show-network';
 export { showProposals, type OpenProposals } from './acts/show-proposals';
-export { showProvider, type ProviderWithKeys } from './acts/show-provider';
+export { showProvider, type HubOfProvider, type ProviderWithKeys } from './acts/show-provider';
 export { slashNode, type SlashedNode } from './acts/slash-node';
 export { topUp } from './acts/top-up';
 export { unbond } from './acts/unbond';

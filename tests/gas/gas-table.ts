@@ -3,6 +3,7 @@ import path from 'node:path';
 import { FeePrices, withFees } from '../support/fee-config';
 import { largestBatches, operations } from './operations';
 import { Scenario } from './scenarios/scenario';
+import { measureReserves, StorageReserve } from './storage-reserves';
 import { costOf, TraceCost } from './trace-cost';
 
 /** What one operation costs; nanoTON include forward fees. */
@@ -18,6 +19,7 @@ export interface GasTable {
     heaviestTransaction: number;
     /** what a line of ten costs at sandbox prices, over what the live network's pair of charge and payout costs there */
     pairCostVsLive: number;
+    reserves: Record<string, StorageReserve>;
 }
 
 /** Charge and payout of the live network at sandbox prices. */
@@ -50,7 +52,12 @@ export async function measureTable(): Promise<GasTable> {
         rows[name] = row;
         if (largestBatches.includes(name)) heaviestTransaction = Math.max(heaviestTransaction, heaviestGas);
     }
-    return { operations: rows, heaviestTransaction, pairCostVsLive: pairCostVsLive(rows.settle10Lines!) };
+    return {
+        operations: rows,
+        heaviestTransaction,
+        pairCostVsLive: pairCostVsLive(rows.settle10Lines!),
+        reserves: await measureReserves(),
+    };
 }
 
 export function pairCostVsLive(settle10Lines: GasRow): number {

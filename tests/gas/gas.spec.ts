@@ -1,4 +1,5 @@
 import { largestBatches, operations } from './operations';
+import { measureReserves } from './storage-reserves';
 import { GasRow, measureRow, pairCostVsLive, readBaseline } from './gas-table';
 
 const baseline = readBaseline();
@@ -28,6 +29,10 @@ describe('the gas table', () => {
         for (const name of largestBatches) heaviest.push((await measureRow(name)).heaviestGas);
         expect(Math.max(...heaviest)).toBe(baseline.heaviestTransaction);
         expect(baseline.heaviestTransaction).toBeLessThanOrEqual(heaviestAllowed);
+    });
+
+    it('is exact about what accounts keep for their storage', async () => {
+        expect(await measureReserves()).toEqual(baseline.reserves);
     });
 
     it("compares the cost of a line with the live network's", () => {

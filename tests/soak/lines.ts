@@ -1,4 +1,4 @@
-import { beginCell, Cell } from '@ton/core';
+import { beginCell, Cell, Slice } from '@ton/core';
 import { buildSettlementLines, capDigest, Receipt, receiptDigest, sha256 } from '../../wrappers';
 import { testKey, TestKey } from '../contracts/support/ed25519';
 import { LineFacts } from './model/letter';
@@ -12,6 +12,9 @@ export interface LinePlace {
     escrowName: string;
     epoch: number;
 }
+
+/** Dearer to forward than all that a settlement costs. */
+const paddingCells = 80;
 
 const forger = testKey('soak forger');
 
@@ -61,7 +64,8 @@ export function makeLine(place: LinePlace, choice: LineChoice, node: NodeSigner,
         receiptSigner: hex(nodeSigner.publicKey),
         capScope: { escrow: flaw === 'cap of other escrow' ? 'elsewhere' : place.escrowName, epoch: capScope.epoch },
         capSigner: hex(capSigner.publicKey),
-        isMalformed: flaw === 'too long' || flaw === 'too short',
+        isMalformed: flaw === 'too long' || flaw === 'too short' || flaw === 'padded',
+        isPadded: flaw === 'padded',
     };
     return { cell: misshapen(cell, flaw), facts };
 }
@@ -79,6 +83,8 @@ export function chainLines(cells: readonly Cell[]): Cell {
 function misshapen(cell: Cell, flaw: LineChoice['flaw']): Cell {
     const slice = cell.beginParse();
     if (flaw === 'too long') return beginCell().storeSlice(slice).storeUint(1, 8).endCell();
+    if (flaw === 'padded')
+        return beginCell().storeBits(slice.loadBits(slice.remainingBits)).storeRef(padded(slice)).endCell();
     if (flaw !== 'too short') return cell;
     const bits = slice.loadBits(slice.remainingBits - 8);
     return beginCell().storeBits(bits).storeRef(slice.loadRef()).endCell();
@@ -90,4 +96,11 @@ export function hex(bytes: Buffer): string {
 
 function atLeast0(amount: bigint): bigint {
     return amount > 0n ? amount : 0n;
+}
+
+/** The proof, with a long tail behind it. */
+function padded(line: Slice): Cell {
+    let tail = Cell.EMPTY;
+    for (let i = 0; i < paddingCells; i += 1) tail = beginCell().storeUint(i, 1000).storeRef(tail).endCell();
+    return beginCell().storeSlice(line.loadRef().beginParse()).storeRef(tail).endCell();
 }

@@ -62,6 +62,7 @@ export const flaws = [
     'cap of other epoch',
     'too long',
     'too short',
+    'padded',
 ] as const;
 
 export interface LineChoice {

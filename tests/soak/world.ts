@@ -198,6 +198,7 @@ export class World {
             nowSec: this.chain.now,
             balanceBeforeNano: ran.balanceBeforeNano - storageFees(ran.transaction),
             announced,
+            isRepriced: mail.pricesAt !== this.priceChanges,
         };
     }
 
@@ -220,7 +221,7 @@ export class World {
             }
             return;
         }
-        const isPolite = sent.some((message) => nameOf(message) === 'RegistrationRefused');
+        const isPolite = sent.some((message) => politeRefusals.includes(nameOf(message)));
         const expected = isPolite && verdict.orElse ? verdict.orElse() : verdict.effect();
         this.match(mail, sent, expected, isRepriced);
     }
@@ -300,6 +301,8 @@ function creditorsOf({ letter, from }: Mail): string[] {
     if (letter.op === 'bounced') return letter.of.op === 'charge' ? [letter.of.settler] : [];
     return letter.op === 'claim' ? [from] : [];
 }
+
+const politeRefusals = ['RegistrationRefused', 'ChargeRefused'];
 
 const longAgoSec = 1;
 

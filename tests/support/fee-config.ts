@@ -46,13 +46,11 @@ export function budget(amountNano: bigint): bigint {
 }
 
 /**
- * Years after which storage has cost about what it costs in `years` under the sandbox's prices. A chain's clock ends in
- * 2106, and a bit's price of 1 cannot fall.
+ * Years after which storage has eaten as much of what a test left in an account as in `years` under the sandbox's prices:
+ * a budget grows with dearer prices and stays under cheaper ones. A chain's clock ends in 2106.
  */
 export function yearsAtPrices(years: number): number {
-    const prices = feesInForce();
-    if (prices === 'sandbox') return years;
-    return prices === 'x6' ? Math.round(years / 6) : Math.min(3 * years, 70);
+    return feesInForce() === 'mainnet' ? Math.min(3 * years, 70) : years;
 }
 
 /** What every test of a contract runs on. */

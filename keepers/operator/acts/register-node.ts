@@ -1,6 +1,7 @@
 import { Address, type OpenedContract } from '@ton/core';
 import { z } from 'zod';
 import {
+    type AllowedImage,
     authorizationCell,
     type KeyBundle,
     keyBundleBytes,
@@ -11,7 +12,8 @@ import {
     QuoteVerifier,
     type Registry,
 } from '../../../wrappers';
-import { type ActPlan, planMessage } from '../act';
+import { type ActPlan, planMessage, type PlannedMessage } from '../act';
+import type { OperatorContext } from '../context';
 import { readBundle, readFile, signWith } from '../bundle-file';
 import { defineAct } from '../define-act';
 import { OperatorError } from '../errors';
@@ -26,11 +28,14 @@ export interface RegisteredNode extends NodeKey {
 
 export const registerNode = defineAct({
     name: 'register-node',
-    purpose: 'Has a node’s quote verified on chain and its key recorded under its provider',
+    purpose: 'Has a node’s key recorded under its provider: by its quote, or by the higher bond for a SEV-SNP image',
     args: z.strictObject({
-        quoteFile: z.string().min(1).describe('file with the raw TDX quote'),
+        quoteFile: z.string().min(1).optional().describe('file with the raw TDX quote; none for a SEV-SNP image'),
         bundleFile: z.string().min(1).describe(`file with the key bundle, ${keyBundleBytes} bytes or their hex`),
         authorization: bytes(64).optional().describe('the operator key’s signature over the bundle, hex'),
+        possession: bytes(64)
+            .optional()
+            .describe('for a SEV-SNP image: the node key’s own signature over the bundle, hex'),
         operatorKeyFile: z.string().optional().describe('file with the operator key’s seed, to sign here instead'),
         registry: address.optional().describe('registry; that of the deployment file unless given'),
     }),
@@ -49,22 +54,10 @@ export const registerNode = defineAct({
         const isRecorded = (key: NodeKey | null): key is NodeKey =>
             key !== null && (key.bundleHash.equals(bundleHash) || key.notAfter >= wantedUntil);
         const isDone = isRecorded(await provider.getKey(bundle.signingKey));
-        const message = async () => {
-            await requireAllowed(registry, bundle);
-            const verifier = context.open(await verifierInCharge(registry));
-            const authorization = authorizationCell(args.authorization ?? signWith(args.operatorKeyFile, bundle));
-            const quote = readFile(args.quoteFile);
-            const options = { quote, bundle: keyBundleCell(bundle), authorization, responseTo: context.sender.address };
-            return planMessage(
-                context.sender.address,
-                'verify the quote and record the key; the rest comes back',
-                (via) => verifier.sendVerify(via, options),
-            );
-        };
         return {
             title: isDone ? 'The node key is recorded already' : 'Register the node',
             summary: [`provider ${provider.address}`, `node key ${bundle.signingKey.toString('hex')}`],
-            messages: isDone ? [] : [await message()],
+            messages: isDone ? [] : [await registration(context, registry, { bundle, ...args })],
             readBack: async () => {
                 const key = await provider.getKey(bundle.signingKey);
                 return isRecorded(key) ? { provider: provider.address, nodeKey: bundle.signingKey, ...key } : null;
@@ -74,14 +67,51 @@ export const registerNode = defineAct({
     },
 });
 
+interface RegistrationArguments {
+    bundle: KeyBundle;
+    quoteFile?: string;
+    authorization?: Buffer;
+    possession?: Buffer;
+    operatorKeyFile?: string;
+}
+
+/** The kind of the image decides who verifies: the chain a quote, clients a SEV-SNP report, which is not sent. */
+async function registration(
+    context: OperatorContext,
+    registry: OpenedContract<Registry>,
+    { bundle, quoteFile, authorization: given, possession, operatorKeyFile }: RegistrationArguments,
+): Promise<PlannedMessage> {
+    const { imageKind } = await allowedImage(registry, bundle);
+    const responseTo = context.sender.address;
+    const authorization = authorizationCell(given ?? signWith(operatorKeyFile, bundle));
+    if (imageKind === 'sev-snp') {
+        if (possession === undefined) {
+            throw new OperatorError('argument_invalid', 'a SEV-SNP image: the node key must sign the bundle itself');
+        }
+        const purpose = 'record the key under the higher bond; the rest comes back';
+        return planMessage(responseTo, purpose, (via) =>
+            registry.sendRegisterByBond(via, { bundle, authorization, possession, responseTo }),
+        );
+    }
+    if (quoteFile === undefined) {
+        throw new OperatorError('argument_invalid', 'the image is one of TDX guests: its key needs the quote');
+    }
+    const verifier = context.open(await verifierInCharge(registry));
+    const options = { quote: readFile(quoteFile), bundle: keyBundleCell(bundle), authorization, responseTo };
+    const purpose = 'verify the quote and record the key; the rest comes back';
+    return planMessage(responseTo, purpose, (via) => verifier.sendVerify(via, options));
+}
+
 /** What the registry would refuse after an expensive verification, refused before it. */
-async function requireAllowed(registry: OpenedContract<Registry>, bundle: KeyBundle): Promise<void> {
-    if (!(await registry.getImageAllowed(bundle.imageId))) {
+async function allowedImage(registry: OpenedContract<Registry>, bundle: KeyBundle): Promise<AllowedImage> {
+    const image = (await registry.getImages()).get(bundle.imageId.toString('hex'));
+    if (image === undefined) {
         throw new OperatorError('refused', `image ${bundle.imageId.toString('hex')} is not allowed in this network`);
     }
     if (!(await registry.getModelAllowed(bundle.modelRoot))) {
         throw new OperatorError('refused', `model ${bundle.modelRoot.toString('hex')} is not allowed in this network`);
     }
+    return image;
 }
 
 async function verifierInCharge(registry: OpenedContract<Registry>): Promise<QuoteVerifier> {

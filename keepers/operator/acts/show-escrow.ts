@@ -51,5 +51,14 @@ export function describeEscrow(view: EscrowView): string[] {
         `session key ${view.sessionKey.toString('hex')} until ${isoTime(view.sessionExpiresAt)}`,
         `paid ${formatTon(paidNano)} TON to ${view.paidNano.size} node(s) in this epoch`,
     ];
-    return view.closesAt === null ? lines : [...lines, `charges are accepted until ${isoTime(view.closesAt)}`];
+    return [...lines, withdrawalOf(view)];
+}
+
+/** How much can be withdrawn, and when. */
+function withdrawalOf({ phase, closesAt, closeDelaySec, balanceNano }: EscrowView): string {
+    const most = `${formatTon(balanceNano)} TON, less what receipts take until then`;
+    if (closesAt !== null) return `can be withdrawn after ${isoTime(closesAt)}: ${most}`;
+    return phase === 'closed'
+        ? 'nothing to withdraw: run open-escrow to use it again'
+        : `can be withdrawn ${closeDelaySec} s after close-escrow: ${most}`;
 }

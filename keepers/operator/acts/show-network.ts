@@ -1,6 +1,5 @@
 import type { Address } from '@ton/core';
 import { z } from 'zod';
-import { formatTon } from '../../base';
 import { type AllowedImage, Payout, type Proposal, type RegistryState } from '../../../wrappers';
 import { isActive } from '../account';
 import type { ActPlan } from '../act';
@@ -10,6 +9,7 @@ import { address } from '../fields';
 import { isoTime } from '../iso-time';
 import { openRegistry } from '../network-addresses';
 import { describeHub, type HubView } from './deploy-hub';
+import { describeParameters } from './set-parameters';
 
 export interface NetworkView {
     registry: RegistryState & { address: Address };
@@ -62,7 +62,7 @@ function describeNetwork({ registry, images, models, deniedPlatforms, proposals,
         `registry ${registry.address}, ${registry.kind}, version ${registry.version}`,
         `owner ${registry.owner}, guardian ${registry.guardian}, governance delay ${registry.governanceDelaySec} s`,
         `verifier ${registry.verifier?.toString() ?? 'none'}`,
-        `bond ${formatTon(registry.minBondNano)} TON a key, keys live ${registry.maxKeyLifeSec} s`,
+        describeParameters(registry),
         ...[...images].map(([id, { imageKind, name }]) => `${imageKind} image ${id} ${name}`),
         ...[...models].map(([id, name]) => `model ${id} ${name}`),
         ...deniedPlatforms.map((id) => `denied platform ${id}`),

@@ -19,8 +19,8 @@ const spec: NetworkSpec = {
     hubs: [{ closeDelaySec: 120, maxFeeBps: 1000, initialFeeBps: 250, endpoint: 'http://127.0.0.1:9000' }],
 };
 
-/** registry, verifier, hub, and four changes proposed and executed */
-const messagesNeeded = 3 + 4 + 4;
+/** registry, verifier, hub, and five changes proposed and executed */
+const messagesNeeded = 3 + 5 + 5;
 
 async function start(wanted: NetworkSpec = spec) {
     const chain = await createOperatorChain();

@@ -23,6 +23,7 @@ import {
     setOwner,
     showHubs,
     showProposals,
+    showProvider,
     slashNode,
     unlistHub,
     admitNode,
@@ -202,13 +203,18 @@ describe('acts about one node', () => {
         const { result } = await chain.run(stranger, registerByBond(stranger, bondArgs(registration)));
         expect(result).toMatchObject({ bondNano: toNano('6'), revokedAt: null });
         const nodeKey = node.publicKey;
+        const earned = async () => (await chain.run(stranger, showProvider(stranger, { owner }))).lines.join('\n');
+        expect(await earned()).toContain('not admitted yet: run admit-node');
         await chain.run(stranger, admitNode(stranger, { nodeKey, owner }));
+        expect(await earned()).toMatch(/admitted until 20.*Z/);
+        expect(await earned()).toContain('0 TON to claim');
         await expect(recheckNode(stranger, { nodeKey, owner })).rejects.toThrow('are trusted');
         await chain.run(guardian, revokeImage(guardian, { imageId: snpImage }));
         const rechecked = await chain.run(stranger, recheckNode(stranger, { nodeKey, owner }));
         expect(rechecked.result!.revokedAt).toBe(chain.blockchain.now);
         expect((await chain.run(stranger, recheckNode(stranger, { nodeKey, owner }))).lines[0]).toContain('knows');
         await expect(registerByBond(stranger, bondArgs(registration))).rejects.toThrow('not an allowed sev-snp image');
+        expect(await earned()).toContain('revoked; its receipts settle until');
         await chain.run(governor, revokeKey(governor, { nodeKey }));
     });
 

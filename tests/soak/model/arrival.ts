@@ -10,6 +10,8 @@ export interface Arrival {
     /** without the message's value, storage fees taken */
     balanceBeforeNano: bigint;
     announced: Announced;
+    /** prices changed after the first message of this chain was sent and paid for */
+    isRepriced: boolean;
 }
 
 /** What getters say at the prices of the moment. */

@@ -1,4 +1,4 @@
-import { accept, acceptIfPaid, Arrival, excess, refuse, Verdict } from './arrival';
+import { accept, acceptIfPaid, Arrival, excess, Expected, refuse, Verdict } from './arrival';
 import { ContractLetter, Letter, LineFacts } from './letter';
 
 type Charge = Extract<ContractLetter, { op: 'charge' }>;
@@ -156,14 +156,21 @@ function charge(escrow: EscrowModel, letter: Charge, at: Arrival): Verdict {
     if (reason !== null) {
         return accept(() => [{ to: letter.settler, name: 'ChargeRefused', reason, isOptional: true }]);
     }
-    return accept(() => {
-        const { queryId, settler, owners } = letter;
-        escrow.inFlight = { queryId, amountNano: taken.totalNano, settler, paidBefore: escrow.paid };
-        escrow.paid = taken.paid;
-        escrow.balanceNano -= taken.totalNano;
-        const charged: Letter = { op: 'charged', queryId, settler, amounts: taken.amounts, owners };
-        return [{ to: escrow.hub, name: 'Charged', letter: charged, atLeastNano: taken.totalNano }];
-    });
+    // What the hub asks for covers the way, unless prices rise on it or the lines drag more along than it counts.
+    const unpaid = (): Expected[] => [{ to: letter.settler, name: 'ChargeRefused', reason: 7, isOptional: true }];
+    const isPaid = !letter.isPadded && !at.isRepriced;
+    const charge = accept(
+        () => {
+            const { queryId, settler, owners } = letter;
+            escrow.inFlight = { queryId, amountNano: taken.totalNano, settler, paidBefore: escrow.paid };
+            escrow.paid = taken.paid;
+            escrow.balanceNano -= taken.totalNano;
+            const charged: Letter = { op: 'charged', queryId, settler, amounts: taken.amounts, owners };
+            return [{ to: escrow.hub, name: 'Charged', letter: charged, atLeastNano: taken.totalNano }];
+        },
+        isPaid ? true : 'either',
+    );
+    return isPaid ? charge : { ...charge, orElse: unpaid };
 }
 
 /** Reasons of ChargeRefused, in the order of messages.tact; 5 (nothing due) is the caller's. */

@@ -77,9 +77,10 @@ function settle(hub: HubModel, letter: Settle, at: Arrival): Verdict {
     const good = lines.map((line) => (isReceiptGood(hub, line, { escrow, epoch }, at.nowSec) ? line : null));
     if (good.every((line) => line === null)) return refuse('no line passes');
     if (at.valueNano < at.announced.settleFeeNano(lines.length)) return refuse('value below the settlement fee');
+    const isPadded = lines.some((line) => line.isPadded);
     const owners = lines.map((line) => hub.nodes.get(line.nodeKey)?.owner ?? '');
-    const charge: Letter = { op: 'charge', settler: at.from, queryId, epoch, lines: good, owners };
-    return accept(() => [{ to: escrow, name: 'Charge', letter: charge }]);
+    const charge: Letter = { op: 'charge', settler: at.from, queryId, epoch, lines: good, owners, isPadded };
+    return accept(() => [{ to: escrow, name: 'Charge', letter: charge }], isPadded ? 'either' : true);
 }
 
 function isReceiptGood(hub: HubModel, line: LineFacts, scope: LineFacts['receiptScope'], nowSec: number): boolean {

@@ -36,7 +36,15 @@ export type ActorLetter =
     | { op: 'foreign' };
 
 export type ContractLetter =
-    | { op: 'charge'; settler: string; queryId: bigint; epoch: number; lines: (LineFacts | null)[]; owners: string[] }
+    | {
+          op: 'charge';
+          settler: string;
+          queryId: bigint;
+          epoch: number;
+          lines: (LineFacts | null)[];
+          owners: string[];
+          isPadded: boolean;
+      }
     | { op: 'charged'; queryId: bigint; settler: string; amounts: bigint[]; owners: string[] }
     | { op: 'acknowledgeCharge'; queryId: bigint }
     | ({ op: 'admitNode'; payer: string; owner: string; nodeKey: string } & KeyLife)
@@ -93,4 +101,6 @@ export interface LineFacts {
     capSigner: string;
     /** a cell too long or too short for the hub */
     isMalformed: boolean;
+    /** drags cells along that nobody asked for and that forwarding must pay for */
+    isPadded: boolean;
 }
