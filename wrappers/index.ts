@@ -59,6 +59,7 @@ export {
 export {
     authorizationCell,
     authorizationDigest,
+    possessionDigest,
     decodeKeyBundle,
     encodeKeyBundle,
     keyBundleBytes,
