@@ -60,6 +60,7 @@ export {
 export {
     authorizationCell,
     authorizationDigest,
+    possessionDigest,
     decodeKeyBundle,
     encodeKeyBundle,
     keyBundleBytes,

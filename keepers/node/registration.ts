@@ -5,6 +5,7 @@ import { errorMessage, type Logger } from '../base';
 import type { Signer } from '../confidential';
 import {
     authorizationDigest,
+    possessionDigest,
     type KeyBundle,
     keyBundleCell,
     keyBundleHash,
@@ -35,6 +36,8 @@ export interface RegistrationOptions {
     hub: Address;
     /** The provider's operator key: says which keys are its own. */
     operator: Signer;
+    /** The node's own key, the one of `BundleTerms`: shows that it is the node's where no quote does. */
+    signer: Signer;
     quotes: QuoteSource;
     /** Of a SEV-SNP guest, whose reports no contract verifies: certificates of the reports that `quotes` gives. */
     snp?: SnpEndorser;
@@ -133,7 +136,8 @@ export class Registration {
             } else {
                 logger.info('registering the key by its bond: clients verify the report, the chain does not');
                 const contract = client.open(Registry.createFromAddress(new Address(0, network)));
-                await contract.sendRegisterByBond(wallet.sender(), { bundle, ...common });
+                const possession = this.options.signer.sign(possessionDigest(keyBundleHash(bundle)));
+                await contract.sendRegisterByBond(wallet.sender(), { bundle, possession, ...common });
             }
         } catch (error) {
             if (error instanceof NodeError) throw error;

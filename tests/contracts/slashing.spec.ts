@@ -19,6 +19,7 @@ import { testKey } from './support/ed25519';
 import { ethereumKey } from './support/ethereum-key';
 import { bodyTo, comparable, eventOf, gasOf, refusalTo, thrownBy, valueTo } from './support/outcome';
 import { bundle, createProvider, day, minBondNano, nodeKey, ProviderEnvironment } from './support/provider-environment';
+import { atPrices } from '../support/fee-config';
 
 const { opcodes } = ProviderBinding;
 const nobody = new Address(0, Buffer.alloc(32));
@@ -107,7 +108,7 @@ describe('a key that contradicts itself', () => {
         const burnedBefore = await env.balanceOf(nobody);
         const result = await slash({ valueNano: toNano('0.2') });
         const reward = valueTo(result, env.stranger.address, opcodes.SlashReward);
-        expect(reward).toBeGreaterThan(minBondNano / 10n + toNano('0.17'));
+        expect(reward).toBeGreaterThan(minBondNano / 10n + toNano('0.2') - atPrices(toNano('0.03')));
         expect(reward).toBeLessThan(minBondNano / 10n + toNano('0.2'));
         expect((await env.balanceOf(nobody)) - burnedBefore).toBe((minBondNano * 9n) / 10n);
         const event = loadKeySlashed(eventOf(result, opcodes.KeySlashed)!.beginParse());
@@ -309,7 +310,7 @@ describe('evidence', () => {
         for (let valueNano = toNano('0.014'); valueNano < toNano('0.06'); valueNano += toNano('0.004')) {
             await createNode();
             const before = await env.provider.getState();
-            const result = await slash({ valueNano });
+            const result = await slash({ valueNano: atPrices(valueNano) });
             outcomes.add(thrownBy(result, env.provider.address));
             const { bondNano } = await env.provider.getState();
             const slashed = bodyTo(result, env.stranger.address, opcodes.SlashReward) !== null;

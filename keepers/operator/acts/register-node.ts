@@ -36,6 +36,9 @@ export const registerNode = defineAct({
         quoteFile: z.string().min(1).optional().describe('file with the raw TDX quote; none for a SEV-SNP image'),
         bundleFile: z.string().min(1).describe(`file with the key bundle, ${keyBundleBytes} bytes or their hex`),
         authorization: bytes(64).optional().describe('the operator key’s signature over the bundle, hex'),
+        possession: bytes(64)
+            .optional()
+            .describe('for a SEV-SNP image: the node key’s own signature over the bundle, hex'),
         operatorKeyFile: z.string().optional().describe('file with the operator key’s seed, to sign here instead'),
         registry: address.optional().describe('registry; that of the deployment file unless given'),
     }),
@@ -71,6 +74,7 @@ interface RegistrationArguments {
     bundle: KeyBundle;
     quoteFile?: string;
     authorization?: Buffer;
+    possession?: Buffer;
     operatorKeyFile?: string;
 }
 
@@ -78,15 +82,18 @@ interface RegistrationArguments {
 async function registration(
     context: OperatorContext,
     registry: OpenedContract<Registry>,
-    { bundle, quoteFile, authorization: given, operatorKeyFile }: RegistrationArguments,
+    { bundle, quoteFile, authorization: given, possession, operatorKeyFile }: RegistrationArguments,
 ): Promise<PlannedMessage> {
     const { imageKind } = await allowedImage(registry, bundle);
     const responseTo = context.sender.address;
     const authorization = authorizationCell(given ?? signWith(operatorKeyFile, bundle));
     if (imageKind === 'sev-snp') {
+        if (possession === undefined) {
+            throw new OperatorError('argument_invalid', 'a SEV-SNP image: the node key must sign the bundle itself');
+        }
         const purpose = 'record the key under the higher bond; the rest comes back';
         return planMessage(responseTo, purpose, (via) =>
-            registry.sendRegisterByBond(via, { bundle, authorization, responseTo }),
+            registry.sendRegisterByBond(via, { bundle, authorization, possession, responseTo }),
         );
     }
     if (quoteFile === undefined) {

@@ -7,6 +7,7 @@ import {
     KeyBundle,
     keyBundleCell,
     keyBundleHash,
+    possessionDigest,
     packQuote,
     Payout,
     Provider,
@@ -132,7 +133,8 @@ export async function createNetwork() {
     async function registerByBond(name: string) {
         const bundle = bundleOf(name, { imageId: sevSnpImageId });
         const [authorization, responseTo] = [authorizationOf(bundle), registrar.address];
-        return registry.sendRegisterByBond(registrar.getSender(), { bundle, authorization, responseTo });
+        const possession = testKey(name).sign(possessionDigest(keyBundleHash(bundle)));
+        return registry.sendRegisterByBond(registrar.getSender(), { bundle, authorization, possession, responseTo });
     }
 
     return {
