@@ -9,7 +9,7 @@ import { postPiece } from './post-piece';
 export interface CollateralKeeperOptions {
     client: ChainClient;
     /** Pays for postings; what they don't need comes back. */
-    wallet: ChainWallet;
+    wallet: Pick<ChainWallet, 'sender'>;
     verifier: OpenedContract<QuoteVerifier>;
     service: Pick<CollateralService, 'collateralFor'>;
     families: readonly Family[];
@@ -52,13 +52,7 @@ export class CollateralKeeper {
     async keepOnce(): Promise<KeepingSummary> {
         const summary: KeepingSummary = { posted: [], failures: [] };
         for (const family of this.options.families) {
-            try {
-                await this.keepFamily(family, summary);
-            } catch (error) {
-                const failure = `${family.fmspc.toString('hex')}: ${errorMessage(error)}`;
-                summary.failures.push(failure);
-                this.options.logger.warn({ failure }, 'collateral not kept; tried again soon');
-            }
+            await this.attempt(family.fmspc.toString('hex'), summary, () => this.keepFamily(family, summary));
         }
         await this.alarm();
         return summary;
@@ -72,9 +66,22 @@ export class CollateralKeeper {
         const pieces = piecesOf(family, fresh, await verifier.getCollateral(), revocationListIssuedAt);
         for (const piece of pieces.filter((one) => isDue(one, at, renewBeforeMs))) {
             const { kind, of } = piece;
-            await postPiece(verifier, wallet.sender(), kind, fresh);
-            summary.posted.push({ kind, of });
-            logger.info({ kind, of }, 'collateral posted');
+            await this.attempt(`${kind}, ${of}`, summary, async () => {
+                await postPiece(verifier, wallet.sender(), kind, fresh);
+                summary.posted.push({ kind, of });
+                logger.info({ kind, of }, 'collateral posted');
+            });
+        }
+    }
+
+    /** What fails for one piece, as when another registrar was first, keeps no other from being posted. */
+    private async attempt(what: string, summary: KeepingSummary, act: () => Promise<void>): Promise<void> {
+        try {
+            await act();
+        } catch (error) {
+            const failure = `${what}: ${errorMessage(error)}`;
+            summary.failures.push(failure);
+            this.options.logger.warn({ failure }, 'collateral not kept; tried again soon');
         }
     }
 

@@ -131,7 +131,7 @@ describe('TCB info', () => {
     ])('with an SVN of %i is read as that', async (svn, verdict) => {
         expect(
             await ofTcbInfo((info) => {
-                for (const level of info.tcbLevels) level.tcb.sgxtcbcomponents![0]!.svn = svn;
+                for (const level of info.tcbLevels) level.tcb.sgxtcbcomponents[0]!.svn = svn;
             }),
         ).toBe(verdict);
     });
@@ -144,7 +144,7 @@ describe('TCB info', () => {
                     ...level,
                     tcb: {
                         ...level.tcb,
-                        sgxtcbcomponents: level.tcb.sgxtcbcomponents!.map(({ svn }) => ({
+                        sgxtcbcomponents: level.tcb.sgxtcbcomponents.map(({ svn }) => ({
                             svn,
                             category: 'BIOS',
                             type: 'Early Microcode Update',
@@ -231,7 +231,7 @@ describe('who packs a text', () => {
     const advised = collateral({
         changeTcbInfo: (info) => {
             const [first, second] = info.tcbLevels;
-            const withCategory = first!.tcb.sgxtcbcomponents!.map(({ svn }) => ({ svn, category: 'BIOS_ABC' }));
+            const withCategory = first!.tcb.sgxtcbcomponents.map(({ svn }) => ({ svn, category: 'BIOS_ABC' }));
             const level = { ...first!, advisoryIDs: ['INTEL-SA-01036'] };
             info.tcbLevels = [level, { ...level, tcb: { ...level.tcb, sgxtcbcomponents: withCategory } }, second!];
         },
