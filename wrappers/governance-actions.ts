@@ -12,6 +12,7 @@ import {
     loadSetGuardian,
     loadSetOwner,
     loadSetParameters,
+    loadSetQuotePolicy,
     loadSetVerifier,
     Registry as RegistryBinding,
     storeAllowHubCode,
@@ -22,9 +23,11 @@ import {
     storeSetGuardian,
     storeSetOwner,
     storeSetParameters,
+    storeSetQuotePolicy,
     storeSetVerifier,
 } from '../build/Registry/Registry_Registry';
 import { sha256 } from './digest';
+import { type PlatformStatus, platformStatuses } from './platform-status';
 import { StatementError } from './errors';
 import { bytes32, writeUint32 } from './statement-fields';
 import { uint256, uint256ToBytes } from './uint256';
@@ -35,11 +38,20 @@ export type GovernanceAction =
     | { kind: 'allowModel'; modelRoot: Buffer; name: string }
     | { kind: 'allowPlatform'; platformId: Buffer }
     | { kind: 'setVerifier'; verifier: Address }
+    | ({ kind: 'setQuotePolicy' } & QuotePolicy)
     | ({ kind: 'setParameters' } & RegistryParameters)
     | { kind: 'setOwner'; owner: Address }
     | { kind: 'setGuardian'; guardian: Address }
     | { kind: 'allowHubCode'; codeHash: Buffer; codeDepth: number; name: string }
     | { kind: 'retireHubCode'; codeHash: Buffer; retiresAt: number };
+
+/** What the chain asks of the platform behind a quote. */
+export interface QuotePolicy {
+    /** Intel's statuses that are good enough; `Revoked` never is */
+    acceptedStatuses: PlatformStatus[];
+    /** evaluation data number that collateral must reach; only rises */
+    evaluationFloor: number;
+}
 
 /** `tdx`: its quotes are verified on chain; `sev-snp`: clients verify, its keys come by `sendRegisterByBond`. */
 export type ImageKind = 'tdx' | 'sev-snp';
@@ -105,6 +117,12 @@ function actionWriter(action: GovernanceAction): (builder: Builder) => void {
             });
         case 'setVerifier':
             return storeSetVerifier({ $$type: 'SetVerifier', verifier: action.verifier });
+        case 'setQuotePolicy':
+            return storeSetQuotePolicy({
+                $$type: 'SetQuotePolicy',
+                acceptedStatuses: statusBits(action.acceptedStatuses),
+                evaluationFloor: BigInt(action.evaluationFloor),
+            });
         case 'setParameters':
             return storeSetParameters({
                 $$type: 'SetParameters',
@@ -149,6 +167,11 @@ const changeReaders: Record<number, (slice: Slice) => GovernanceAction | Revocat
     },
     [RegistryBinding.opcodes.SetVerifier]: (slice) => {
         return { kind: 'setVerifier', verifier: loadSetVerifier(slice).verifier };
+    },
+    [RegistryBinding.opcodes.SetQuotePolicy]: (slice) => {
+        const raw = loadSetQuotePolicy(slice);
+        const acceptedStatuses = statusesOf(raw.acceptedStatuses);
+        return { kind: 'setQuotePolicy', acceptedStatuses, evaluationFloor: Number(raw.evaluationFloor) };
     },
     [RegistryBinding.opcodes.SetParameters]: (slice) => {
         const raw = loadSetParameters(slice);
@@ -224,6 +247,14 @@ export function changeLogHash(options: {
     writeUint32('changedAt', options.changedAt, numbers, 4);
     const previous = bytes32('previous', options.previous);
     return sha256(previous, numbers.subarray(0, 4), options.action.hash(), numbers.subarray(4));
+}
+
+function statusBits(statuses: readonly PlatformStatus[]): bigint {
+    return statuses.reduce((bits, status) => bits | (1n << BigInt(platformStatuses.indexOf(status))), 0n);
+}
+
+export function statusesOf(bits: bigint): PlatformStatus[] {
+    return platformStatuses.filter((_, status) => (bits >> BigInt(status)) & 1n);
 }
 
 export function imageKindOf(raw: bigint): ImageKind {

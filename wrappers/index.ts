@@ -53,12 +53,14 @@ export {
     isRevocation,
     type GovernanceAction,
     type ImageKind,
+    type QuotePolicy,
     type RegistryParameters,
     type Revocation,
 } from './governance-actions';
 export {
     authorizationCell,
     authorizationDigest,
+    possessionDigest,
     decodeKeyBundle,
     encodeKeyBundle,
     keyBundleBytes,
@@ -96,7 +98,24 @@ export {
     type RegistryConfig,
     type RegistryState,
 } from './registry';
-export { packQuote } from './quote-packer';
+export { cutQuote, packPartsOfKnownPck, packQuote, pckKeyHash } from './quote-packer';
+export {
+    packPckRevocationList,
+    packRootRevocationList,
+    packSignedText,
+    type SignedRevocationList,
+    type SignedText,
+} from './collateral-packer';
+export {
+    type HeldCollateral,
+    type HeldQeIdentity,
+    type HeldRevocationList,
+    type HeldTcbInfo,
+    type InForce,
+    usableEvaluation,
+} from './held-collateral';
+export { type PlatformStatus, platformStatuses } from './platform-status';
+export { failedCheckOf, type VerifierMessage } from './quote-refusals';
 export { QuotePackError, type QuotePackErrorCode } from './quote-packer-error';
 export {
     intelRootKey,

@@ -131,6 +131,14 @@ export function parseKeyBundleCell(cell: Cell): KeyBundle {
 }
 
 /**
+ * What the bundle's own signing key signs where no quote says that it is the node's: SHA256("CPos" | bundle_hash:32).
+ * @throws StatementError when the hash is not 32 bytes
+ */
+export function possessionDigest(bundleHash: Buffer): Buffer {
+    return sha256(Buffer.concat([Buffer.from('CPos'), bytes32('bundleHash', bundleHash)]));
+}
+
+/**
  * What the provider's operator key signs to let a node join: SHA256("CAut" | network:32 | provider:32 | bundle_hash:32).
  * @throws StatementError when a field does not fit
  */

@@ -153,3 +153,62 @@ export function cutCertificate(der: Buffer): CertificateParts {
     const pieces = cutSignedPart(tbs);
     return { pieces, signature, key: pieces[4]!.subarray(27, 91) };
 }
+
+export interface RevocationListParts {
+    /** TBSCertList, in order, each piece at most 127 bytes; an entry never straddles two */
+    pieces: Buffer[];
+    /** r | s */
+    signature: Buffer;
+}
+
+/** Elements that contracts/attestation/revocation-list.tact reads from one cell each. */
+function revocationListItems(tbs: Buffer): Buffer[] {
+    const start = elementAt(tbs, 0).headerBytes;
+    const fields = elementsOf(tbs, start, tbs.length);
+    const [version, algorithm, issuer, issued, expires, ...rest] = fields;
+    if (issuer === undefined || issued === undefined || expires === undefined) {
+        throw new QuotePackError('BAD_CERTIFICATE', 'revocation list lacks its first fields');
+    }
+    const head = [
+        Buffer.concat([tbs.subarray(0, start), version!, algorithm!]),
+        issuer,
+        Buffer.concat([issued, expires]),
+    ];
+    return [...head, ...rest.flatMap((list) => (list[0] === 0x30 ? openList(list, 1) : openList(list, 2)))];
+}
+
+/** The headers of so many nested lists, then the items of the innermost. */
+function openList(element: Buffer, depth: number): Buffer[] {
+    let start = 0;
+    for (let level = 0; level < depth; level += 1) start += elementAt(element, start).headerBytes;
+    return [element.subarray(0, start), ...elementsOf(element, start, element.length)];
+}
+
+/** Whole items, as many to a cell as it holds. */
+function groupItems(items: Buffer[]): Buffer[] {
+    const groups: Buffer[] = [];
+    for (const item of items) {
+        const last = groups.at(-1);
+        if (last !== undefined && last.length + item.length <= maxCellBytes)
+            groups[groups.length - 1] = Buffer.concat([last, item]);
+        else groups.push(item);
+    }
+    return groups.flatMap(splitToCells);
+}
+
+/**
+ * Takes a revocation list apart.
+ * @throws {QuotePackError} BAD_CERTIFICATE
+ */
+export function cutRevocationList(der: Buffer): RevocationListParts {
+    const outer = elementAt(der, 0);
+    const [tbs, , bitString] = elementsOf(der, outer.headerBytes, outer.end);
+    if (tbs === undefined || bitString === undefined) {
+        throw new QuotePackError('BAD_CERTIFICATE', 'revocation list is not three elements');
+    }
+    const signature = fixedSignature(bitString);
+    if (!encodeCertificate(tbs, signature).equals(der)) {
+        throw new QuotePackError('BAD_CERTIFICATE', 'revocation list is not DER with an ECDSA SHA-256 signature');
+    }
+    return { pieces: groupItems(revocationListItems(tbs)), signature };
+}

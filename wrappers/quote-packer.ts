@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { beginCell, Cell } from '@ton/core';
+import { beginCell, Builder, Cell } from '@ton/core';
 import { CertificateParts, cutCertificate } from './quote-packer-certificate';
 import { P256Hints, p256Hints } from './quote-packer-p256';
 import { QuotePackError } from './quote-packer-error';
@@ -92,7 +92,7 @@ const pemCertificate =
     /-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END CERTIFICATE-----(?:\r?\n)?/y;
 
 /** The certificates of a strict PEM chain; what follows the last one (usually a zero byte) is ignored. @throws {QuotePackError} */
-function pemToDer(pem: string): Buffer[] {
+export function pemToDer(pem: string): Buffer[] {
     const certificates: Buffer[] = [];
     pemCertificate.lastIndex = 0;
     for (let match = pemCertificate.exec(pem); match !== null; match = pemCertificate.exec(pem)) {
@@ -162,14 +162,29 @@ export function packSigned({ pieces, signature, key }: SignedPieces): Cell {
 }
 
 export function packParts(parts: QuoteParts): Cell {
+    return packReports(parts)
+        .storeRef(packSigned({ ...parts.leaf, key: parts.ca.key }))
+        .storeRef(packSigned({ ...parts.ca, key: parts.rootKey }))
+        .endCell();
+}
+
+/** Without the certificates, for a contract that knows the PCK key from an earlier quote. */
+export function packPartsOfKnownPck(parts: QuoteParts): Cell {
+    const keyHash = beginCell().storeBuffer(pckKeyHash(parts)).endCell();
+    return packReports(parts).storeRef(keyHash).endCell();
+}
+
+/** Under which the contract remembers a PCK key, 32 bytes. */
+export function pckKeyHash(parts: QuoteParts): Buffer {
+    return createHash('sha256').update(parts.leaf.key).digest();
+}
+
+function packReports(parts: QuoteParts): Builder {
     return beginCell()
         .storeBuffer(parts.attestationKey)
         .storeBuffer(parts.authData)
         .storeRef(packSigned(parts.quote))
-        .storeRef(packSigned(parts.qeReport))
-        .storeRef(packSigned({ ...parts.leaf, key: parts.ca.key }))
-        .storeRef(packSigned({ ...parts.ca, key: parts.rootKey }))
-        .endCell();
+        .storeRef(packSigned(parts.qeReport));
 }
 
 /**

@@ -13,9 +13,21 @@ import {
 import {
     QuoteVerifier as Bindings,
     QuoteVerifier_errors,
+    storePostQeIdentity,
+    storePostRevocationList,
+    storePostTcbInfo,
     storeVerifyQuote,
 } from '../build/QuoteVerifier/QuoteVerifier_QuoteVerifier';
-import { packHints, packQuote } from './quote-packer';
+import {
+    packPckRevocationList,
+    packRootRevocationList,
+    packSignedText,
+    SignedRevocationList,
+    SignedText,
+} from './collateral-packer';
+import { HeldCollateral, readHeldCollateral } from './held-collateral';
+import { PlatformStatus, platformStatuses } from './platform-status';
+import { cutQuote, packHints, packParts, packPartsOfKnownPck, pckKeyHash } from './quote-packer';
 import { P256Check, P256Hints, toBytes, toInteger } from './quote-packer-p256';
 
 /** Reasons by exit code: what a refused verification's transaction means. */
@@ -32,8 +44,12 @@ export const intelRootKey = Buffer.from(
 
 /** Attached by default to a verification, nanoTON: covers verifier, registry and provider at the highest fees seen; the rest returns to `responseTo`. */
 export const defaultVerifyValueNano = toNano('0.5');
+/** Attached by default to a posting, nanoTON: gas and storage of a new entry; the rest returns. */
+export const defaultPostValueNano = toNano('1');
 /** Attached by default to a deployment, nanoTON: fills the storage reserve; the rest returns. */
-export const defaultDeployValueNano = toNano('0.5');
+export const defaultDeployValueNano = toNano('1');
+
+export type PostOptions<T> = T & { valueNano?: bigint; queryId?: bigint };
 
 export interface QuoteVerifierConfig {
     registry: Address;
@@ -46,6 +62,8 @@ export interface QuoteVerifierConfig {
 export interface VerifyQuoteOptions {
     /** the quote as the TEE returned it; packed here */
     quote: Buffer;
+    /** evaluation data number of the collateral to judge by; see getCollateral for what the contract holds */
+    evaluation: number;
     /** the key bundle whose hash is in the quote's report data */
     bundle: Cell;
     /** 64-byte signature of the operator key, or an empty cell where the owner authorised the bundle by message */
@@ -69,6 +87,12 @@ export interface VerifiedQuote {
     mcRootHash: Buffer;
     /** the eight bytes as they stand in the quote */
     tdAttributes: Buffer;
+    /** of the platform, by Intel's rule */
+    status: PlatformStatus;
+    /** evaluation data number of the collateral that it was judged by */
+    evaluation: number;
+    /** platform family, 6 bytes */
+    fmspc: Buffer;
 }
 
 /** Verifies TDX quotes on chain and tells the registry. */
@@ -84,7 +108,7 @@ export class QuoteVerifier implements Contract {
 
     static async createFromConfig({ registry, kind, rootKey }: QuoteVerifierConfig): Promise<QuoteVerifier> {
         const { x, y } = splitPoint(rootKey);
-        const init = await Bindings.init(registry, BigInt(kind), x, y);
+        const init = await Bindings.init(registry, BigInt(kind), x, y, 0n, 0n, 0n, 0n, 0n, null, null, null, null);
         return new QuoteVerifier(contractAddress(0, init), init);
     }
 
@@ -101,8 +125,61 @@ export class QuoteVerifier implements Contract {
         await provider.internal(via, {
             value: options.valueNano ?? defaultVerifyValueNano,
             sendMode: SendMode.PAY_GAS_SEPARATELY,
-            body: verifyQuoteBody({ ...options, packedQuote: packQuote(options.quote) }),
+            body: verifyQuoteBody({ ...options, packedQuote: await this.pack(provider, options.quote) }),
         });
+    }
+
+    /** TCB info of a platform family, from anyone. @throws {QuotePackError} */
+    async sendPostTcbInfo(provider: ContractProvider, via: Sender, options: PostOptions<SignedText>): Promise<void> {
+        const { content: text, issuer: signer } = packSignedText(options);
+        const message = { $$type: 'PostTcbInfo' as const, queryId: options.queryId ?? 0n, text, signer };
+        await this.post(provider, via, options, beginCell().store(storePostTcbInfo(message)).endCell());
+    }
+
+    /** Identity of the TD quoting enclave, from anyone. @throws {QuotePackError} */
+    async sendPostQeIdentity(provider: ContractProvider, via: Sender, options: PostOptions<SignedText>): Promise<void> {
+        const { content: text, issuer: signer } = packSignedText(options);
+        const message = { $$type: 'PostQeIdentity' as const, queryId: options.queryId ?? 0n, text, signer };
+        await this.post(provider, via, options, beginCell().store(storePostQeIdentity(message)).endCell());
+    }
+
+    /** A PCK CA's revocation list, from anyone; the root's must be there before. @throws {QuotePackError} */
+    async sendPostPckRevocationList(
+        provider: ContractProvider,
+        via: Sender,
+        options: PostOptions<SignedRevocationList>,
+    ): Promise<void> {
+        const { content: list, issuer: authority } = packPckRevocationList(options);
+        const message = { $$type: 'PostRevocationList' as const, queryId: options.queryId ?? 0n, list, authority };
+        await this.post(provider, via, options, beginCell().store(storePostRevocationList(message)).endCell());
+    }
+
+    /** The root's revocation list, from anyone: the first thing to post. @throws {QuotePackError} */
+    async sendPostRootRevocationList(
+        provider: ContractProvider,
+        via: Sender,
+        options: PostOptions<SignedRevocationList>,
+    ): Promise<void> {
+        const list = packRootRevocationList(options);
+        const message = {
+            $$type: 'PostRevocationList' as const,
+            queryId: options.queryId ?? 0n,
+            list,
+            authority: null,
+        };
+        await this.post(provider, via, options, beginCell().store(storePostRevocationList(message)).endCell());
+    }
+
+    private async post(provider: ContractProvider, via: Sender, options: { valueNano?: bigint }, body: Cell) {
+        const value = options.valueNano ?? defaultPostValueNano;
+        await provider.internal(via, { value, sendMode: SendMode.PAY_GAS_SEPARATELY, body });
+    }
+
+    /** Without its certificates where the contract knows the PCK key: less than half the gas. */
+    private async pack(provider: ContractProvider, quote: Buffer): Promise<Cell> {
+        const parts = cutQuote(quote);
+        const isKnown = await this.getIsKnownPck(provider, pckKeyHash(parts));
+        return isKnown ? packPartsOfKnownPck(parts) : packParts(parts);
     }
 
     async getConfig(provider: ContractProvider): Promise<QuoteVerifierConfig> {
@@ -110,15 +187,32 @@ export class QuoteVerifier implements Contract {
         return { registry, kind: Number(kind), rootKey: Buffer.concat([toBytes(rootKeyX, 32), toBytes(rootKeyY, 32)]) };
     }
 
+    /** What the contract holds, with the dates until which it serves. */
+    async getCollateral(provider: ContractProvider): Promise<HeldCollateral> {
+        const [held, { floor }] = [
+            await this.bindings().getCollateral(provider),
+            await this.bindings().getConfig(provider),
+        ];
+        return readHeldCollateral(held, Number(floor));
+    }
+
+    /** Whether a quote may leave its certificates out (packPartsOfKnownPck). */
+    async getIsKnownPck(provider: ContractProvider, keyHash: Buffer): Promise<boolean> {
+        return this.bindings().getIsKnownPck(provider, toInteger(keyHash));
+    }
+
     /** The contract's verdict on a packed quote at the chain's present time; a refusal is a failed get method with its exit code. */
-    async getVerifiedQuote(provider: ContractProvider, packedQuote: Cell): Promise<VerifiedQuote> {
-        const verified = await this.bindings().getVerifiedQuote(provider, packedQuote);
+    async getVerifiedQuote(provider: ContractProvider, packedQuote: Cell, evaluation: number): Promise<VerifiedQuote> {
+        const verified = await this.bindings().getVerifiedQuote(provider, packedQuote, BigInt(evaluation));
         return {
             imageId: toBytes(verified.imageId, 32),
             platformId: toBytes(verified.platformId, 32),
             bundleHash: toBytes(verified.bundleHash, 32),
             mcRootHash: toBytes(verified.mcRootHash, 32),
             tdAttributes: toBytes(verified.tdAttributes, 8),
+            status: platformStatuses[Number(verified.status)]!,
+            evaluation: Number(verified.evaluation),
+            fmspc: toBytes(verified.fmspc, 6),
         };
     }
 
@@ -148,7 +242,16 @@ export function verifyQuoteBody(
     options: Omit<VerifyQuoteOptions, 'quote' | 'valueNano'> & { packedQuote: Cell },
 ): Cell {
     const { bundle, authorization, responseTo, packedQuote, queryId = 0n } = options;
-    const message = { $$type: 'VerifyQuote' as const, queryId, responseTo, bundle, authorization, quote: packedQuote };
+    const evaluation = BigInt(options.evaluation);
+    const message = {
+        $$type: 'VerifyQuote' as const,
+        queryId,
+        responseTo,
+        evaluation,
+        bundle,
+        authorization,
+        quote: packedQuote,
+    };
     return beginCell().store(storeVerifyQuote(message)).endCell();
 }
 

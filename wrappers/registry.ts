@@ -13,10 +13,13 @@ import {
     ImageKind,
     imageKindOf,
     nameText,
+    QuotePolicy,
     RegistryParameters,
+    statusesOf,
 } from './governance-actions';
 import { KeyBundle, keyBundleCell } from './key-bundle';
 import { providerErrors } from './provider';
+import { fixedBytes } from './statement-fields';
 import { uint256, uint256ToBytes } from './uint256';
 
 export type NetworkKind = 'production' | 'development';
@@ -42,6 +45,7 @@ export interface RegistryState extends RegistryConfig, RegistryParameters {
     logHash: Buffer;
     /** null until governance sets one */
     verifier: Address | null;
+    quotePolicy: QuotePolicy;
     /** of all listed hubs together; goes back to them only */
     hubBondsNano: bigint;
     /** stays in the account besides the bonds */
@@ -214,7 +218,7 @@ export class Registry implements Contract {
     async sendRegisterByBond(
         provider: ContractProvider,
         via: Sender,
-        options: RegistryCallOptions & { bundle: KeyBundle; authorization: Cell; responseTo: Address },
+        options: RegistryCallOptions & RegistrationByBond,
     ) {
         const message = {
             $$type: 'RegisterByBond',
@@ -222,6 +226,9 @@ export class Registry implements Contract {
             responseTo: options.responseTo,
             bundle: keyBundleCell(options.bundle),
             authorization: options.authorization,
+            possession: beginCell()
+                .storeBuffer(fixedBytes('possession', options.possession, 64))
+                .endCell(),
         } as const;
         await this.send(provider, via, options.valueNano ?? throughValueNano, message);
     }
@@ -363,6 +370,14 @@ export class Registry implements Contract {
 }
 
 /** What a key was attested with and governance distrusts by now. */
+export interface RegistrationByBond {
+    bundle: KeyBundle;
+    authorization: Cell;
+    /** of `possessionDigest`, by the bundle's signing key under its suite, 64 bytes */
+    possession: Buffer;
+    responseTo: Address;
+}
+
 export type Distrusted = { imageId: Buffer } | { modelRoot: Buffer } | { platformId: Buffer };
 
 function causeOf(distrusted: Distrusted): { cause: bigint; id: bigint } {
@@ -397,6 +412,10 @@ function readState(raw: RawState): RegistryState {
         maxKeysPerPlatform: Number(raw.maxKeysPerPlatform),
         maxHubFeeBps: Number(raw.maxHubFeeBps),
         minCloseDelaySec: Number(raw.minCloseDelaySec),
+        quotePolicy: {
+            acceptedStatuses: statusesOf(raw.acceptedStatuses),
+            evaluationFloor: Number(raw.evaluationFloor),
+        },
         hubBondsNano: raw.hubBonds,
         storageReserveNano: raw.reserve,
     };

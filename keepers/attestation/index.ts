@@ -12,7 +12,7 @@ export { platformIdOf, type EnclaveMeasurements, type TdMeasurements, type Verdi
 export { collateralKeys, type Collateral } from './collateral-shape';
 export { defaultPolicy, policySchema, type EvidenceClaims, type Policy, type PolicyInput } from './policy/policy';
 export { imageIdOf, type ImageMeasurements } from './image-id';
-export { createDevelopmentPki, createPlatform } from './mint/pki';
+export { createDevelopmentPki, createPlatform, defaultFacts } from './mint/pki';
 export type { DevelopmentPki, DevelopmentPlatform, PkiOptions, PlatformOptions } from './mint/pki';
 export { mintCollateral, type CollateralOptions } from './mint/collateral';
 export { mintSgxQuote, mintTdxQuote } from './mint/quote';
@@ -33,6 +33,8 @@ export { CollateralService, type CollateralServiceOptions } from './collateral/c
 export { readBundle, readCollateralFile, writeBundle } from './collateral/files';
 export { startPcsServer, type PcsServer, type PcsServerOptions } from './collateral/pcs-server';
 export { inspectQuote, type QuoteInspection } from './inspect-quote';
+export { revocationListIssuedAt } from './parse/crl';
+export { pckAuthorityOf } from './collateral/needs';
 export { inspectQuoteFile, readPolicyFile, readQuoteFile, verifyQuoteFile } from './quote-file';
 export type { QuoteFileResult, VerifyQuoteFileOptions } from './quote-file';
 export { readServedEvidence, verifyServedEvidence, type ServedEvidence } from './served-evidence';

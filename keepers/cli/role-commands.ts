@@ -47,6 +47,13 @@ export function addRoleCommands(program: Command): void {
             return { facts: { nodeKey: node.nodeKey.toString('hex') }, stop: () => node.stop() };
         });
     });
+    role(program, 'registrar', 'keep Intel’s collateral on chain in force', async (options) => {
+        const { startRegistrar } = require('../registrar') as typeof import('../registrar');
+        await runRole('registrar', options, async (config, logger) => {
+            const registrar = await startRegistrar(config, logger);
+            return { facts: { verifier: registrar.verifier }, stop: () => registrar.stop() };
+        });
+    });
     role(program, 'devnet', 'run a local TON chain with faucet, time warp and a simulated TEE', async (options) => {
         const { startDevnet } = require('../devnet') as typeof import('../devnet');
         await runRole('devnet', options, startDevnet);

@@ -45,12 +45,22 @@ function addVerifyQuote(verify: Command): void {
         .option('--at <date>', 'judge as of this ISO date instead of now')
         .option('--policy <file>', 'JSON of what to accept; docs/attestation.md lists the rules')
         .option('--root <hex|file>', 'root key of a development network instead of Intel’s')
+        .addOption(
+            new Option(
+                '--on-chain',
+                'have the real contract decide, in an emulator; needs --collateral and --at',
+            ).conflicts(['signatureOnly', 'pcs', 'policy']),
+        )
         .option('--signature-only', 'check signatures and the report alone: no revocation, no state of the platform')
         .option('--json', 'print one JSON object')
         .action((file: string, options: VerifyQuoteOptions) =>
             finish(() => {
                 const { runVerifyQuote } = require('./verify-quote-command') as typeof import('./verify-quote-command');
-                return runVerifyQuote(file, options);
+                return runVerifyQuote(
+                    file,
+                    options,
+                    () => require('./on-chain-verdict') as typeof import('./on-chain-verdict'),
+                );
             }),
         );
 }

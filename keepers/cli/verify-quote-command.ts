@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
     inspectQuoteFile,
+    readCollateralFile,
     readPolicyFile,
     readQuoteFile,
     type Verdict,
@@ -9,6 +10,7 @@ import {
 } from '../attestation';
 import { CocoonError } from '../base';
 import { collateralService, judgeByService } from './judge-quote';
+import type { VerdictOnChain } from './on-chain-verdict';
 import { readRootKey } from './root-key';
 import { lines, rootText, verdictText } from './verdict-text';
 
@@ -19,7 +21,15 @@ export interface VerifyQuoteOptions {
     policy?: string;
     root?: string;
     signatureOnly?: boolean;
+    onChain?: boolean;
     json?: boolean;
+}
+
+/** The emulator is large, and installed for development only: it loads when it is asked for. */
+type LoadOnChain = () => Pick<typeof import('./on-chain-verdict'), 'judgeOnChain'>;
+
+function noEmulator(): never {
+    throw new CocoonError('argument_invalid', '--on-chain is not available here', { action: 'fix' });
 }
 
 /** What a command prints, and its exit code. */
@@ -29,16 +39,44 @@ export interface CommandResult {
 }
 
 /** `cocoon verify quote`: by the collateral file where one is named, else by what the collateral service says now. */
-export async function runVerifyQuote(file: string, options: VerifyQuoteOptions): Promise<CommandResult> {
+export async function runVerifyQuote(
+    file: string,
+    options: VerifyQuoteOptions,
+    loadOnChain: LoadOnChain = noEmulator,
+): Promise<CommandResult> {
     const rootPublicKey = options.root === undefined ? undefined : readRootKey(options.root);
-    const verdict = await judgeFile(file, options, { at: dateOf(options.at), rootPublicKey });
+    const by = { at: dateOf(options.at), rootPublicKey };
+    const offChain = await judgeFile(file, options, by);
+    const verdict = options.onChain
+        ? await onChainVerdict(file, options, { ...by, offChain, load: loadOnChain })
+        : offChain;
     const note = options.signatureOnly
         ? '\nsignatures only: nothing is known of revocation or the platform’s state'
         : '';
     return {
-        output: options.json ? JSON.stringify(verdict) : `${verdictText(verdict)}\n${rootText(rootPublicKey)}${note}`,
+        output: options.json
+            ? JSON.stringify(verdict)
+            : `${verdictText(verdict)}\n${rootText(rootPublicKey)}${note}${costText(verdict)}`,
         exitCode: verdict.verdict === 'accepted' ? 0 : 1,
     };
+}
+
+/** By the contract itself, in an emulator. */
+async function onChainVerdict(
+    file: string,
+    { collateral }: VerifyQuoteOptions,
+    { at, load, ...judged }: { at?: Date; rootPublicKey?: Buffer; offChain: Verdict; load: LoadOnChain },
+): Promise<VerdictOnChain> {
+    if (collateral === undefined || at === undefined) {
+        throw new CocoonError(
+            'argument_invalid',
+            '--on-chain needs --collateral and --at: a chain stands at one date',
+            {
+                action: 'fix',
+            },
+        );
+    }
+    return load().judgeOnChain(readQuoteFile(file), readCollateralFile(collateral), { ...judged, at });
 }
 
 async function judgeFile(
@@ -55,6 +93,13 @@ async function judgeFile(
     return judgeByService(quote, { ...by, policy, service: collateralService(options.pcs) }, (collateral, judgeBy) =>
         verifyQuote(quote, collateral, judgeBy),
     );
+}
+
+function costText(verdict: Verdict | VerdictOnChain): string {
+    if (!('messages' in verdict)) return '';
+    const { sandbox, mainnet2026 } = verdict.tonCost;
+    const messages = verdict.messages.map(({ message, gas }): [string, string] => [message, `${gas} gas`]);
+    return `\n${lines([...messages, ['cost', `${mainnet2026} TON (${sandbox} at the sandbox’s prices)`]])}`;
 }
 
 const isoDate = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);

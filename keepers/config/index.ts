@@ -8,6 +8,7 @@ export {
     type NodeConfig,
     type Role,
     type RoleConfig,
+    type RegistrarConfig,
     type SettlerConfig,
 } from './schema';
 export { ensureSeedFile, readSecretFile, readSeedFile } from './secrets';

@@ -217,6 +217,36 @@ export const settlerSchema = z.strictObject({
     minValueToCostRatio: z.int().min(1).max(10_000).default(50),
 });
 
+export const registrarSchema = z.strictObject({
+    ...shared,
+    role: z.literal('registrar'),
+    gasWalletFile: z.string().min(1),
+    collateral: collateralField.prefault({}),
+    /** Platform families whose quotes the network should be able to verify. */
+    families: z
+        .array(
+            z.strictObject({
+                fmspc: hexField(6),
+                authority: z.enum(['platform', 'processor']).default('platform'),
+            }),
+        )
+        .min(1)
+        .max(64),
+    intervalMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
+    /** A piece with less time left is replaced as soon as there is a newer one. */
+    renewBeforeSec: z
+        .int()
+        .min(3_600)
+        .max(30 * 86_400)
+        .default(14 * 86_400),
+    /** A piece with less time left than this is logged as an error. */
+    alarmBeforeSec: z
+        .int()
+        .min(3_600)
+        .max(30 * 86_400)
+        .default(3 * 86_400),
+});
+
 export const nodeSchema = z.strictObject({
     ...shared,
     role: z.literal('node'),
@@ -289,6 +319,7 @@ export const devnetSchema = z.strictObject({
 export const configSchemas = {
     dispatcher: dispatcherSchema,
     settler: settlerSchema,
+    registrar: registrarSchema,
     node: nodeSchema,
     gateway: gatewaySchema,
     devnet: devnetSchema,
@@ -298,6 +329,7 @@ export type Role = keyof typeof configSchemas;
 export type RoleConfig<R extends Role> = z.output<(typeof configSchemas)[R]>;
 export type DispatcherConfig = RoleConfig<'dispatcher'>;
 export type SettlerConfig = RoleConfig<'settler'>;
+export type RegistrarConfig = RoleConfig<'registrar'>;
 export type NodeConfig = RoleConfig<'node'>;
 export type GatewayConfig = RoleConfig<'gateway'>;
 export type DevnetConfig = RoleConfig<'devnet'>;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createDevelopmentPki, createPlatform, imageIdOf, mintTdxQuote } from '../attestation';
+import { createDevelopmentPki, createPlatform, defaultFacts, imageIdOf, mintTdxQuote } from '../attestation';
 
 /** What a development network's root makes possible: genuine-format quotes without the hardware. */
 export interface SimulatedTee {
@@ -9,6 +9,9 @@ export interface SimulatedTee {
     imageId: Buffer;
     quote(reportData: Buffer): Promise<Buffer>;
 }
+
+/** FMSPC of every simulated machine. */
+export const simulatedFamily = defaultFacts.fmspc;
 
 /** The registers of the simulated guest image: fixed, so that one allow-listed image serves every development node. */
 export function simulatedMeasurements() {

@@ -99,10 +99,9 @@ export class GpuJudge {
     }
 
     private remember(key: string, outcome: GpuVerdict | NodeRefused, nowMs: number): void {
-        const isAccepted = 'validUntil' in outcome && outcome.validUntil !== null;
-        const untilMs = isAccepted
-            ? Math.min(nowMs + acceptedLifeMs, Date.parse(outcome.validUntil))
-            : nowMs + rejectedLifeMs;
+        const validUntil = 'validUntil' in outcome ? outcome.validUntil : null;
+        const untilMs =
+            validUntil === null ? nowMs + rejectedLifeMs : Math.min(nowMs + acceptedLifeMs, Date.parse(validUntil));
         this.remembered.delete(key);
         this.remembered.set(key, { outcome, untilMs });
         if (this.remembered.size > maxRemembered) this.remembered.delete(this.remembered.keys().next().value!);

@@ -1,10 +1,11 @@
-import { Address, beginCell } from '@ton/core';
-import type { GpuDocument } from '../attestation';
+import { Address, beginCell, type OpenedContract } from '@ton/core';
+import { type GpuDocument, inspectQuote } from '../attestation';
 import { type ChainClient, ChainError, type ChainWallet, type NetworkReader } from '../chain';
 import { errorMessage, type Logger } from '../base';
 import type { Signer } from '../confidential';
 import {
     authorizationDigest,
+    possessionDigest,
     type KeyBundle,
     keyBundleCell,
     keyBundleHash,
@@ -16,6 +17,7 @@ import {
     registryErrors,
     encodeKeyBundle,
     reportDataFor,
+    usableEvaluation,
     suiteOfKey,
 } from '../../wrappers';
 import { NodeError } from './errors';
@@ -34,6 +36,8 @@ export interface RegistrationOptions {
     hub: Address;
     /** The provider's operator key: says which keys are its own. */
     operator: Signer;
+    /** The node's own key, the one of `BundleTerms`: shows that it is the node's where no quote does. */
+    signer: Signer;
     quotes: QuoteSource;
     /** Of a SEV-SNP guest, whose reports no contract verifies: certificates of the reports that `quotes` gives. */
     snp?: SnpEndorser;
@@ -124,21 +128,35 @@ export class Registration {
         const common = { authorization, responseTo: wallet.address };
         try {
             if (snp === undefined) {
-                logger.info('posting the quote for verification on chain');
                 const contract = client.open(QuoteVerifier.createFromAddress(verifier));
-                await contract.sendVerify(wallet.sender(), { quote, bundle: keyBundleCell(bundle), ...common });
+                const evaluation = await this.evaluationFor(contract, quote);
+                logger.info({ evaluation }, 'posting the quote for verification on chain');
+                const options = { quote, evaluation, bundle: keyBundleCell(bundle), ...common };
+                await contract.sendVerify(wallet.sender(), options);
             } else {
                 logger.info('registering the key by its bond: clients verify the report, the chain does not');
                 const contract = client.open(Registry.createFromAddress(new Address(0, network)));
-                await contract.sendRegisterByBond(wallet.sender(), { bundle, ...common });
+                const possession = this.options.signer.sign(possessionDigest(keyBundleHash(bundle)));
+                await contract.sendRegisterByBond(wallet.sender(), { bundle, possession, ...common });
             }
         } catch (error) {
+            if (error instanceof NodeError) throw error;
             const what = snp === undefined ? 'verify the quote' : 'take the key';
             const message = `the chain did not ${what}: ${reasonOf(error)}`;
             throw new NodeError('registration_failed', message, { action: 'retry', cause: error });
         }
         if ((await reader.providerKey(provider, bundle.signingKey, { refresh: true })) === null)
             throw await this.refused();
+    }
+
+    /** Of the newest collateral on chain that judges this machine. */
+    private async evaluationFor(verifier: OpenedContract<QuoteVerifier>, quote: Buffer): Promise<number> {
+        const fmspc = Buffer.from(inspectQuote(quote).platform.fmspc, 'hex');
+        const at = new Date((await this.options.client.getChainTimeSec()) * 1000);
+        const evaluation = usableEvaluation(await verifier.getCollateral(), fmspc, at);
+        if (evaluation !== null) return evaluation;
+        const message = `the chain holds no collateral in force for the platform family ${fmspc.toString('hex')}: run a registrar for it, or post-collateral`;
+        throw new NodeError('registration_failed', message, { action: 'retry' });
     }
 
     /** Registry and provider answer a refusal with its reason instead of throwing, so that the money comes back. */

@@ -60,6 +60,7 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         provider: config.provider,
         hub: config.hub,
         operator: signerFromSeed(readSeedFile(config.operatorKeyFile)),
+        signer,
         quotes: tee.quotes,
         snp: tee.snp,
         gpus: tee.gpus,

@@ -14,6 +14,7 @@ import { deployVerifier } from './acts/deploy-verifier';
 import { executeProposal } from './acts/execute-proposal';
 import { listHub } from './acts/list-hub';
 import { openEscrow } from './acts/open-escrow';
+import { postCollateral } from './acts/post-collateral';
 import { pruneHub } from './acts/prune-hub';
 import { recheckNode } from './acts/recheck-node';
 import { registerByBond } from './acts/register-by-bond';
@@ -27,9 +28,11 @@ import { revokePlatform } from './acts/revoke-platform';
 import { setGuardian } from './acts/set-guardian';
 import { setOwner } from './acts/set-owner';
 import { setParameters } from './acts/set-parameters';
+import { setQuotePolicy } from './acts/set-quote-policy';
 import { setSession } from './acts/set-session';
 import { setVerifier } from './acts/set-verifier';
 import { settle } from './acts/settle';
+import { showCollateral } from './acts/show-collateral';
 import { showEscrow } from './acts/show-escrow';
 import { showHubs } from './acts/show-hubs';
 import { showNetwork } from './acts/show-network';
@@ -39,6 +42,7 @@ import { slashNode } from './acts/slash-node';
 import { topUp } from './acts/top-up';
 import { unbond } from './acts/unbond';
 import { unlistHub } from './acts/unlist-hub';
+import { verifyQuote } from './acts/verify-quote';
 import { withdraw } from './acts/withdraw';
 import { withdrawBond } from './acts/withdraw-bond';
 import { withdrawFees } from './acts/withdraw-fees';
@@ -61,6 +65,7 @@ export const acts = {
     'execute-proposal': executeProposal,
     'list-hub': listHub,
     'open-escrow': openEscrow,
+    'post-collateral': postCollateral,
     'prune-hub': pruneHub,
     'recheck-node': recheckNode,
     'register-by-bond': registerByBond,
@@ -74,9 +79,11 @@ export const acts = {
     'set-guardian': setGuardian,
     'set-owner': setOwner,
     'set-parameters': setParameters,
+    'set-quote-policy': setQuotePolicy,
     'set-session': setSession,
     'set-verifier': setVerifier,
     settle,
+    'show-collateral': showCollateral,
     'show-escrow': showEscrow,
     'show-hubs': showHubs,
     'show-network': showNetwork,
@@ -86,6 +93,7 @@ export const acts = {
     'top-up': topUp,
     unbond,
     'unlist-hub': unlistHub,
+    'verify-quote': verifyQuote,
     withdraw,
     'withdraw-bond': withdrawBond,
     'withdraw-fees': withdrawFees,

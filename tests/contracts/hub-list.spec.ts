@@ -195,6 +195,8 @@ describe('a hub', () => {
         await expectRefused('Registry: hub may raise its fee too high', { maxFeeBps: 1_001, closeDelaySec: 601 });
         await expectRefused("Registry: hub's close delay too short", {});
         await expectListed({ closeDelaySec: 601 });
+        await expectRefused("Registry: hub's close delay too long", { closeDelaySec: day + 1, salt: 9 });
+        await expectListed({ closeDelaySec: day, salt: 9 });
     });
 
     it('needs the bond after its fees, and the storage of its entry', async () => {

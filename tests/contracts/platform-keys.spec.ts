@@ -1,7 +1,11 @@
 import '@ton/test-utils';
-import { toNano } from '@ton/core';
-import { Registry as RegistryBinding } from '../../build/Registry/Registry_Registry';
-import { authorizationCell, KeyBundle, keyBundleHash, Provider } from '../../wrappers';
+import { beginCell, toNano } from '@ton/core';
+import {
+    RegisterByBond,
+    Registry as RegistryBinding,
+    storeRegisterByBond,
+} from '../../build/Registry/Registry_Registry';
+import { authorizationCell, KeyBundle, keyBundleCell, keyBundleHash, possessionDigest, Provider } from '../../wrappers';
 import { testKey } from './support/ed25519';
 import { ethereumKey } from './support/ethereum-key';
 import { bodyTo, refusalTo, thrownBy, valueTo } from './support/outcome';
@@ -133,11 +137,19 @@ describe('a registration by bond', () => {
         await env.provider.sendBond(env.stranger.getSender(), { valueNano: toNano('100') });
     });
 
-    async function byBond(changes: Partial<KeyBundle> = {}, authorization?: ReturnType<typeof authorizationCell>) {
+    interface Proof {
+        authorization?: ReturnType<typeof authorizationCell>;
+        /** who signs as the key */
+        holder?: { sign(digest: Buffer): Buffer };
+    }
+
+    async function byBond(changes: Partial<KeyBundle> = {}, { authorization, holder }: Proof = {}) {
         const bundle = env.bundleOf({ imageId: snpImage, ...changes });
+        const bundleHash = keyBundleHash(bundle);
         const result = await env.registry.sendRegisterByBond(env.stranger.getSender(), {
             bundle,
-            authorization: authorization ?? env.authorize(keyBundleHash(bundle)),
+            authorization: authorization ?? env.authorize(bundleHash),
+            possession: (holder ?? testKey('node 0')).sign(possessionDigest(bundleHash)),
             responseTo: env.registrar.address,
         });
         return { result, reason: refusalTo(result, env.registrar.address) };
@@ -157,7 +169,7 @@ describe('a registration by bond', () => {
         for (const index of [1, 2, 3]) expect(await register(key(index))).toBeNull();
         expect(await env.provider.getRequiredBond()).toBe(toNano('130'));
         expect(await register(key(4), {}, Buffer.alloc(32, 9))).toBe('Provider: bond too small');
-        const { reason } = await byBond({ signingKey: key(5) });
+        const { reason } = await byBond({ signingKey: key(5) }, { holder: testKey('node 5') });
         expect(reason).toBe('Provider: bond too small');
     });
 
@@ -167,12 +179,38 @@ describe('a registration by bond', () => {
         expect(await register(key(0), { imageId: snpImage })).toBe('Registry: image of another kind');
     });
 
+    it('is refused for a key that somebody else holds, of either suite', async () => {
+        const stolen = 'Registry: not signed by the key itself';
+        expect((await byBond({}, { holder: testKey('thief') })).reason).toBe(stolen);
+        const [own, other] = [ethereumKey('node 1'), ethereumKey('thief')];
+        const bundle = { signingKey: own.publicKey, suite: 2 } as const;
+        expect((await byBond(bundle, { holder: other })).reason).toBe(stolen);
+        expect((await byBond(bundle, { holder: own })).reason).toBeNull();
+    });
+
+    it('is refused with a proof of possession of another length', async () => {
+        const bundle = env.bundleOf({ imageId: snpImage });
+        const registerByBond: RegisterByBond = {
+            $$type: 'RegisterByBond',
+            queryId: 5n,
+            responseTo: env.registrar.address,
+            bundle: keyBundleCell(bundle),
+            authorization: env.authorize(keyBundleHash(bundle)),
+            possession: beginCell().storeBuffer(Buffer.alloc(63)).endCell(),
+        };
+        const body = beginCell().store(storeRegisterByBond(registerByBond)).endCell();
+        const result = await env.stranger.send({ to: env.registry.address, value: toNano('1'), body });
+        expect(refusalTo(result, env.registrar.address)).toBe('Registry: malformed proof of possession');
+    });
+
     it('keeps every other rule about a bundle', async () => {
         const other = Buffer.alloc(32, 9);
         expect((await byBond({ network: other })).reason).toBe('Registry: bundle of another network');
         expect((await byBond({ modelRoot: other })).reason).toBe('Registry: model not allowed');
         expect((await byBond({ notAfter: env.blockchain.now! })).reason).toBe('Registry: bundle has expired');
-        expect((await byBond({}, authorizationCell())).reason).toBe('Provider: bundle not authorized');
+        expect((await byBond({}, { authorization: authorizationCell() })).reason).toBe(
+            'Provider: bundle not authorized',
+        );
         expect((await byBond({ provider: other })).reason).toBe('Registry: no provider took the key');
     });
 

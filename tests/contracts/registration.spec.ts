@@ -82,6 +82,38 @@ describe('a registration', () => {
         expect(thrownBy(old, env.registry.address)).toBe('Registry: sender is not the verifier');
     });
 
+    it('is refused for a platform whose status governance does not accept, until it does', async () => {
+        env = await createRegistry();
+        await expectRegistered({ status: 1 });
+        await expectRefused('Registry: platform is not up to date', { status: 4 });
+        const { acceptedStatuses } = (await env.registry.getState()).quotePolicy;
+        expect(acceptedStatuses).toEqual(['UpToDate', 'SWHardeningNeeded']);
+        const relaxed = [...acceptedStatuses, 'OutOfDate' as const];
+        await env.govern({ kind: 'setQuotePolicy', acceptedStatuses: relaxed, evaluationFloor: 0 });
+        expect((await env.registry.getState()).quotePolicy.acceptedStatuses).toEqual(relaxed);
+        await expectRegistered({ status: 4 });
+        await expectRefused('Registry: platform is not up to date', { status: 5 });
+    });
+
+    it('is refused by collateral below the evaluation floor, which only rises and which the verifier is told', async () => {
+        env = await createRegistry();
+        const acceptedStatuses = ['UpToDate' as const];
+        const raised = await env.govern({ kind: 'setQuotePolicy', acceptedStatuses, evaluationFloor: 18 });
+        expect(raised.transactions).toHaveTransaction({
+            to: env.verifier.address,
+            op: opcodes.SetEvaluationFloor,
+        });
+        await expectRegistered({ evaluation: 18 });
+        await expectRefused('Registry: collateral below the evaluation floor', { evaluation: 17 });
+        await env.govern({ kind: 'setQuotePolicy', acceptedStatuses, evaluationFloor: 3 });
+        expect((await env.registry.getState()).quotePolicy.evaluationFloor).toBe(18);
+        const replaced = await env.govern({ kind: 'setVerifier', verifier: env.stranger.address });
+        expect(replaced.transactions).toHaveTransaction({
+            to: env.stranger.address,
+            op: opcodes.SetEvaluationFloor,
+        });
+    });
+
     it('is refused while there is no verifier', async () => {
         env = await createRegistry({ isBare: true });
         expect(thrownBy(await env.verified({}), env.registry.address)).toBe('Registry: sender is not the verifier');

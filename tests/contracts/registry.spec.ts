@@ -159,7 +159,13 @@ describe('a proposal', () => {
         const wideCoins = beginCell().storeUint(0xc0c00704, 32).storeUint(2, 4).storeUint(1, 16).storeUint(1, 32);
         const others = wideCoins.storeCoins(1n).storeCoins(1n).storeUint(1, 8).storeUint(1, 16).storeUint(60, 32);
         await expectThrow('Registry: malformed action', raw(others.endCell()));
-        await expectThrow('Registry: unknown action', raw(beginCell().storeUint(0xc0c0070a, 32).endCell()));
+        await expectThrow('Registry: unknown action', raw(beginCell().storeUint(0xc0c0070b, 32).endCell()));
+        const policy = (statuses: number) =>
+            beginCell().storeUint(0xc0c0070a, 32).storeUint(statuses, 16).storeUint(0, 32).endCell();
+        // Bit 6 is Revoked; there is no ninth status.
+        for (const statuses of [0, 1 << 6, 1 << 9]) {
+            await expectThrow('Registry: no such status of a platform', raw(policy(statuses)));
+        }
         await expectThrow('Registry: unknown action', raw(beginCell().storeUint(0, 32).endCell()));
         await expectThrow('Cell underflow', raw(Cell.EMPTY));
         await expectThrow('Cell underflow', raw(beginCell().storeUint(0xc0c00701, 32).storeUint(1, 200).endCell()));

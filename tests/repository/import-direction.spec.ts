@@ -52,7 +52,9 @@ const allowed: Record<string, string[]> = {
         'keepers/ledger',
         'wrappers',
     ],
+    'keepers/registrar': ['keepers/base', 'keepers/attestation', 'keepers/chain', 'keepers/config', 'wrappers'],
     'keepers/operator': [
+        'keepers/registrar',
         'keepers/base',
         'keepers/attestation',
         'keepers/chain',

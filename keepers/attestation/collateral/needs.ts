@@ -3,6 +3,9 @@ import { ChainChecker, intelName } from '../verify/certificate-chain';
 import { CheckFailure } from '../verify/check-codes';
 import { openQuote } from '../verify/open-quote';
 import { intelRootPublicKey, maxQuoteLength } from '../verify/verify-quote';
+import { parseCertificate } from '../parse/certificate';
+import { FormatError } from '../parse/format-error';
+import { parsePemChain } from '../parse/pem';
 import type { CollateralNeeds } from './parts';
 
 /**
@@ -27,5 +30,19 @@ export function collateralNeeds(quote: Uint8Array, options: { at: Date; rootPubl
             throw new AttestationError('evidence_unusable', `${error.code}: ${error.message}`, error);
         }
         throw error;
+    }
+}
+
+/** Which PCK authority a chain begins with, by its name alone. @throws AttestationError `evidence_unusable` */
+export function pckAuthorityOf(chainPem: string): CollateralNeeds['authority'] {
+    try {
+        const [authority] = parsePemChain(chainPem, 2);
+        const { subjectName } = parseCertificate(authority!);
+        if (subjectName === intelName.platformCa) return 'platform';
+        if (subjectName === intelName.processorCa) return 'processor';
+        throw new FormatError(`it begins with "${subjectName.slice(0, 80)}"`);
+    } catch (error) {
+        const why = (error as Error).message;
+        throw new AttestationError('evidence_unusable', `not the chain of a PCK authority: ${why}`, error);
     }
 }

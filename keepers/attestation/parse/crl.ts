@@ -1,6 +1,7 @@
 import { readAlgorithm, readExtensions } from './certificate';
 import { DerReader, derTag, readSequence, readTime, smallInteger, unsignedInteger, wholeBits } from './der';
 import { requireFormat } from './format-error';
+import { parseHex } from './pem';
 
 export interface RevocationList {
     tbs: Buffer;
@@ -56,4 +57,9 @@ function refuseCritical(extensions: DerReader): void {
     for (const extension of readExtensions(extensions).values()) {
         requireFormat(!extension.critical, 'unknown critical extension in a revocation list');
     }
+}
+
+/** thisUpdate of a list in hex; throws where it is none. */
+export function revocationListIssuedAt(derHex: string): Date {
+    return new Date(parseCrl(parseHex(derHex)).thisUpdate);
 }

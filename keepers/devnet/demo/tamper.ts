@@ -45,8 +45,10 @@ export async function tamperOnChain(network: LocalNetwork, node: string): Promis
     const wallet = network.actors.wallets.governance;
     const verifier = network.client.open(QuoteVerifier.createFromAddress(network.deployment.quoteVerifier!));
     try {
+        const held = await verifier.getCollateral();
         await verifier.sendVerify(wallet.sender(), {
             quote: flipOneByte(Buffer.from(evidence.quote, 'base64')),
+            evaluation: Math.max(...held.tcbInfos.map((info) => info.evaluation)),
             bundle: keyBundleCell(bundle),
             authorization: beginCell().endCell(),
             responseTo: wallet.address,

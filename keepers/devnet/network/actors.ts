@@ -15,6 +15,7 @@ export const actorNames = [
     'gas-node-1',
     'gas-node-2',
     'gas-settler',
+    'gas-registrar',
 ] as const;
 export type ActorName = (typeof actorNames)[number];
 

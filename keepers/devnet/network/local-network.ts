@@ -11,7 +11,7 @@ import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
 import { simulatedGpuRoot } from '../simulated-gpus';
 import { simulatedSnpImageId, simulatedSnpRootKeyHash } from '../simulated-snp';
-import { createSimulatedTee } from '../simulated-tee';
+import { createSimulatedTee, simulatedFamily } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
 import { requireFreePort } from './free-port';
@@ -201,6 +201,7 @@ export class LocalNetwork {
         await this.fund();
         await this.deploy();
         await this.createProviders();
+        await this.startRegistrar();
         await this.startDispatcher();
         progress('starting two nodes: each makes its keys, has its quote verified on chain and is admitted by the hub');
         await this.startNodes();
@@ -337,6 +338,18 @@ export class LocalNetwork {
         if (bondNano >= wantedNano) return;
         await this.fundWallet(owner, wantedNano - bondNano);
         await this.act(owner, await bond(this.actors.context(owner), { bondNano: wantedNano }));
+    }
+
+    /** Ready once the chain holds what the nodes' quotes are judged by. */
+    private async startRegistrar(): Promise<void> {
+        this.options.progress('starting the registrar: it posts the collateral that quotes are judged by on chain');
+        await this.startRole('registrar', 'registrar', {
+            ...this.common,
+            gasWalletFile: this.actors.keyFile('gas-registrar').file,
+            collateral: { url: this.collateralUrl },
+            families: [{ fmspc: simulatedFamily.toString('hex'), authority: 'platform' }],
+            intervalMs: 60_000,
+        });
     }
 
     private async startDispatcher(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Address } from '@ton/core';
 import { z } from 'zod';
 import { type ActPlan, planMessage } from '../act';
 import { defineAct } from '../define-act';
+import { OperatorError } from '../errors';
 import { address } from '../fields';
 import { openRegistry } from '../network-addresses';
 
@@ -19,6 +20,10 @@ export const pruneHub = defineAct({
     async plan(context, { hub, registry: given }): Promise<ActPlan<PrunedHub>> {
         const registry = await openRegistry(context, given);
         const listing = await registry.getHub(hub);
+        const code = listing && (await registry.getHubCodes()).get(listing.codeHash.toString('hex'));
+        if (code && (code.retiresAt === null || code.retiresAt > (await context.nowSec()))) {
+            throw new OperatorError('refused', `hub ${hub} has a code that is still allowed`);
+        }
         const what = 'take the hub off the list; the rest comes back';
         const message = () => planMessage(context.sender.address, what, (via) => registry.sendPruneHub(via, { hub }));
         return {

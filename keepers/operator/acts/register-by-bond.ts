@@ -17,6 +17,7 @@ export const registerByBond = defineAct({
     args: z.strictObject({
         bundleFile: z.string().min(1).describe(`file with the key bundle, ${keyBundleBytes} bytes or their hex`),
         authorization: bytes(64).optional().describe('the operator key’s signature over the bundle, hex'),
+        possession: bytes(64).describe('the node key’s own signature over the bundle, hex'),
         operatorKeyFile: z.string().optional().describe('file with the operator key’s seed, to sign here instead'),
         registry: address.optional().describe('registry; that of the deployment file unless given'),
     }),
@@ -42,7 +43,8 @@ export const registerByBond = defineAct({
             key !== null && (key.bundleHash.equals(bundleHash) || key.notAfter >= wantedUntil);
         const isDone = isRecorded(await provider.getKey(bundle.signingKey));
         const signature = args.authorization ?? signWith(args.operatorKeyFile, bundle);
-        const options = { bundle, authorization: authorizationCell(signature), responseTo: context.sender.address };
+        const authorization = authorizationCell(signature);
+        const options = { bundle, authorization, possession: args.possession, responseTo: context.sender.address };
         const message = () =>
             planMessage(context.sender.address, 'record the key; the rest comes back', (via) =>
                 registry.sendRegisterByBond(via, options),

@@ -1,5 +1,6 @@
 import { Address, type OpenedContract } from '@ton/core';
 import { z } from 'zod';
+import { inspectQuote } from '../../attestation';
 import {
     type AllowedImage,
     authorizationCell,
@@ -9,8 +10,9 @@ import {
     keyBundleHash,
     type NodeKey,
     Provider,
-    QuoteVerifier,
+    type QuoteVerifier,
     type Registry,
+    usableEvaluation,
 } from '../../../wrappers';
 import { type ActPlan, planMessage, type PlannedMessage } from '../act';
 import type { OperatorContext } from '../context';
@@ -20,6 +22,7 @@ import { OperatorError } from '../errors';
 import { address, bytes } from '../fields';
 import { isoTime } from '../iso-time';
 import { openRegistry, requireActive } from '../network-addresses';
+import { openVerifier } from './show-collateral';
 
 export interface RegisteredNode extends NodeKey {
     provider: Address;
@@ -33,6 +36,9 @@ export const registerNode = defineAct({
         quoteFile: z.string().min(1).optional().describe('file with the raw TDX quote; none for a SEV-SNP image'),
         bundleFile: z.string().min(1).describe(`file with the key bundle, ${keyBundleBytes} bytes or their hex`),
         authorization: bytes(64).optional().describe('the operator key’s signature over the bundle, hex'),
+        possession: bytes(64)
+            .optional()
+            .describe('for a SEV-SNP image: the node key’s own signature over the bundle, hex'),
         operatorKeyFile: z.string().optional().describe('file with the operator key’s seed, to sign here instead'),
         registry: address.optional().describe('registry; that of the deployment file unless given'),
     }),
@@ -68,6 +74,7 @@ interface RegistrationArguments {
     bundle: KeyBundle;
     quoteFile?: string;
     authorization?: Buffer;
+    possession?: Buffer;
     operatorKeyFile?: string;
 }
 
@@ -75,22 +82,27 @@ interface RegistrationArguments {
 async function registration(
     context: OperatorContext,
     registry: OpenedContract<Registry>,
-    { bundle, quoteFile, authorization: given, operatorKeyFile }: RegistrationArguments,
+    { bundle, quoteFile, authorization: given, possession, operatorKeyFile }: RegistrationArguments,
 ): Promise<PlannedMessage> {
     const { imageKind } = await allowedImage(registry, bundle);
     const responseTo = context.sender.address;
     const authorization = authorizationCell(given ?? signWith(operatorKeyFile, bundle));
     if (imageKind === 'sev-snp') {
+        if (possession === undefined) {
+            throw new OperatorError('argument_invalid', 'a SEV-SNP image: the node key must sign the bundle itself');
+        }
         const purpose = 'record the key under the higher bond; the rest comes back';
         return planMessage(responseTo, purpose, (via) =>
-            registry.sendRegisterByBond(via, { bundle, authorization, responseTo }),
+            registry.sendRegisterByBond(via, { bundle, authorization, possession, responseTo }),
         );
     }
     if (quoteFile === undefined) {
         throw new OperatorError('argument_invalid', 'the image is one of TDX guests: its key needs the quote');
     }
-    const verifier = context.open(await verifierInCharge(registry));
-    const options = { quote: readFile(quoteFile), bundle: keyBundleCell(bundle), authorization, responseTo };
+    const verifier = await openVerifier(context, registry.address);
+    const quote = readFile(quoteFile);
+    const evaluation = await evaluationFor(verifier, quote, await context.nowSec());
+    const options = { quote, evaluation, bundle: keyBundleCell(bundle), authorization, responseTo };
     const purpose = 'verify the quote and record the key; the rest comes back';
     return planMessage(responseTo, purpose, (via) => verifier.sendVerify(via, options));
 }
@@ -107,8 +119,14 @@ async function allowedImage(registry: OpenedContract<Registry>, bundle: KeyBundl
     return image;
 }
 
-async function verifierInCharge(registry: OpenedContract<Registry>): Promise<QuoteVerifier> {
-    const { verifier } = await registry.getState();
-    if (verifier !== null) return QuoteVerifier.createFromAddress(verifier);
-    throw new OperatorError('not_ready', 'the registry has no verifier yet: run deploy-verifier and set-verifier');
+/** Of the newest collateral on chain that judges this machine. */
+async function evaluationFor(verifier: OpenedContract<QuoteVerifier>, quote: Buffer, nowSec: number): Promise<number> {
+    const { fmspc } = inspectQuote(quote).platform;
+    const held = await verifier.getCollateral();
+    const evaluation = usableEvaluation(held, Buffer.from(fmspc, 'hex'), new Date(nowSec * 1000));
+    if (evaluation !== null) return evaluation;
+    throw new OperatorError(
+        'not_ready',
+        `the chain holds no collateral in force for the platform family ${fmspc}: run post-collateral, or a registrar`,
+    );
 }

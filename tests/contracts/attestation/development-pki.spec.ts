@@ -9,7 +9,7 @@ import {
 } from '../../../keepers/attestation';
 import { packQuote } from '../../../wrappers/quote-packer';
 import { QuotePackError } from '../../../wrappers/quote-packer-error';
-import { createVerifier } from './support/environment';
+import { createVerifier, mintedEvaluation } from './support/environment';
 import { mintedAtSec } from './support/minted-quote';
 
 const now = new Date(mintedAtSec * 1000);
@@ -40,22 +40,25 @@ describe("a quote of the keepers' simulated TEE", () => {
     ] as const;
 
     it.each(layouts)('is verified on chain with the same facts as off it: %o', async ({ authority, ...layout }) => {
-        const { verifier } = await createVerifier({ rootKey, nowSec: mintedAtSec });
         const platform = createPlatform(pki, { authority });
-        const { quote } = mintTdxQuote({ pki, platform, reportData, measurements, ...layout });
-        const verified = await verifier.getVerifiedQuote(packQuote(quote));
+        const { quote, collateral } = mintTdxQuote({ pki, platform, reportData, measurements, ...layout });
+        const { verifier } = await createVerifier({ rootKey, nowSec: mintedAtSec, collateral: [collateral] });
+        const verified = await verifier.getVerifiedQuote(packQuote(quote), mintedEvaluation);
         expect(verified).toEqual({
             imageId: imageIdOf(inHex),
             platformId: createHash('sha256').update(platform.facts.ppid).digest(),
             bundleHash: reportData.subarray(0, 32),
             mcRootHash: reportData.subarray(32),
             tdAttributes: Buffer.from('0000001000000000', 'hex'),
+            status: 'UpToDate',
+            evaluation: mintedEvaluation,
+            fmspc: platform.facts.fmspc,
         });
     });
 
     it('is refused by both sides after one flipped byte', async () => {
-        const { judge } = await createVerifier({ rootKey, nowSec: mintedAtSec });
-        const { quote } = mintTdxQuote({ pki, reportData, measurements });
+        const { quote, collateral } = mintTdxQuote({ pki, reportData, measurements });
+        const { judge } = await createVerifier({ rootKey, nowSec: mintedAtSec, collateral: [collateral] });
         const offChain = (bytes: Buffer) => verifyQuoteSignature(bytes, { at: now, rootPublicKey: pki.rootPublicKey });
         expect([offChain(quote).verdict, await judge(packQuote(quote))]).toEqual(['accepted', 'verified']);
         for (let at = 3; at < 1252; at += 61) {

@@ -13,13 +13,17 @@ import {
     publicKeyInfo,
     signRaw,
 } from './support/minted-certificate';
-import { createAuthority, mintedAtSec, MintOptions, mintQuote, ppidOfMint } from './support/minted-quote';
+import { collateralOf, createAuthority, mintedAtSec, MintOptions, mintQuote, ppidOfMint } from './support/minted-quote';
 
 const authority = createAuthority();
 let environment: Awaited<ReturnType<typeof createVerifier>>;
 
 beforeAll(async () => {
-    environment = await createVerifier({ rootKey: authority.root.point, nowSec: mintedAtSec });
+    environment = await createVerifier({
+        rootKey: authority.root.point,
+        nowSec: mintedAtSec,
+        collateral: [collateralOf(authority)],
+    });
 });
 
 const mint = (options: Partial<MintOptions> = {}): Buffer => mintQuote({ authority, ...options });

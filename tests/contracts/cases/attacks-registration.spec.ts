@@ -1,6 +1,13 @@
 import '@ton/test-utils';
 import { toNano } from '@ton/core';
-import { authorizationCell, authorizationDigest, KeyBundle, keyBundleHash, Provider } from '../../../wrappers';
+import {
+    authorizationCell,
+    authorizationDigest,
+    KeyBundle,
+    keyBundleHash,
+    possessionDigest,
+    Provider,
+} from '../../../wrappers';
 import { testKey } from '../support/ed25519';
 import { refusalTo } from '../support/outcome';
 import { createRegistry, day, RegistryEnvironment } from '../support/registry-environment';
@@ -78,7 +85,7 @@ describe("a thief who names another provider's node key, where no quote is verif
     const victim = testKey('victim');
     const snpImage = Buffer.alloc(32, 0x5e);
 
-    it.failing('registers it nowhere, and earns nothing of what it signs', async () => {
+    it('registers it nowhere, and earns nothing of what it signs', async () => {
         network = await createNetwork();
         env = network;
         await network.govern({ kind: 'allowImage', imageId: snpImage, imageKind: 'sev-snp', name: 'snp' });
@@ -98,7 +105,9 @@ describe("a thief who names another provider's node key, where no quote is verif
         const digest = authorizationDigest({ ...scope, bundleHash: keyBundleHash(bundle) });
         const authorization = authorizationCell(operator.sign(digest));
         const by = thief.getSender();
-        const registration = { bundle, authorization, responseTo: thief.address, valueNano: gas };
+        // All that the thief can sign with is a key of its own.
+        const possession = operator.sign(possessionDigest(keyBundleHash(bundle)));
+        const registration = { bundle, authorization, possession, responseTo: thief.address, valueNano: gas };
         await network.registry.sendRegisterByBond(by, registration);
         await den.sendRequestAdmission(by, { nodeKey: victim.publicKey, hub: network.hub.address, valueNano: gas });
         await network.settle([network.line(victim, toNano('5'))]);

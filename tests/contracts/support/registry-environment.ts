@@ -46,6 +46,10 @@ export interface VerifiedOptions {
     attestedBundleHash?: Buffer;
     attestedBlock?: Buffer;
     platformId?: Buffer;
+    /** of the platform, by its number */
+    status?: number;
+    /** evaluation data number of the collateral */
+    evaluation?: number;
     evidence?: Cell;
     authorization?: Cell;
     valueNano?: bigint;
@@ -140,7 +144,10 @@ export async function createRegistry(options: { delaySec?: number; isBare?: bool
         const bundleHash = quote.attestedBundleHash ?? keyBundleHash(bundle);
         const evidence = beginCell()
             .storeBuffer(quote.attestedBlock ?? bundle.mcRootHash)
-            .storeUint(0x10000000, 64);
+            .storeUint(0x10000000, 64)
+            .storeUint(quote.status ?? 0, 8)
+            .storeUint(quote.evaluation ?? 18, 32)
+            .storeUint(0x90c06f000000, 48);
         const body = beginCell().store(
             storeQuoteVerified({
                 $$type: 'QuoteVerified',

@@ -1,5 +1,11 @@
 import { createDevelopmentPki, mintTdxQuote } from '../../../keepers/attestation';
-import { authorization, bundle, createVerifier } from '../../contracts/attestation/support/environment';
+import {
+    authorization,
+    blocksWith,
+    bundle,
+    createVerifier,
+    mintedEvaluation,
+} from '../../contracts/attestation/support/environment';
 import { mintedAtSec } from '../../contracts/attestation/support/minted-quote';
 import { Operation } from './scenario';
 
@@ -11,11 +17,17 @@ export const verifyQuoteV5 = () => verifyQuote(5);
 
 async function verifyQuote(version: 4 | 5): Promise<Operation> {
     const rootKey = pki.rootPublicKey.subarray(1);
-    const { blockchain, sender, verifier } = await createVerifier({ rootKey, nowSec: mintedAtSec });
-    const { quote } = mintTdxQuote({ pki, version, reportData: Buffer.alloc(64, 1) });
+    const { quote, collateral } = mintTdxQuote({ pki, version, reportData: Buffer.alloc(64, 1) });
+    const { blockchain, sender, verifier } = await createVerifier({
+        rootKey,
+        nowSec: mintedAtSec,
+        collateral: [collateral],
+    });
+    blockchain.prevBlocks = blocksWith(Buffer.alloc(32, 1));
     const responseTo = sender.address;
     const result = await verifier.sendVerify(sender.getSender(), {
         quote,
+        evaluation: mintedEvaluation,
         bundle,
         authorization,
         responseTo,

@@ -7,6 +7,7 @@ import {
     KeyBundle,
     keyBundleCell,
     keyBundleHash,
+    possessionDigest,
     packQuote,
     Payout,
     Provider,
@@ -14,6 +15,7 @@ import {
     Registry,
     reportDataFor,
 } from '../../../wrappers';
+import { blocksWith, mintedEvaluation, postCollateral } from '../../contracts/attestation/support/environment';
 import { mintedAtSec } from '../../contracts/attestation/support/minted-quote';
 import { testKey } from '../../contracts/support/ed25519';
 import { createBlockchain } from '../../support/fee-config';
@@ -22,6 +24,8 @@ const governanceDelaySec = 3600;
 const day = 86_400;
 const modelRoot = Buffer.alloc(32, 0x22);
 const sevSnpImageId = Buffer.alloc(32, 0x33);
+
+const attestedBlock = Buffer.alloc(32, 0x44);
 
 const pki = createDevelopmentPki({ seed: Buffer.alloc(32, 9), now: new Date(mintedAtSec * 1000) });
 const rootKey = pki.rootPublicKey.subarray(1);
@@ -54,7 +58,10 @@ export async function createNetwork() {
     );
     await verifier.sendDeploy(governor.getSender());
     const quoteOver = (reportData: Buffer) => mintTdxQuote({ pki, reportData }).quote;
-    const { imageId, platformId } = await verifier.getVerifiedQuote(packQuote(quoteOver(Buffer.alloc(64))));
+    const sample = mintTdxQuote({ pki, reportData: Buffer.alloc(64) });
+    await postCollateral(verifier, governor, sample.collateral);
+    blockchain.prevBlocks = blocksWith(attestedBlock);
+    const { imageId, platformId } = await verifier.getVerifiedQuote(packQuote(sample.quote), mintedEvaluation);
 
     async function govern(action: GovernanceAction): Promise<void> {
         await registry.sendPropose(governor.getSender(), { action });
@@ -98,7 +105,7 @@ export async function createNetwork() {
             modelRoot,
             gpuEvidenceDigest: Buffer.alloc(32),
             mcSeqno: 4200,
-            mcRootHash: Buffer.alloc(32, 0x44),
+            mcRootHash: attestedBlock,
             notAfter: blockchain.now! + 2 * day,
             ...changes,
         };
@@ -115,6 +122,7 @@ export async function createNetwork() {
         const bundle = bundleOf(name);
         return verifier.sendVerify(registrar.getSender(), {
             quote: quoteOver(reportDataFor(bundle)),
+            evaluation: mintedEvaluation,
             bundle: keyBundleCell(bundle),
             authorization: authorizationOf(bundle),
             responseTo: registrar.address,
@@ -125,7 +133,8 @@ export async function createNetwork() {
     async function registerByBond(name: string) {
         const bundle = bundleOf(name, { imageId: sevSnpImageId });
         const [authorization, responseTo] = [authorizationOf(bundle), registrar.address];
-        return registry.sendRegisterByBond(registrar.getSender(), { bundle, authorization, responseTo });
+        const possession = testKey(name).sign(possessionDigest(keyBundleHash(bundle)));
+        return registry.sendRegisterByBond(registrar.getSender(), { bundle, authorization, possession, responseTo });
     }
 
     return {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createDevelopmentPki, mintTdxQuote, startPcsServer, type Verdict } from '../../../keepers/attestation';
 import { readRootKey } from '../../../keepers/cli/root-key';
+import * as onChain from '../../../keepers/cli/on-chain-verdict';
+import type { VerdictOnChain } from '../../../keepers/cli/on-chain-verdict';
 import { runInspectQuote, runVerifyQuote, type VerifyQuoteOptions } from '../../../keepers/cli/verify-quote-command';
 import { now, pki, seed, tdx } from '../attestation/development-evidence';
 
@@ -31,7 +33,7 @@ function shell(...args: string[]): { code: number | null; out: string; err: stri
 }
 
 async function judge(options: VerifyQuoteOptions, file = quote): Promise<Verdict & { code: number }> {
-    const { output, exitCode } = await runVerifyQuote(file, { ...options, json: true });
+    const { output, exitCode } = await runVerifyQuote(file, { ...options, json: true }, () => onChain);
     return { ...(JSON.parse(output) as Verdict), code: exitCode };
 }
 
@@ -53,6 +55,30 @@ describe('cocoon verify quote', () => {
             err: expect.stringContaining('cannot be used with') as string,
         });
     });
+
+    it('has the real contract decide with --on-chain, and says what it cost', async () => {
+        const { code, verdict, status, gas, tonCost, messages } = (await judge({ ...by, onChain: true })) as Awaited<
+            ReturnType<typeof judge>
+        > &
+            VerdictOnChain;
+        expect({ code, verdict, status }).toEqual({ code: 0, verdict: 'accepted', status: 'UpToDate' });
+        expect(gas).toBeLessThan(260_000);
+        expect(messages.map(({ message }) => message)).toEqual([
+            'root revocation list',
+            'pck revocation list',
+            'tcb info',
+            'qe identity',
+            'quote',
+        ]);
+        expect(Number(tonCost.sandbox)).toBeGreaterThan(Number(tonCost.mainnet2026));
+        const stale = new Date(now.getTime() + 40 * 86_400_000).toISOString();
+        expect(await judge({ ...by, at: stale, onChain: true })).toMatchObject({
+            code: 1,
+            failedCheck: 'pck_crl_dates',
+            messages: [{ refusal: null }, { refusal: 'QuoteVerifier: collateral is not in force' }],
+        });
+        await expect(judge({ root, collateral, onChain: true })).rejects.toThrow('--on-chain needs');
+    }, 60_000);
 
     it('prints every field that scripts rely on', async () => {
         const verdict = await judge(by);

@@ -31,6 +31,7 @@ import {
 } from '../../../keepers/operator';
 import {
     authorizationDigest,
+    possessionDigest,
     encodeKeyBundle,
     encodeReceiptTail,
     type KeyBundle,
@@ -93,7 +94,8 @@ async function registered({ chain, governor, deployment }: World) {
     writeFileSync(bundleFile, encodeKeyBundle(bundle).toString('hex'));
     const scope = { network: bundle.network, provider: bundle.provider, bundleHash: keyBundleHash(bundle) };
     const authorization = operatorKey.sign(authorizationDigest(scope));
-    return { owner, provider: address, bundleFile, authorization };
+    const possession = node.sign(possessionDigest(scope.bundleHash));
+    return { owner, provider: address, bundleFile, authorization, possession };
 }
 
 describe('acts of governance', () => {
@@ -171,7 +173,7 @@ describe('the hub list', () => {
         const { chain, governor, guardian, deployment, registry, stranger } = await start();
         const hub = deployment.hubs[0]!.address;
         await chain.run(governor, listHub(governor, { endpoint }));
-        await expect(pruneHub(stranger, { hub })).rejects.toThrow('with this body');
+        await expect(pruneHub(stranger, { hub })).rejects.toThrow('still allowed');
         const codeHash = Buffer.from([...(await registry.getHubCodes()).keys()][0]!, 'hex');
         await chain.run(guardian, revokeHubCode(guardian, { codeHash }));
         const before = await chain.balance(governor.sender.address);
@@ -202,12 +204,17 @@ describe('the hub list', () => {
     });
 });
 
+/** What register-by-bond is told. */
+function bondArgs({ bundleFile, authorization, possession }: Omit<Awaited<ReturnType<typeof registered>>, 'owner'>) {
+    return { bundleFile, authorization, possession };
+}
+
 describe('acts about one node', () => {
     it('record it by bond, recheck it once its image is gone, and tell its hub', async () => {
         const world = await start();
         const { chain, governor, guardian, stranger } = world;
-        const { owner, bundleFile, authorization } = await registered(world);
-        const { result } = await chain.run(stranger, registerByBond(stranger, { bundleFile, authorization }));
+        const { owner, ...registration } = await registered(world);
+        const { result } = await chain.run(stranger, registerByBond(stranger, bondArgs(registration)));
         expect(result).toMatchObject({ bondNano: toNano('6'), revokedAt: null });
         const nodeKey = node.publicKey;
         const earned = async () => (await chain.run(stranger, showProvider(stranger, { owner }))).lines.join('\n');
@@ -220,9 +227,7 @@ describe('acts about one node', () => {
         const rechecked = await chain.run(stranger, recheckNode(stranger, { nodeKey, owner }));
         expect(rechecked.result!.revokedAt).toBe(chain.blockchain.now);
         expect((await chain.run(stranger, recheckNode(stranger, { nodeKey, owner }))).lines[0]).toContain('knows');
-        await expect(registerByBond(stranger, { bundleFile, authorization })).rejects.toThrow(
-            'not an allowed sev-snp image',
-        );
+        await expect(registerByBond(stranger, bondArgs(registration))).rejects.toThrow('not an allowed sev-snp image');
         expect(await earned()).toContain('revoked; its receipts settle until');
         await chain.run(governor, revokeKey(governor, { nodeKey }));
     });
@@ -230,8 +235,8 @@ describe('acts about one node', () => {
     it('revoke it at its owner’s word, and slash it on two receipts that contradict each other', async () => {
         const world = await start();
         const { chain, governor, stranger, deployment } = world;
-        const { owner, bundleFile, authorization } = await registered(world);
-        await chain.run(stranger, registerByBond(stranger, { bundleFile, authorization }));
+        const { owner, ...registration } = await registered(world);
+        await chain.run(stranger, registerByBond(stranger, bondArgs(registration)));
         const escrow = deployment.hubs[0]!.address;
         const said = (cumulativeNano: bigint, sequence = 4) => {
             const receipt = {

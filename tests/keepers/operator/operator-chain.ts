@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Address, Contract, Sender, SenderArguments } from '@ton/core';
 import { Blockchain } from '@ton/sandbox';
 import { type Clock } from '../../../keepers/base';
+import { blocksWith } from '../../contracts/attestation/support/environment';
 import { type ActConsole, type ActPlan, DeploymentFile, type OperatorContext, runAct } from '../../../keepers/operator';
 
 export const startTime = 1_800_000_000;
@@ -86,6 +87,10 @@ export async function createOperatorChain() {
         folder,
         run,
         actor,
+        /** Makes a block one of those that a quote may name. */
+        knowBlock(rootHash: Buffer) {
+            blockchain.prevBlocks = blocksWith(rootHash);
+        },
         advance(seconds: number) {
             blockchain.now = blockchain.now! + seconds;
         },

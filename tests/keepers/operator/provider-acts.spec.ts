@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { toNano } from '@ton/core';
+import { createDevelopmentPki, mintTdxQuote } from '../../../keepers/attestation';
 import { signerFromSeed } from '../../../keepers/confidential';
 import { createSimulatedTee } from '../../../keepers/devnet/simulated-tee';
 import {
@@ -11,11 +12,14 @@ import {
     createProvider,
     deployNetwork,
     openEscrow,
+    postCollateral,
     registerNode,
     settle,
+    showCollateral,
     showNetwork,
     showProvider,
     unbond,
+    verifyQuote,
     withdrawBond,
     withdrawFees,
 } from '../../../keepers/operator';
@@ -30,6 +34,7 @@ import {
 import { createOperatorChain, startTime, TestConsole } from './operator-chain';
 
 const tee = createSimulatedTee({ pkiSeed: Buffer.alloc(32, 7), platform: 0, now: new Date(startTime * 1000) });
+const pki = createDevelopmentPki({ seed: Buffer.alloc(32, 7), now: new Date(startTime * 1000) });
 const modelRoot = Buffer.alloc(32, 2);
 const node = signerFromSeed(Buffer.alloc(32, 8));
 const session = signerFromSeed(Buffer.alloc(32, 9));
@@ -122,6 +127,18 @@ describe('acts of a provider', () => {
         await chain.run(owner, authorizeBundle(owner, { bundleHash: keyBundleHash(bundle) }));
 
         const files = { bundleFile, quoteFile };
+        await expect(registerNode(owner, files)).rejects.toThrow('run post-collateral');
+        const collateralFile = path.join(chain.folder, 'collateral.json');
+        const { collateral } = mintTdxQuote({ pki, reportData: Buffer.alloc(64) });
+        writeFileSync(collateralFile, JSON.stringify(collateral));
+        const held = (await chain.run(owner, postCollateral(owner, { collateralFile }))).result!;
+        expect(held.tcbInfos).toMatchObject([{ evaluation: 18 }]);
+        expect((await postCollateral(owner, { collateralFile })).messages).toEqual([]);
+        const shownCollateral = await chain.run(owner, showCollateral(owner, {}));
+        expect(shownCollateral.lines.join()).toContain('TCB info of 90c06f000000, evaluation 18');
+        chain.knowBlock(bundle.mcRootHash);
+        const asked = (await chain.run(owner, verifyQuote(owner, { quoteFile }))).result!;
+        expect(asked).toMatchObject({ status: 'UpToDate', imageId: bundle.imageId });
         const registered = (await chain.run(owner, registerNode(owner, files))).result!;
         expect(registered).toMatchObject({ nodeKey: node.publicKey, notAfter: bundle.notAfter });
         expect((await registerNode(owner, files)).messages).toEqual([]);

@@ -13,7 +13,7 @@ import {
     showNetwork,
     unbond,
 } from '../../../keepers/operator';
-import { encodeKeyBundle, type KeyBundle, keyBundleHash } from '../../../wrappers';
+import { encodeKeyBundle, type KeyBundle, keyBundleHash, possessionDigest } from '../../../wrappers';
 import { createOperatorChain, startTime, TestConsole } from './operator-chain';
 
 const modelRoot = Buffer.alloc(32, 2);
@@ -69,7 +69,8 @@ describe('registering a node in a SEV-SNP guest', () => {
     it('needs no quote but the higher bond, and the hub admits it like any other', async () => {
         const { chain, operator, owner, bundleOf, bundleFile } = await start();
         const bundleHash = keyBundleHash(bundleOf(simulatedSnpImageId));
-        const args = { bundleFile: bundleFile(simulatedSnpImageId) };
+        const possession = node.sign(possessionDigest(bundleHash));
+        const args = { bundleFile: bundleFile(simulatedSnpImageId), possession };
         await chain.run(owner, authorizeBundle(owner, { bundleHash }));
 
         // Enough for a key that the chain verified, not for this one.
@@ -86,6 +87,12 @@ describe('registering a node in a SEV-SNP guest', () => {
 
         const { lines } = await chain.run(operator, showNetwork(operator, {}));
         expect(lines.join('\n')).toContain(`sev-snp image ${simulatedSnpImageId.toString('hex')} SEV-SNP guest`);
+    });
+
+    it('needs the node key to sign for itself', async () => {
+        const { owner, bundleFile } = await start();
+        const unsigned = registerNode(owner, { bundleFile: bundleFile(simulatedSnpImageId) });
+        await expect(unsigned).rejects.toThrow('must sign the bundle itself');
     });
 
     it('does not spare an image of TDX guests its quote', async () => {

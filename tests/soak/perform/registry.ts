@@ -1,6 +1,13 @@
 import { Address, beginCell } from '@ton/core';
 import { storeQuoteVerified } from '../../../build/Registry/Registry_Registry';
-import { authorizationCell, authorizationDigest, KeyBundle, keyBundleCell, keyBundleHash } from '../../../wrappers';
+import {
+    authorizationCell,
+    authorizationDigest,
+    KeyBundle,
+    keyBundleCell,
+    keyBundleHash,
+    possessionDigest,
+} from '../../../wrappers';
 import { uint256 } from '../../../wrappers/uint256';
 import { testKey } from '../../contracts/support/ed25519';
 import { actor } from '../actors';
@@ -49,12 +56,19 @@ export const registryPerformers: Pick<
                 responseTo,
                 bundle: keyBundleCell(bundle),
                 authorization,
-                evidence: beginCell().storeBuffer(bundle.mcRootHash).storeUint(0x10000000, 64).endCell(),
+                evidence: beginCell()
+                    .storeBuffer(bundle.mcRootHash)
+                    .storeUint(0x10000000, 64)
+                    .storeUint(0, 8)
+                    .storeUint(18, 32)
+                    .storeUint(0, 48)
+                    .endCell(),
             }),
         );
         const { registry } = world.scene;
+        const possession = world.scene.nodeKeys[node]!.sign(possessionDigest(bundleHash));
         const unquoted = await bodyOf((chain, sender) =>
-            registry.sendRegisterByBond(chain, sender, { bundle, authorization, responseTo }),
+            registry.sendRegisterByBond(chain, sender, { bundle, authorization, possession, responseTo }),
         );
         const letter: Letter = {
             op: byBond ? 'registerByBond' : 'quoteVerified',

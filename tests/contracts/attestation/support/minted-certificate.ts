@@ -1,8 +1,9 @@
-import { createHash, generateKeyPairSync, KeyObject, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { bitString, boolean, element, intelName, integer, octets, oid, sequence, utcTime } from './der';
 
 export interface KeyPair {
-    privateKey: KeyObject;
+    /** r | s over SHA-256 of the bytes */
+    sign: (bytes: Buffer) => Buffer;
     /** x | y */
     point: Buffer;
 }
@@ -10,12 +11,14 @@ export interface KeyPair {
 export function createKeyPair(): KeyPair {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const { x, y } = publicKey.export({ format: 'jwk' });
-    return { privateKey, point: Buffer.concat([Buffer.from(x!, 'base64url'), Buffer.from(y!, 'base64url')]) };
+    return {
+        sign: (bytes) => sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+        point: Buffer.concat([Buffer.from(x!, 'base64url'), Buffer.from(y!, 'base64url')]),
+    };
 }
 
-/** r | s over SHA-256 of the bytes. */
 export function signRaw(key: KeyPair, bytes: Buffer): Buffer {
-    return sign('sha256', bytes, { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+    return key.sign(bytes);
 }
 
 export interface CertificateOptions {

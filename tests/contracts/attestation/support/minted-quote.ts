@@ -1,4 +1,13 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+    createDevelopmentPki,
+    createPlatform,
+    mintCollateral,
+    type Collateral,
+    type DevelopmentPki,
+} from '../../../../keepers/attestation';
+import type { CollateralOptions } from '../../../../keepers/attestation/mint/collateral';
+import { SigningKey } from '../../../../keepers/attestation/mint/signing-key';
 import {
     caExtensions,
     CertificateOptions,
@@ -11,6 +20,7 @@ import {
 
 /** The keys of a development network's whole chain of trust. */
 export interface Authority {
+    pki: DevelopmentPki;
     root: KeyPair;
     ca: KeyPair;
     pck: KeyPair;
@@ -18,7 +28,25 @@ export interface Authority {
 }
 
 export function createAuthority(): Authority {
-    return { root: createKeyPair(), ca: createKeyPair(), pck: createKeyPair(), attestation: createKeyPair() };
+    const seed = randomBytes(32);
+    const pki = createDevelopmentPki({ seed, now: new Date(mintedAtSec * 1000) });
+    return {
+        pki,
+        root: keyPairOf(pki.root.key),
+        ca: keyPairOf(pki.platformCa.key),
+        pck: keyPairOf(new SigningKey(seed, 'pck:platform')),
+        attestation: createKeyPair(),
+    };
+}
+
+function keyPairOf(key: SigningKey): KeyPair {
+    return { sign: (bytes) => key.sign(bytes), point: key.publicKey.subarray(1) };
+}
+
+/** What judges the quotes minted here. */
+export function collateralOf({ pki }: Authority, options: CollateralOptions = {}): Collateral {
+    const fmspc = Buffer.from('b0c06f000000', 'hex');
+    return mintCollateral(pki, createPlatform(pki, { facts: { fmspc } }), options);
 }
 
 /** 2025-07-20, when every minted certificate is valid unless asked otherwise. */
@@ -44,6 +72,9 @@ export const ppidOfMint = Buffer.alloc(16, 0x5a);
 const qeVendorId = Buffer.from('939a7233f79c4ca9940a0db3957f0607', 'hex');
 const qeSigner = Buffer.from('dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5', 'hex');
 
+/** Of a TDX module that minted TCB info calls up to date. */
+const moduleSvns = Buffer.from('0b010400000000000000000000000000', 'hex');
+
 /** Bytes that differ from place to place, so that a swapped field shows. */
 function filler(label: string, length: number): Buffer {
     const bytes = Buffer.alloc(length);
@@ -61,6 +92,8 @@ function mintSignedBytes({ version = 4, bundleHash, mcRootHash, alterQuote }: Mi
     qeVendorId.copy(header, 12);
     const bodyHeader = version === 5 ? Buffer.from('030088020000', 'hex') : Buffer.alloc(0);
     const body = filler('body', version === 5 ? 648 : 584);
+    moduleSvns.copy(body, 0);
+    if (version === 5) moduleSvns.copy(body, 584);
     body.fill(0, 64, 128);
     body[123] = 0x10;
     (bundleHash ?? filler('bundle', 32)).copy(body, 520);
@@ -72,7 +105,8 @@ function mintSignedBytes({ version = 4, bundleHash, mcRootHash, alterQuote }: Mi
 
 function mintQeReport(options: MintOptions, authData: Buffer): Buffer {
     const report = filler('report', 384);
-    report.fill(0, 48, 64).writeUInt8(0x15, 48);
+    report.fill(0, 16, 20).fill(0, 48, 64).writeUInt8(0x15, 48);
+    report.writeUInt16LE(7, 258);
     qeSigner.copy(report, 128);
     report.writeUInt16LE(2, 256);
     createHash('sha256').update(options.authority.attestation.point).update(authData).digest().copy(report, 320);
