@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import {
     createGpu,
     createNrasSigner,
@@ -196,7 +196,22 @@ describe('tokens of the attestation service', () => {
 });
 
 describeRealGpus('a real token of the service', () => {
-    it('has the form and the digests that are asked for, up to its signature, whose key NVIDIA has retired', async () => {
+    it('names the SHA-256 of each GPU’s token, as ours must', () => {
+        const [overall, tokens] = JSON.parse(readGpuVector('nras_hopper_v3_detached_eat.json')) as [
+            [string, string],
+            Record<string, string>,
+        ];
+        const claims = JSON.parse(Buffer.from(overall[1].split('.')[1]!, 'base64url').toString()) as {
+            submods: Record<string, unknown>;
+        };
+        const digests = Object.entries(tokens).map(([name, token]) => [
+            name,
+            ['DIGEST', ['SHA-256', createHash('sha256').update(token).digest('hex')]],
+        ]);
+        expect(claims.submods).toEqual(Object.fromEntries(digests));
+    });
+
+    it('has the form that is asked for, up to its signature, whose key is not among the vectors', async () => {
         const token: unknown = JSON.parse(readGpuVector('nras_hopper_v3_detached_eat.json'));
         const document = documentOfPair('hopperAttestationReport.txt');
         const judged = (list: unknown) =>
