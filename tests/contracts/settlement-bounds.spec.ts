@@ -1,3 +1,4 @@
+import { toNano } from '@ton/core';
 import { ethereumKey } from './support/ethereum-key';
 import { fillHub } from './support/filled-hub';
 import { createSettlement } from './support/settlement-environment';
