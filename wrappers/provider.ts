@@ -40,7 +40,7 @@ export interface NodeKey {
     revokedAt: number | null;
     /** it contradicted itself and lost its share of the bond */
     isSlashed: boolean;
-    /** its share of the bond, needed until `evidenceWindowSec` after its end */
+    /** its share of the bond, needed until `evidenceWindowSec` after its not-after */
     bondNano: bigint;
     suite: number;
     /** of the attestation that `notAfter` comes from */
@@ -51,7 +51,7 @@ export interface NodeKey {
     platformId: Buffer;
 }
 
-/** So long after the end of its life (expiry or revocation) a key can be slashed. */
+/** So long after its not-after a key can be slashed, whether it was revoked before or not. */
 export const evidenceWindowSec = 2 * 86_400;
 
 export interface SlashOptions {

@@ -84,7 +84,7 @@ export interface HubListing {
 export interface PlatformKey {
     /** unix time in seconds, inclusive */
     notAfter: number;
-    /** 14 bytes of a hash over provider and key */
+    /** 13 bytes of a hash over provider and key */
     fingerprint: Buffer;
 }
 
@@ -252,6 +252,12 @@ export class Registry implements Contract {
         await this.send(provider, via, options.valueNano ?? throughValueNano, message);
     }
 
+    /** From anyone: takes a hub off the list whose code was revoked or is retired; its bond goes back to it. */
+    async sendPruneHub(provider: ContractProvider, via: Sender, options: RegistryCallOptions & { hub: Address }) {
+        const message = { $$type: 'PruneHub', queryId: options.queryId ?? 0n, hub: options.hub } as const;
+        await this.send(provider, via, options.valueNano ?? callValueNano, message);
+    }
+
     /** From anyone: forgets a platform's expired keys. */
     async sendPrunePlatform(
         provider: ContractProvider,
@@ -333,7 +339,8 @@ export class Registry implements Contract {
         const raw = await this.binding.getPlatformKeys(provider, uint256('platformId', platformId));
         const keys: PlatformKey[] = [];
         for (const slice = (raw ?? Cell.EMPTY).beginParse(); slice.remainingBits > 0;) {
-            keys.push({ notAfter: slice.loadUint(32), fingerprint: slice.loadBuffer(14) });
+            keys.push({ notAfter: slice.loadUint(32), fingerprint: slice.loadBuffer(13) });
+            slice.skip(8); // which registration took the place, for the contract only
         }
         return keys;
     }
@@ -384,7 +391,7 @@ type RegistryMessage = Parameters<RegistryBinding['send']>[3];
 /** Exit code of a refused message -> its text. */
 export const registryErrors: ReadonlyMap<number, string> = exitTexts(RegistryBinding.errors, ['Registry', 'Cocoon']);
 
-/** `reason` of RegistrationRefused, which the registry or the provider sends -> its text. */
+/** `reason` of RegistrationRefused, the registry's own or the one that the provider gave it -> its text. */
 export const registrationRefusals: ReadonlyMap<number, string> = new Map([...registryErrors, ...providerErrors]);
 
 function readState(raw: RawState): RegistryState {

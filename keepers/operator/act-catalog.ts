@@ -15,6 +15,7 @@ import { executeProposal } from './acts/execute-proposal';
 import { listHub } from './acts/list-hub';
 import { openEscrow } from './acts/open-escrow';
 import { postCollateral } from './acts/post-collateral';
+import { pruneHub } from './acts/prune-hub';
 import { recheckNode } from './acts/recheck-node';
 import { registerByBond } from './acts/register-by-bond';
 import { registerNode } from './acts/register-node';
@@ -65,6 +66,7 @@ export const acts = {
     'list-hub': listHub,
     'open-escrow': openEscrow,
     'post-collateral': postCollateral,
+    'prune-hub': pruneHub,
     'recheck-node': recheckNode,
     'register-by-bond': registerByBond,
     'register-node': registerNode,

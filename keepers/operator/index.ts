@@ -36,6 +36,7 @@ export { recheckNode, type RecheckedNode } from './acts/recheck-node';
 export { registerByBond } from './acts/register-by-bond';
 export { registerNode, type RegisteredNode } from './acts/register-node';
 export { retireHubCode } from './acts/retire-hub-code';
+export { pruneHub } from './acts/prune-hub';
 export { revokeHubCode } from './acts/revoke-hub-code';
 export { revokeImage } from './acts/revoke-image';
 export { revokeKey, type RevokedKey } from './acts/revoke-key';

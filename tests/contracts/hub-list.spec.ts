@@ -195,8 +195,8 @@ describe('a hub', () => {
         await expectRefused('Registry: hub may raise its fee too high', { maxFeeBps: 1_001, closeDelaySec: 601 });
         await expectRefused("Registry: hub's close delay too short", {});
         await expectListed({ closeDelaySec: 601 });
-        await expectRefused("Registry: hub's close delay too long", { closeDelaySec: 30 * day + 1, salt: 9 });
-        await expectListed({ closeDelaySec: 30 * day, salt: 9 });
+        await expectRefused("Registry: hub's close delay too long", { closeDelaySec: day + 1, salt: 9 });
+        await expectListed({ closeDelaySec: day, salt: 9 });
     });
 
     it('needs the bond after its fees, and the storage of its entry', async () => {
@@ -265,6 +265,56 @@ describe('the list', () => {
         await expectListed({ endpoint: text('https://b.example') });
         await patchRegistry(env, { hubCount: 999n });
         await expectListed({ salt: 1 });
+    });
+});
+
+describe('a listed hub whose code is no longer allowed', () => {
+    const prune = (hub: Address, valueNano = toNano('0.2')) =>
+        env.registry.sendPruneHub(env.guardian.getSender(), { hub, valueNano });
+
+    it('is pruned by anyone: its bond goes back to it to the nanoTON, the rest of the value to who asked', async () => {
+        await allowCode();
+        await expectListed();
+        await expectListed({ salt: 1 });
+        const [{ address }, other] = [await payoutOf(), await payoutOf({ salt: 1 })];
+        const { bondNano } = (await env.registry.getHub(address))!;
+        const kept = (await env.registry.getHub(other.address))!;
+        expect(thrownBy(await prune(address), env.registry.address)).toBe('Registry: hub code is still allowed');
+        await env.registry.sendRevokeHubCode(env.guardian.getSender(), { codeHash: code.hash() });
+        const before = await env.balanceOf(env.registry.address);
+        const result = await prune(address);
+        expect(valueTo(result, address, opcodes.Excesses)).toBeGreaterThanOrEqual(bondNano);
+        expect(before - (await env.balanceOf(env.registry.address))).toBe(bondNano);
+        expect(valueTo(result, env.guardian.address, opcodes.Excesses)).toBeGreaterThan(0n);
+        expect(loadHubUnlisted(eventOf(result, opcodes.HubUnlisted)!.beginParse()).bond).toBe(bondNano);
+        expect(await env.registry.getHubs()).toEqual(new Map([[other.address.toRawString(), kept]]));
+        expect((await env.registry.getState()).hubBondsNano).toBe(kept.bondNano);
+        expect(thrownBy(await prune(address), env.registry.address)).toBe('Registry: hub is not listed');
+    });
+
+    it('stays until the second in which its code retires', async () => {
+        await allowCode();
+        await expectListed();
+        const { address } = await payoutOf();
+        const retiresAt = env.blockchain.now! + 10 * day;
+        await env.govern({ kind: 'retireHubCode', codeHash: code.hash(), retiresAt });
+        env.blockchain.now = retiresAt - 1;
+        expect(thrownBy(await prune(address), env.registry.address)).toBe('Registry: hub code is still allowed');
+        env.pass(1);
+        expect(thrownBy(await prune(address), env.registry.address)).toBeNull();
+    });
+
+    it('stays when the message that asks for it can not pay its way', async () => {
+        await allowCode();
+        await expectListed();
+        const { address } = await payoutOf();
+        await env.registry.sendRevokeHubCode(env.guardian.getSender(), { codeHash: code.hash() });
+        const outcomes = new Set<string | null>();
+        for (let step = 1n; step < 20n && !outcomes.has(null); step += 1n) {
+            outcomes.add(thrownBy(await prune(address, atPrices(step * toNano('0.01'))), env.registry.address));
+            if (!outcomes.has(null)) expect(await env.registry.getHub(address)).not.toBeNull();
+        }
+        expect([...outcomes]).toEqual(['Registry: not enough value', null]);
     });
 });
 

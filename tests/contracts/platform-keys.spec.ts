@@ -5,7 +5,7 @@ import {
     Registry as RegistryBinding,
     storeRegisterByBond,
 } from '../../build/Registry/Registry_Registry';
-import { authorizationCell, KeyBundle, keyBundleCell, keyBundleHash, possessionDigest } from '../../wrappers';
+import { authorizationCell, KeyBundle, keyBundleCell, keyBundleHash, possessionDigest, Provider } from '../../wrappers';
 import { testKey } from './support/ed25519';
 import { ethereumKey } from './support/ethereum-key';
 import { bodyTo, refusalTo, thrownBy, valueTo } from './support/outcome';
@@ -74,7 +74,15 @@ describe('a platform', () => {
 
     it('counts one key under two providers twice', async () => {
         await register(key(0));
-        await register(key(0), { provider: Buffer.alloc(32, 7) });
+        const other = env.blockchain.openContract(
+            await Provider.createFromConfig({ registry: env.registry.address, owner: env.stranger.address }),
+        );
+        await other.sendCreate(env.stranger.getSender(), { operatorKey: env.operator.publicKey });
+        await other.sendBond(env.stranger.getSender(), { valueNano: toNano('11') });
+        const bundle = env.bundleOf({ signingKey: key(0), provider: other.address.hash });
+        await other.sendAuthorizeBundle(env.stranger.getSender(), { bundleHash: keyBundleHash(bundle) });
+        const result = await env.verified({ bundle, authorization: authorizationCell() });
+        expect(refusalTo(result, env.registrar.address)).toBeNull();
         expect(await env.registry.getPlatformKeys(platformId)).toHaveLength(2);
     });
 

@@ -30,7 +30,6 @@ afterEach(async () => {
 
 /** Refused by registry or provider: the value comes back with the reason, nothing is recorded. */
 async function expectRefused(reason: string, options: VerifiedOptions) {
-    // A key that the provider refuses keeps its place on its platform until it would have expired: it pays for the entry.
     const { version, logHash } = await env.registry.getState();
     const keys = await env.provider.getKeys();
     const result = await env.verified(options);

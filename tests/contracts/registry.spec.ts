@@ -208,7 +208,11 @@ describe('a proposal', () => {
         env = await createRegistry({ isBare: true });
         const largest = toNano('1000000');
         const bounds: [string, Partial<RegistryParameters>[], Partial<RegistryParameters>[]][] = [
-            ['key life out of bounds', [{ maxKeyLifeSec: 0 }, { maxKeyLifeSec: 30 * day + 1 }], [{ maxKeyLifeSec: 1 }]],
+            [
+                'key life out of bounds',
+                [{ maxKeyLifeSec: 0 }, { maxKeyLifeSec: 30 * day + 1 }],
+                [{ maxKeyLifeSec: 1 }, { maxKeyLifeSec: 30 * day }],
+            ],
             [
                 'bond out of bounds',
                 [
@@ -237,8 +241,8 @@ describe('a proposal', () => {
             ['hub fee out of bounds', [{ maxHubFeeBps: 10_001 }], [{ maxHubFeeBps: 10_000 }, { maxHubFeeBps: 0 }]],
             [
                 'close delay out of bounds',
-                [{ minCloseDelaySec: 59 }, { minCloseDelaySec: 30 * day + 1 }],
-                [{ minCloseDelaySec: 60 }, { minCloseDelaySec: 30 * day }],
+                [{ minCloseDelaySec: 59 }, { minCloseDelaySec: day + 1 }],
+                [{ minCloseDelaySec: 60 }, { minCloseDelaySec: day }],
             ],
         ];
         const propose = (changes: Partial<RegistryParameters>) =>

@@ -17,7 +17,7 @@ import {
 import { uint256 } from '../../wrappers/uint256';
 import { testKey } from './support/ed25519';
 import { ethereumKey } from './support/ethereum-key';
-import { bodyTo, comparable, eventOf, gasOf, refusalTo, thrownBy, valueTo } from './support/outcome';
+import { bodyTo, comparable, eventOf, gasOf, keyRefusalTo, thrownBy, valueTo } from './support/outcome';
 import { bundle, createProvider, day, minBondNano, nodeKey, ProviderEnvironment } from './support/provider-environment';
 import { atPrices } from '../support/fee-config';
 
@@ -133,7 +133,7 @@ describe('a key that contradicts itself', () => {
         expect(eventOf(result, opcodes.KeyRevoked)).not.toBeNull();
         expect(await env.provider.getKey(nodeKey(0))).toMatchObject({ isSlashed: true, revokedAt: env.blockchain.now });
         const again = await env.record({ bundleHash: bundle(5) });
-        expect(refusalTo(again, env.registrar.address)).toBe('Provider: key is revoked');
+        expect(keyRefusalTo(again, env.registry.address)).toBe('Provider: key is revoked');
         const admission = await env.provider.sendRequestAdmission(env.stranger.getSender(), {
             nodeKey: nodeKey(0),
             hub: env.hub.address,
@@ -298,11 +298,28 @@ describe('evidence', () => {
         expect(thrownBy(free, env.provider.address)).toBeNull();
     });
 
-    it('counts until two days after a revocation, when that came first', async () => {
-        await createNode();
+    it('counts as long, and the bond is held as long, when the key was revoked before', async () => {
+        await createNode({ notAfter: 1_900_000_000 + 3 * day });
         await env.provider.sendRevokeKey(env.owner.getSender(), { nodeKey: nodeKey(0) });
+        const { bondNano } = await env.provider.getState();
+        const dodge = () => env.provider.sendUnbond(env.owner.getSender(), { amountNano: bondNano - minBondNano + 1n });
         env.pass(evidenceWindowSec + 1);
+        expect(thrownBy(await dodge(), env.provider.address)).toBe('Provider: bond needed by keys');
+        env.pass(3 * day - 1);
+        expect(thrownBy(await dodge(), env.provider.address)).toBe('Provider: bond needed by keys');
+        const result = await slash();
+        expect(thrownBy(result, env.provider.address)).toBeNull();
+        expect(loadKeySlashed(eventOf(result, opcodes.KeySlashed)!.beginParse()).reward).toBe(minBondNano / 10n);
+    });
+
+    it('comes too late a second later though the key was revoked, when the bond is free', async () => {
+        await createNode({ notAfter: 1_900_000_000 + 3 * day });
+        await env.provider.sendRevokeKey(env.owner.getSender(), { nodeKey: nodeKey(0) });
+        env.pass(3 * day + evidenceWindowSec + 1);
         await expectRefused('Provider: evidence comes too late', {});
+        const { bondNano } = await env.provider.getState();
+        const free = await env.provider.sendUnbond(env.owner.getSender(), { amountNano: bondNano });
+        expect(thrownBy(free, env.provider.address)).toBeNull();
     });
 
     it('with any value is either refused as a whole or goes through: the check of the value is never too low', async () => {

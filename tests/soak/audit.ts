@@ -123,9 +123,10 @@ async function auditRegistry(world: World): Promise<void> {
     for (const platformId of platforms) {
         const keys = await registry.getPlatformKeys(get, platformId);
         const known = model.registry.platformKeys.get(platformId.toString('hex'));
-        const ends = [keys.map(({ notAfter }) => notAfter), [...(known?.values() ?? [])]].map((times) =>
-            times.sort().join(),
-        );
+        const ends = [
+            keys.map(({ notAfter }) => notAfter),
+            [...(known?.values() ?? [])].map(({ endsAt }) => endsAt),
+        ].map((times) => times.sort().join());
         equal(world, 'registry', { [`keys of platform ${platformId[0]}`]: [ends[0], ends[1]] });
     }
     for (const { address } of world.scene.hubs) {

@@ -113,6 +113,7 @@ export function createModel(scene: Scene): NetworkModel {
             models: new Set(),
             deniedPlatforms: new Set(),
             platformKeys: new Map(),
+            attempts: 0,
             hubBonds: new Map(),
             proposals: new Map(),
             lastProposalId: 0,

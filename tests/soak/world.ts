@@ -302,7 +302,7 @@ function creditorsOf({ letter, from }: Mail): string[] {
     return letter.op === 'claim' ? [from] : [];
 }
 
-const politeRefusals = ['RegistrationRefused', 'ChargeRefused'];
+const politeRefusals = ['RegistrationRefused', 'KeyRefused', 'ChargeRefused'];
 
 const longAgoSec = 1;
 

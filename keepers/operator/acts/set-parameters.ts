@@ -8,7 +8,7 @@ import { openRegistry } from '../network-addresses';
 
 const longestKeyLifeSec = 30 * 86_400;
 const mostKeysPerPlatform = 7;
-const [shortestCloseDelaySec, longestCloseDelaySec] = [60, 30 * 86_400];
+const [shortestCloseDelaySec, longestCloseDelaySec] = [60, 86_400];
 
 /** What is not given stays as it is. */
 export const parameterArguments = {
@@ -30,7 +30,7 @@ export const parameterArguments = {
         .optional()
         .describe('a listed hub’s own maximum fee is not above it, in hundredths of a percent'),
     minCloseDelaySec: uint32
-        .pipe(z.int().min(shortestCloseDelaySec).max(longestCloseDelaySec, 'must be at most 30 days'))
+        .pipe(z.int().min(shortestCloseDelaySec).max(longestCloseDelaySec, 'must be at most one day'))
         .optional()
         .describe('a listed hub’s close delay is not below it'),
 };

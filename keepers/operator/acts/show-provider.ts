@@ -94,7 +94,8 @@ function describeHubOfProvider({ hub, creditNano, keys }: HubOfProvider): string
 
 function describeKey([nodeKey, { notAfter, revokedAt, isSlashed, bondNano }]: [string, NodeKey]): string {
     const revoked = revokedAt === null ? '' : `, revoked at ${isoTime(revokedAt)}`;
-    const heldUntil = Math.min(notAfter, revokedAt ?? notAfter) + evidenceWindowSec;
-    const held = isSlashed ? 'slashed' : `holds ${formatTon(bondNano)} TON until ${isoTime(heldUntil)}`;
+    const held = isSlashed
+        ? 'slashed'
+        : `holds ${formatTon(bondNano)} TON until ${isoTime(notAfter + evidenceWindowSec)}`;
     return `node key ${nodeKey} until ${isoTime(notAfter)}${revoked}, ${held}`;
 }

@@ -59,7 +59,7 @@ describe('a registrar who keeps old quotes, with the signatures that authorised 
 });
 
 describe('somebody else on the same machine', () => {
-    it.failing('takes no slot of the platform with quotes that no provider stands for', async () => {
+    it('takes no slot of the platform with quotes that no provider stands for', async () => {
         const nobody = await Provider.createFromConfig({ registry: env.registry.address, owner: env.stranger.address });
         for (const [i, provider] of [
             nobody.address.hash,

@@ -142,7 +142,7 @@ describe('case 13: a provider unbonds to dodge a slash', () => {
     });
 
     // Hubs that nobody told settle the key's receipts until its end, and what it signs meanwhile must be worth its bond.
-    it.failing('nor does revoking it and waiting free its share before the end that hubs know of', async () => {
+    it('nor does revoking it and waiting free its share before the end that hubs know of', async () => {
         const notAfter = env.blockchain.now! + 30 * day;
         const third = Buffer.alloc(32, 0xb3);
         await env.record({ nodeKey: nodeKey(1), bundleHash: third, notAfter });

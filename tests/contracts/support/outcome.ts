@@ -35,12 +35,17 @@ export function gasOf(result: SendMessageResult, account: Address): number {
 
 /** The reason of the RegistrationRefused that `to` got, null when it got none. */
 export function refusalTo(result: SendMessageResult, to: Address): string | null {
-    const body = bodyTo(result, to, RegistryBinding.opcodes.RegistrationRefused);
+    return reasonIn(bodyTo(result, to, RegistryBinding.opcodes.RegistrationRefused), 32 + 64);
+}
+
+/** The reason of the KeyRefused that `registry` got from a provider, null when it got none. */
+export function keyRefusalTo(result: SendMessageResult, registry: Address): string | null {
+    return reasonIn(bodyTo(result, registry, RegistryBinding.opcodes.KeyRefused), 32 + 64 + 32);
+}
+
+function reasonIn(body: Cell | null, offset: number): string | null {
     if (body === null) return null;
-    const reason = body
-        .beginParse()
-        .skip(32 + 64)
-        .loadUint(16);
+    const reason = body.beginParse().skip(offset).loadUint(16);
     return registrationRefusals.get(reason) ?? `reason ${reason}`;
 }
 

@@ -14,6 +14,7 @@ import {
     recheckNode,
     registerByBond,
     retireHubCode,
+    pruneHub,
     revokeHubCode,
     revokeImage,
     revokeKey,
@@ -166,6 +167,19 @@ describe('the hub list', () => {
         await chain.run(governor, unlistHub(governor, {}));
         expect((await chain.balance(governor.sender.address)) - before).toBeGreaterThan(toNano('4.9'));
         expect((await chain.run(governor, unlistHub(governor, {}))).lines[0]).toBe('The hub is not listed');
+    });
+
+    it('loses a hub by anyone’s word once its code is revoked, and gives its bond to its operator', async () => {
+        const { chain, governor, guardian, deployment, registry, stranger } = await start();
+        const hub = deployment.hubs[0]!.address;
+        await chain.run(governor, listHub(governor, { endpoint }));
+        await expect(pruneHub(stranger, { hub })).rejects.toThrow('still allowed');
+        const codeHash = Buffer.from([...(await registry.getHubCodes()).keys()][0]!, 'hex');
+        await chain.run(guardian, revokeHubCode(guardian, { codeHash }));
+        const before = await chain.balance(governor.sender.address);
+        await chain.run(stranger, pruneHub(stranger, { hub }));
+        expect((await chain.balance(governor.sender.address)) - before).toBeGreaterThan(toNano('4.9'));
+        expect((await chain.run(stranger, pruneHub(stranger, { hub }))).lines[0]).toBe('The hub is not listed');
     });
 
     it('knows other codes, and from when on one is retired', async () => {

@@ -77,13 +77,17 @@ export function acceptIfPaid(arrival: Arrival, effect: () => Expected[]): Verdic
     return accept(effect, arrival.valueNano >= plentyNano ? true : 'either');
 }
 
+export function registrationRefused(to: string): Expected {
+    return { to, name: 'RegistrationRefused', isOptional: true };
+}
+
 export function excess(to: string): Expected {
     return { to, name: 'Excesses', isOptional: true };
 }
 
 /** A rule that answers instead of throwing: without a reason against it the effect, or a polite refusal when the value is thin. */
-export function answer(at: Arrival, responseTo: string, reason: string | null, effect: () => Expected[]): Verdict {
-    const refusal = (): Expected[] => [{ to: responseTo, name: 'RegistrationRefused', isOptional: true }];
+export function answer(at: Arrival, refused: Expected, reason: string | null, effect: () => Expected[]): Verdict {
+    const refusal = () => [{ ...refused, isOptional: true }];
     const isPaid = at.valueNano >= plentyNano;
     if (reason !== null) return { accept: isPaid ? true : 'either', why: reason, effect: refusal };
     return isPaid ? accept(effect) : { ...accept(effect, 'either'), orElse: refusal };

@@ -48,7 +48,10 @@ export type ContractLetter =
     | { op: 'charged'; queryId: bigint; settler: string; amounts: bigint[]; owners: string[] }
     | { op: 'acknowledgeCharge'; queryId: bigint }
     | ({ op: 'admitNode'; payer: string; owner: string; nodeKey: string } & KeyLife)
-    | ({ op: 'recordKey'; shareNano: bigint } & Attestation)
+    /** attempt: tells registrations of one key apart */
+    | ({ op: 'recordKey'; shareNano: bigint; attempt: number } & Attestation)
+    /** knownUntil: when the key ends that the provider has all the same, 0: none */
+    | { op: 'keyRefused'; refused: Attestation; attempt: number; knownUntil: number }
     | { op: 'distrustKey'; payer: string; nodeKey: string; hub: string; cause: Cause; id: string }
     | { op: 'listHub' }
     | { op: 'unlistHub' }

@@ -32,14 +32,13 @@ export interface ProviderModel {
 export const nobody = `0:${'0'.repeat(64)}`;
 
 const daySec = 86_400;
-/** Longer than the evidence window, or unbonding would dodge a slash. */
 const unbondingDelaySec = 7 * daySec;
 const evidenceWindowSec = 2 * daySec;
 const expiredKeyGraceSec = 7 * daySec;
 
-/** Last second in which two contradicting receipts of the key cost its share. */
-function evidenceUntil({ notAfter, revokedAt }: KeyLife): number {
-    return (revokedAt === 0 ? notAfter : Math.min(notAfter, revokedAt)) + evidenceWindowSec;
+/** Last second in which two contradicting receipts of the key cost its share: revoking it changes nothing about that. */
+function evidenceUntil({ notAfter }: KeyLife): number {
+    return notAfter + evidenceWindowSec;
 }
 
 /** What keys that can still be slashed hold of the bond. */
@@ -193,9 +192,12 @@ function admissionBounced(of: Letter): Verdict {
     return accept(() => (of.op === 'admitNode' ? [{ to: of.payer, name: 'Excesses', isOptional: true }] : []));
 }
 
-/** A refusal is an answer, not an error. */
+/** A refusal is an answer, not an error; the registry hears it first. */
 function recordKey(provider: ProviderModel, letter: RecordKey, at: Arrival): Verdict {
-    return answer(at, letter.responseTo, recordRefusal(provider, letter, at.nowSec), () => {
+    const knownUntil = provider.keys.get(letter.nodeKey)?.notAfter ?? 0;
+    const refused: Letter = { op: 'keyRefused', refused: letter, attempt: letter.attempt, knownUntil };
+    const refusal: Expected = { to: provider.registry, name: 'KeyRefused', letter: refused };
+    return answer(at, refusal, recordRefusal(provider, letter, at.nowSec), () => {
         write(provider, letter);
         forgetOld(provider, at.nowSec);
         return [{ to: letter.responseTo, name: 'NodeRegistered' }];

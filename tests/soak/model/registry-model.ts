@@ -1,4 +1,14 @@
-import { accept, acceptIfPaid, answer, Arrival, excess, Expected, refuse, Verdict } from './arrival';
+import {
+    accept,
+    acceptIfPaid,
+    answer,
+    Arrival,
+    excess,
+    Expected,
+    refuse,
+    registrationRefused,
+    Verdict,
+} from './arrival';
 import { Action, Attestation, Letter } from './letter';
 
 /** The network's trust, as docs and messages.tact promise it. */
@@ -18,12 +28,21 @@ export interface RegistryModel {
     images: Map<string, 'chain' | 'clients'>;
     models: Set<string>;
     deniedPlatforms: Set<string>;
-    /** platform -> provider and key -> when that key ends */
-    platformKeys: Map<string, Map<string, number>>;
+    /** platform -> provider and key -> its place */
+    platformKeys: Map<string, Map<string, Place>>;
+    /** registrations that were sent on to a provider */
+    attempts: number;
     /** listed hub -> its bond */
     hubBonds: Map<string, bigint>;
     proposals: Map<number, { eta: number; action: Action }>;
     lastProposalId: number;
+}
+
+/** Of a key on its platform. */
+export interface Place {
+    endsAt: number;
+    /** the registration that took it last */
+    attempt: number;
 }
 
 const maxProposals = 32;
@@ -36,6 +55,8 @@ export function judgeRegistry(registry: RegistryModel, letter: Letter, at: Arriv
             return at.from === registry.verifier ? quoteVerified(registry, letter, at) : refuse('not the verifier');
         case 'registerByBond':
             return registerByBond(registry, letter, at);
+        case 'keyRefused':
+            return at.from === letter.refused.provider ? keyRefused(registry, letter, at) : refuse('not who was asked');
         case 'recheck':
             return recheck(registry, letter, at);
         case 'prunePlatform':
@@ -53,7 +74,7 @@ export function judgeRegistry(registry: RegistryModel, letter: Letter, at: Arriv
         case 'denyPlatform':
             return denyPlatform(registry, letter.platformId, at);
         case 'bounced':
-            return bounced(letter.of);
+            return bounced(registry, letter.of, at);
         default:
             return refuse('not a message of the registry');
     }
@@ -72,28 +93,59 @@ function topUp(registry: RegistryModel, at: Arrival): Verdict {
 function quoteVerified(registry: RegistryModel, letter: Attestation, at: Arrival): Verdict {
     const reason =
         registrationRefusal(registry, letter, 'chain', at.nowSec) ?? platformRefusal(registry, letter, at.nowSec);
-    return answer(at, letter.responseTo, reason, () => {
+    return answer(at, registrationRefused(letter.responseTo), reason, () => {
         const notAfter = Math.min(letter.notAfter, at.nowSec + registry.maxKeyLifeSec);
         const keys = liveKeys(registry, letter.platformId, at.nowSec, letter);
-        keys.set(
-            keyName(letter),
-            Math.max(notAfter, registry.platformKeys.get(letter.platformId)?.get(keyName(letter)) ?? 0),
-        );
+        const known = registry.platformKeys.get(letter.platformId)?.get(keyName(letter));
+        const recorded = recordKey(registry, { ...letter, notAfter }, registry.minBondNano);
+        keys.set(keyName(letter), { endsAt: Math.max(notAfter, known?.endsAt ?? 0), attempt: registry.attempts });
         registry.platformKeys.set(letter.platformId, keys);
-        return [recordKey({ ...letter, notAfter }, registry.minBondNano)];
+        return [recorded];
     });
 }
 
 /** What only clients can verify: under a higher bond, and of no platform. */
 function registerByBond(registry: RegistryModel, letter: Attestation, at: Arrival): Verdict {
-    return answer(at, letter.responseTo, registrationRefusal(registry, letter, 'clients', at.nowSec), () => {
+    const reason = registrationRefusal(registry, letter, 'clients', at.nowSec);
+    return answer(at, registrationRefused(letter.responseTo), reason, () => {
         const notAfter = Math.min(letter.notAfter, at.nowSec + registry.maxKeyLifeSec);
-        return [recordKey({ ...letter, platformId: '0'.repeat(64), notAfter }, registry.minClientVerifiedBondNano)];
+        const attested = { ...letter, platformId: '0'.repeat(64), notAfter };
+        return [recordKey(registry, attested, registry.minClientVerifiedBondNano)];
     });
 }
 
-function recordKey(attestation: Attestation, shareNano: bigint): Expected {
-    return { to: attestation.provider, name: 'RecordKey', letter: { ...attestation, op: 'recordKey', shareNano } };
+function recordKey(registry: RegistryModel, attestation: Attestation, shareNano: bigint): Expected {
+    registry.attempts += 1;
+    const letter: Letter = { ...attestation, op: 'recordKey', shareNano, attempt: registry.attempts };
+    return { to: attestation.provider, name: 'RecordKey', letter };
+}
+
+function keyRefused(registry: RegistryModel, letter: Letter & { op: 'keyRefused' }, at: Arrival): Verdict {
+    const { refused, attempt, knownUntil } = letter;
+    return accept(() => {
+        releasePlace(registry, refused, attempt, knownUntil, at.nowSec);
+        return [registrationRefused(refused.responseTo)];
+    });
+}
+
+/** What the provider knows of the key all the same is what its place is for, unless a later registration holds it. */
+function releasePlace(
+    registry: RegistryModel,
+    refused: Attestation,
+    attempt: number,
+    knownUntil: number,
+    nowSec: number,
+): void {
+    const place = registry.platformKeys.get(refused.platformId)?.get(keyName(refused));
+    if (place === undefined || place.attempt !== attempt || knownUntil >= place.endsAt) return;
+    const live = liveKeys(registry, refused.platformId, nowSec, refused);
+    if (knownUntil >= nowSec) live.set(keyName(refused), { endsAt: knownUntil, attempt });
+    storePlatform(registry, refused.platformId, live);
+}
+
+function storePlatform(registry: RegistryModel, platformId: string, live: Map<string, Place>): void {
+    if (live.size === 0) registry.platformKeys.delete(platformId);
+    else registry.platformKeys.set(platformId, live);
 }
 
 function registrationRefusal(
@@ -114,9 +166,9 @@ function platformRefusal(registry: RegistryModel, letter: Attestation, nowSec: n
 }
 
 /** Live keys of a platform, apart from the given one. */
-function liveKeys(registry: RegistryModel, platformId: string, nowSec: number, but?: Attestation): Map<string, number> {
+function liveKeys(registry: RegistryModel, platformId: string, nowSec: number, but?: Attestation): Map<string, Place> {
     const known = [...(registry.platformKeys.get(platformId) ?? [])];
-    return new Map(known.filter(([name, endsAt]) => endsAt >= nowSec && (!but || name !== keyName(but))));
+    return new Map(known.filter(([name, { endsAt }]) => endsAt >= nowSec && (!but || name !== keyName(but))));
 }
 
 function keyName({ provider, nodeKey }: Attestation): string {
@@ -126,9 +178,7 @@ function keyName({ provider, nodeKey }: Attestation): string {
 function prunePlatform(registry: RegistryModel, platformId: string, at: Arrival): Verdict {
     if (!registry.platformKeys.has(platformId)) return refuse('no keys of this platform');
     return acceptIfPaid(at, () => {
-        const live = liveKeys(registry, platformId, at.nowSec);
-        if (live.size === 0) registry.platformKeys.delete(platformId);
-        else registry.platformKeys.set(platformId, live);
+        storePlatform(registry, platformId, liveKeys(registry, platformId, at.nowSec));
         return [excess(at.from)];
     });
 }
@@ -220,9 +270,12 @@ function denyPlatform(registry: RegistryModel, platformId: string, at: Arrival):
 }
 
 /** No provider took the key, or none knows it: the payer gets the rest. */
-function bounced(of: Letter): Verdict {
+function bounced(registry: RegistryModel, of: Letter, at: Arrival): Verdict {
     return accept(() => {
-        if (of.op === 'recordKey') return [{ to: of.responseTo, name: 'RegistrationRefused', isOptional: true }];
+        if (of.op === 'recordKey') {
+            releasePlace(registry, of, of.attempt, 0, at.nowSec);
+            return [registrationRefused(of.responseTo)];
+        }
         return of.op === 'distrustKey' ? [excess(of.payer)] : [];
     });
 }
