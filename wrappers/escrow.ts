@@ -1,6 +1,7 @@
-import { Address, Cell, Contract, ContractProvider, Dictionary, Sender } from '@ton/core';
+import { Address, Cell, Contract, ContractProvider, Sender } from '@ton/core';
 import { Escrow as EscrowBinding, EscrowState as RawState } from '../build/Escrow/Escrow_Escrow';
 import { exitTexts } from './exit-texts';
+import { PaidAmounts, readPaidAmounts } from './paid-amounts';
 import { bytes32 } from './statement-fields';
 
 /** What an escrow's address is computed from. */
@@ -39,7 +40,7 @@ export interface EscrowState extends EscrowConfig {
     /** stays in the account on top of the balance */
     storageReserveNano: bigint;
     /** by node key in hex: nanoTON paid in this epoch; from the same moment as the balance */
-    paidNano: Map<string, bigint>;
+    paidNano: PaidAmounts;
 }
 
 export interface SessionOptions {
@@ -152,6 +153,7 @@ export const chargeRefusals: ReadonlyMap<number, string> = new Map([
     [4, 'another charge is in flight'],
     [5, 'no line has anything left to pay under a valid cap'],
     [6, 'the balance is empty'],
+    [7, 'the value does not cover the rest of the way'],
 ]);
 
 function sessionFields(options: SessionOptions) {
@@ -178,7 +180,7 @@ function readState(raw: RawState): EscrowState {
         inFlight: raw.inFlightQueryId < 0n ? null : { queryId: raw.inFlightQueryId, amountNano: raw.inFlight },
         retiredKeys: readRetiredKeys(raw.retiredKeys),
         storageReserveNano: raw.storageReserve,
-        paidNano: readPaid(raw.paid),
+        paidNano: readPaidAmounts(raw.paid),
     };
 }
 
@@ -188,12 +190,6 @@ function readRetiredKeys(cell: Cell | null): RetiredSessionKey[] {
         keys.push({ key: slice.loadBuffer(32), validUntil: slice.loadUint(32) });
     }
     return keys;
-}
-
-function readPaid(cell: Cell | null): Map<string, bigint> {
-    if (cell === null) return new Map();
-    const paid = Dictionary.loadDirect(Dictionary.Keys.BigUint(256), Dictionary.Values.BigUint(96), cell);
-    return new Map([...paid].map(([nodeKey, amount]) => [toBytes32(nodeKey).toString('hex'), amount]));
 }
 
 function toBytes32(value: bigint): Buffer {

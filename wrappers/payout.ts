@@ -188,6 +188,11 @@ export class Payout implements Contract {
         return this.binding.getSettleFee(provider, BigInt(lineCount));
     }
 
+    /** What a settlement costs its settler at most while prices stay what they are, of what it must carry. */
+    async getSettleCost(provider: ContractProvider, lineCount: number): Promise<bigint> {
+        return this.binding.getSettleCost(provider, BigInt(lineCount));
+    }
+
     /** NanoTON that AdmitNode must carry; a new node's part for two years of storage stays. */
     async getAdmitFee(provider: ContractProvider): Promise<bigint> {
         return this.binding.getAdmitFee(provider);

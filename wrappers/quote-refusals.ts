@@ -67,6 +67,7 @@ const quoteProblems: Readonly<Record<string, string>> = {
 const listProblems = (list: 'root_crl' | 'pck_crl'): Readonly<Record<string, string>> => ({
     'malformed revocation list': `${list}_encoding`,
     'Cell underflow': `${list}_encoding`,
+    'Cell overflow': `${list}_encoding`,
     'revocation list of another authority': `${list}_issuer`,
     'revocation list is not signed by its authority': `${list}_signature`,
     'collateral is not in force': `${list}_dates`,
@@ -76,6 +77,7 @@ const listProblems = (list: 'root_crl' | 'pck_crl'): Readonly<Record<string, str
 const textProblems = (text: 'tcb_info' | 'qe_identity', signer: string): Readonly<Record<string, string>> => ({
     'text is not as Intel writes it': `${text}_format`,
     'Cell underflow': `${text}_format`,
+    'Cell overflow': `${text}_format`,
     'TCB info is not of TDX, version 3': 'tcb_info_id',
     'QE identity is not of the TD quoting enclave': 'qe_identity_id',
     'text is not signed by the TCB signing key': `${text}_signature`,

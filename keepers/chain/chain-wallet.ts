@@ -44,7 +44,7 @@ interface SendLimits {
 }
 
 /** Kept back for the wallet's own gas and forwarding fees, for each message. */
-const feeMarginNano = 20_000_000n;
+export const feeMarginNano = 20_000_000n;
 const maxMessages = 255;
 
 /**

@@ -6,7 +6,7 @@ export { findTransaction, walkTrace, type Trace, type TraceOptions, type TraceTr
 export { transactionsSince, watchTransactions, type WatchOptions } from './watch-transactions';
 export { parseWalletKey, walletKeyFromMnemonic, walletKeyFromSeed, type WalletKey } from './wallet-key';
 export { collectMessages } from './wallet-message';
-export { ChainWallet, type ChainWalletOptions, type SendOptions, type SendResult } from './chain-wallet';
+export { ChainWallet, feeMarginNano, type ChainWalletOptions, type SendOptions, type SendResult } from './chain-wallet';
 export { NetworkReader, type EscrowSnapshot, type NetworkReaderOptions, type ReadOptions } from './network-reader';
 export { parseDeployment, readDeployment, writeDeployment, type Deployment, type HubDeployment } from './deployments';
 export { chainClientOf, type ChainSettings } from './from-config';

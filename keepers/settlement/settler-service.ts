@@ -1,7 +1,7 @@
 import { Address, type OpenedContract } from '@ton/core';
-import { Payout } from '../../wrappers';
+import { maxSettlementLines, Payout } from '../../wrappers';
 import { type Clock, CocoonError, errorMessage, type Logger, silentLogger, systemClock } from '../base';
-import type { ChainClient, ChainWallet, NetworkReader, SendResult } from '../chain';
+import { type ChainClient, type ChainWallet, feeMarginNano, type NetworkReader, type SendResult } from '../chain';
 import type { DispatchLedger, OutboxEntry } from '../ledger';
 import { type ChainView, type SkipReason, viewChain } from './chain-candidates';
 import { decideSettlements, type SettlementCosts } from './decide-settlements';
@@ -131,7 +131,7 @@ export class SettlerService {
         const walletBeforeNano = batches.length > 0 ? await wallet.getBalanceNano() : 0n;
         const failures: string[] = [];
         let after = before;
-        for (const round of roundsOf(batches, this.options.maxBatchesAtOnce ?? 8)) {
+        for (const round of roundsOf(batches, await this.batchesAtOnce(walletBeforeNano))) {
             const outcome = await this.submitRound(round);
             after = outcome.view;
             failures.push(...outcome.failures);
@@ -147,6 +147,13 @@ export class SettlerService {
         };
         if (failures.length === 0) this.learnCosts(summary);
         return summary;
+    }
+
+    /** A settlement asks for several times what it costs: a wallet that can't show that for all sends fewer at once. */
+    private async batchesAtOnce(walletNano: bigint): Promise<number> {
+        const dearestNano = (await this.hub.getSettleFee(maxSettlementLines)) + feeMarginNano;
+        const affordable = Number(walletNano / dearestNano);
+        return Math.max(1, Math.min(affordable, this.options.maxBatchesAtOnce ?? 8));
     }
 
     /** Whatever the send came to, what the chain has paid afterwards decides. */
@@ -217,10 +224,10 @@ export class SettlerService {
         return sum;
     }
 
-    /** Measured once a settlement went through; before that what the hub asks to see, most of which comes back. */
+    /** Measured once a settlement went through; before that the hub's upper bound. */
     private async costs(): Promise<SettlementCosts> {
         if (this.measured) return this.measured;
-        const [one, two] = await Promise.all([this.hub.getSettleFee(1), this.hub.getSettleFee(2)]);
+        const [one, two] = await Promise.all([this.hub.getSettleCost(1), this.hub.getSettleCost(2)]);
         return { batchNano: one - (two - one), lineNano: two - one };
     }
 

@@ -5,10 +5,21 @@ import { GasRow, measureRow, pairCostVsLive, readBaseline } from './gas-table';
 const baseline = readBaseline();
 
 /** What gas may grow to before it is worth an argument; the table's figures are exact. */
-const limits = { settle1Line: 45_000, claim: 15_000, topUp: 12_000 };
+const limits = {
+    settle1Line: 45_000,
+    settle10Lines: 170_000,
+    claim: 15_000,
+    topUp: 12_000,
+    verifyQuoteV4: 260_000,
+    verifyQuoteV5: 260_000,
+    reattestQuoteV4: 120_000,
+    reattestQuoteV5: 120_000,
+    postTcbInfo: 400_000,
+    postPckList60: 400_000,
+};
 
 /** Goals that are not reached yet: when one is, its test fails, and it belongs among the limits. */
-const goals = { settle10Lines: 170_000 };
+const goals = { settle10Lines: 130_000 };
 const pairCostGoal = 0.35;
 
 /** A tenth of a transaction's limit of 1 000 000 stays free. */

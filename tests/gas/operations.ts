@@ -1,4 +1,5 @@
 import * as attestation from './scenarios/attestation';
+import * as collateral from './scenarios/collateral';
 import * as escrow from './scenarios/escrow';
 import * as governance from './scenarios/governance';
 import * as provider from './scenarios/provider';
@@ -12,6 +13,7 @@ export const operations: Record<string, Scenario> = {
     ...provider,
     ...governance,
     ...attestation,
+    ...collateral,
 };
 
 /** Batches of the largest size, of every kind: the costliest single transaction is looked for in these. */

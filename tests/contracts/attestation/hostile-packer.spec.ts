@@ -147,7 +147,8 @@ describe('signatures and hints', () => {
         const order = Object.keys(reasons).indexOf(part);
         const packed = packQuote(mint());
         const signed = packed.refs[order]!;
-        const otherHints = packQuote(mint({ ppid: Buffer.alloc(16, 1) })).refs[order]!.refs[0]!;
+        // Right for another signature of the same quote.
+        const otherHints = packed.refs[(order + 1) % 4]!.refs[0]!;
         const forged = [otherHints, beginCell().storeBuffer(Buffer.alloc(96)).endCell()];
         for (const hints of forged) {
             const replaced = beginCell().storeBits(signed.bits).storeRef(hints).storeRef(signed.refs[1]!).endCell();
@@ -192,13 +193,14 @@ describe('certificates in the wrong place', () => {
 
     it("Intel's TCB signer, which the root signs too, is no CA", async () => {
         const ca = { subject: 'Intel SGX TCB Signing', extensions: leafExtensions(ppidOfMint).slice(0, 4) };
-        expect(await verdictOfParts(() => undefined, mint({ ca }))).toBe('not a PCK CA certificate');
+        expect(await verdictOfParts(() => undefined, mint({ ca }))).toBe('certificate has the wrong role');
     });
 
     it("a CA for processors serves as well as one for platforms, but not for the other's leaves", async () => {
         const processor = 'Intel SGX PCK Processor CA';
         const both = mint({ ca: { subject: processor }, leaf: { issuer: processor } });
-        expect(await verdictOfParts(() => undefined, both)).toBe('verified');
+        // Nothing is wrong with it but that nobody has posted this authority's list.
+        expect(await verdictOfParts(() => undefined, both)).toBe('no revocation list of this authority');
         expect(await verdictOfParts(() => undefined, mint({ ca: { subject: processor } }))).toBe(
             'not a PCK certificate of this CA',
         );
@@ -300,12 +302,12 @@ describe('what an issued certificate could hide', () => {
 
     it('a CA that says it is not one is refused', async () => {
         const ca = { extensions: leafExtensions(ppidOfMint).slice(0, 4) };
-        expect(await verdictOfParts(() => undefined, mint({ ca }))).toBe('not a PCK CA certificate');
+        expect(await verdictOfParts(() => undefined, mint({ ca }))).toBe('certificate has the wrong role');
     });
 
     it("a leaf without Intel's extension, or with something after it, is refused", async () => {
         const extensions = leafExtensions(ppidOfMint);
-        expect(await verdictOfLeaf({ extensions: extensions.slice(0, 4) })).toBe('malformed certificate');
+        expect(await verdictOfLeaf({ extensions: extensions.slice(0, 4) })).toBe('malformed platform extension');
         expect(await verdictOfLeaf({ extensions: [...extensions, extensions[0]!] })).toBe('malformed certificate');
     });
 

@@ -11,6 +11,7 @@ import {
     pki,
     type Postbox,
 } from './support/postings';
+import { createDevelopmentPki, createPlatform, mintCollateral } from '../../../keepers/attestation';
 import type { CollateralOptions } from '../../../keepers/attestation/mint/collateral';
 import type { TcbInfo } from '../../../keepers/attestation/parse/signed-json';
 
@@ -195,6 +196,14 @@ describe('TCB info', () => {
         const { content } = packTcbInfo({ ...set, tcb_info_signature: set.qe_identity_signature });
         const verdict = await box.postTcbInfo({ ...packTcbInfo(set), content });
         expect(verdict.verdict).toBe('text is not signed by the TCB signing key');
+    });
+
+    it('by a signer whom another root certified is refused', async () => {
+        const elsewhere = createDevelopmentPki({ seed: Buffer.alloc(32, 6), now: pki.now });
+        const foreign = mintCollateral(elsewhere, createPlatform(elsewhere));
+        const notByRoot = 'TCB signing certificate is not signed by the root';
+        expect((await box.postTcbInfo(packTcbInfo(foreign))).verdict).toBe(notByRoot);
+        expect((await box.postQeIdentity(packQeIdentity(foreign))).verdict).toBe(notByRoot);
     });
 
     it('is no QE identity, and no QE identity is TCB info', async () => {

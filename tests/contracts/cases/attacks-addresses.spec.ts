@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => expectSound(env));
 
 describe('the account of the same id in the masterchain', () => {
-    it.failing("claims nothing of a provider's credit", async () => {
+    it("claims nothing of a provider's credit", async () => {
         const { owner } = env.nodes[0]!;
         await env.settle([env.line(env.nodes[0]!, { receiptNano: toNano('5') })]);
         const twin = new Address(-1, owner.address.hash);

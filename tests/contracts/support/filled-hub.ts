@@ -3,7 +3,7 @@ import { createShardAccount } from '@ton/sandbox';
 import { SettlementEnvironment, TestNode } from './settlement-environment';
 import { sha256 } from '../../../wrappers';
 
-const ownersPerPage = 15;
+const ownersPerPage = 16;
 
 /**
  * Writes `count` admitted nodes, each of its own owner with its own credit, into the hub's data, the given ones among
@@ -18,7 +18,7 @@ export async function fillHub(env: SettlementEnvironment, nodes: readonly TestNo
     head.storeCoins(data.loadCoins()).storeCoins(data.loadCoins());
     data.loadMaybeRef();
     data.loadMaybeRef();
-    head.storeMaybeRef(dictionaryCell(nodeEntries(nodes, count))).storeMaybeRef(dictionaryCell(creditPages(count)));
+    head.storeMaybeRef(dictionaryCell(nodeEntries(nodes, count))).storeMaybeRef(creditRoot(count));
     const filled = head.storeSlice(data).endCell();
     const { code } = state.state;
     const share = { address: env.hub.address, code, data: filled, balance: account.balance };
@@ -45,6 +45,8 @@ export async function setRosterCounts(env: SettlementEnvironment, counts: Roster
         .storeUint(counts.ownerCount ?? ownerCount, 32)
         .storeUint(counts.refundCount ?? refundCount, 16)
         .storeSlice(roster);
+    // Owners have pages, or there would be no place for the next one's.
+    if (counts.ownerCount !== undefined) refs[1] = creditRoot(counts.ownerCount);
     refs.push(changed.endCell());
     const changedData = refs
         .reduce((builder, ref) => builder.storeRef(ref), beginCell().storeBits(data.bits))
@@ -54,13 +56,14 @@ export async function setRosterCounts(env: SettlementEnvironment, counts: Roster
 }
 
 function nodeEntries(nodes: readonly TestNode[], count: number): Dictionary<bigint, Cell> {
-    const entries = Dictionary.empty(Dictionary.Keys.BigUint(256), inlineBits(360));
+    const entries = Dictionary.empty(Dictionary.Keys.BigUint(64), inlineBits(552));
     for (let i = 0; i < count; i += 1) {
         const key = nodes[i]?.key.publicKey ?? sha256(Buffer.from(`filler ${i}`));
         const ownerId = nodes[i]?.owner.address.hash ?? sha256(Buffer.from(`owner of filler ${i}`));
         const suite = key.subarray(0, 12).every((byte) => byte === 0) ? 2 : 1;
         const record = beginCell().storeUint(ownerNumber(i, count), 32).storeUint(suite, 8).storeUint(0xffffffff, 32);
-        entries.set(BigInt('0x' + key.toString('hex')), record.storeUint(0, 32).storeBuffer(ownerId).endCell());
+        record.storeUint(0, 32).storeBuffer(key.subarray(0, 24)).storeBuffer(ownerId);
+        entries.set(key.readBigUInt64BE(24), record.endCell());
     }
     return entries;
 }
@@ -70,14 +73,21 @@ export function ownerNumber(index: number, count: number): number {
     return ((index * 211) % count) + 1;
 }
 
-function creditPages(count: number): Dictionary<number, Cell> {
-    const pages = Dictionary.empty(Dictionary.Keys.Uint(32), inlineBits(960));
-    for (let page = 0; page <= Math.floor(count / ownersPerPage); page += 1) {
-        const credits = beginCell();
-        for (let i = 0; i < ownersPerPage; i += 1) credits.storeUint(0, 64);
-        pages.set(page, credits.endCell());
+/** Of as many owners as are numbered, from 1. */
+function creditRoot(owners: number): Cell {
+    const pages = Math.floor(owners / ownersPerPage) + 1;
+    const trees = Array.from({ length: Math.min(pages, 4) }, (_, tree) => creditTree(Math.ceil((pages - tree) / 4)));
+    return trees.reduce((root, tree) => root.storeRef(tree), beginCell()).endCell();
+}
+
+/** `pages` pages: one, and four trees that share the others. */
+function creditTree(pages: number): Cell {
+    const page = beginCell();
+    for (let i = 0; i < ownersPerPage; i += 1) page.storeUint(0, 63);
+    for (let child = 0; child < Math.min(pages - 1, 4); child += 1) {
+        page.storeRef(creditTree(Math.ceil((pages - 1 - child) / 4)));
     }
-    return pages;
+    return page.endCell();
 }
 
 function inlineBits(bits: number): DictionaryValue<Cell> {

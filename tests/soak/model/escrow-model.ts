@@ -213,7 +213,7 @@ function isSessionGood(escrow: EscrowModel, key: string, nowSec: number): boolea
 
 function acknowledge(escrow: EscrowModel, queryId: bigint): Verdict {
     const { inFlight } = escrow;
-    if (inFlight?.queryId !== queryId) return accept(() => []);
+    if (inFlight?.queryId !== queryId) return accept(() => [excess(escrow.client)]);
     return accept(() => {
         escrow.inFlight = null;
         return [excess(inFlight.settler)];

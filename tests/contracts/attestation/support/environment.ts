@@ -38,12 +38,12 @@ export async function createVerifier({ rootKey, kind = 2, nowSec, collateral = [
     return { blockchain, sender, registry, verifier, ...verbs({ blockchain, sender, registry, verifier }) };
 }
 
-/** Every piece of a set; a refusal throws. */
+/** Every piece of a set, and the gas of each; a refusal throws. */
 export async function postCollateral(
     verifier: SandboxContract<QuoteVerifier>,
     sender: SandboxContract<TreasuryContract>,
     collateral: Collateral,
-): Promise<void> {
+): Promise<bigint[]> {
     const via = sender.getSender();
     const issuerChain = collateral.pck_crl_issuer_chain;
     const results = [
@@ -60,10 +60,11 @@ export async function postCollateral(
             issuerChain: collateral.qe_identity_issuer_chain,
         }),
     ];
-    for (const { transactions } of results) {
-        const { exitCode } = computePhaseOf(transactions, verifier.address);
+    return results.map(({ transactions }) => {
+        const { exitCode, gasUsed } = computePhaseOf(transactions, verifier.address);
         if (exitCode !== 0 && !reasonOf(exitCode).endsWith('held is as new')) throw new Error(reasonOf(exitCode));
-    }
+        return gasUsed;
+    });
 }
 
 interface Actors {
