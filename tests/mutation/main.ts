@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import PQueue from 'p-queue';
 import { stagesFor } from './chosen-tests';
 import { Bindings, CompileError, ContractCompiler, readSources, Sources } from './compiler';
-import { findMutants, Mutant } from './mutants';
+import { errorConstantsOf, findMutants, Mutant } from './mutants';
 import { MutantRecord, Records } from './records';
 import { Justification, summarize } from './report';
 import { Workplace } from './workplace';
@@ -36,8 +36,9 @@ class MutationRun {
         digest(this.sources),
         options.resume,
     );
+    private readonly constants = errorConstantsOf(this.sources);
     readonly mutants = [...this.sources]
-        .flatMap(([file, source]) => findMutants(file, source))
+        .flatMap(([file, source]) => findMutants(file, source, this.constants))
         .filter(({ id }) => id.includes(options.only));
 
     async run(jobs: number): Promise<void> {

@@ -25,11 +25,31 @@ export interface Mutant {
 /** Off by one, either way. */
 const neighbours: Record<string, string> = { '<=': '<', '>=': '>', '<': '<=', '>': '>=' };
 
+/** Texts of errors that several requires share, by the name of their constant. */
+export type ErrorConstants = ReadonlyMap<string, string>;
+
+/** Of all sources: a text may stand in another file than who uses it. */
+export function errorConstantsOf(sources: Iterable<readonly [file: string, source: string]>): ErrorConstants {
+    const constants = new Map<string, string>();
+    for (const [file, source] of sources) {
+        visit(parse(file, source), (node) => {
+            if (node.kind === 'constant_def' && node.initializer.kind === 'string') {
+                constants.set(node.name.text, node.initializer.value);
+            }
+        });
+    }
+    return constants;
+}
+
+function parse(file: string, source: string): Ast.Module {
+    return getParser(getAstFactory()).parse({ code: source, path: file, origin: 'user' });
+}
+
 /** Every mutant of one source, in the order of the text. */
-export function findMutants(file: string, source: string): Mutant[] {
-    const ast = getParser(getAstFactory()).parse({ code: source, path: file, origin: 'user' });
+export function findMutants(file: string, source: string, constants: ErrorConstants): Mutant[] {
+    const ast = parse(file, source);
     const names = new Map<string, number>();
-    return conditionsOf(ast).flatMap(({ kind, condition, errorText }) => {
+    return conditionsOf(ast, constants).flatMap(({ kind, condition, errorText }) => {
         const text = flat(condition.loc.contents);
         const name = `${file}: ${errorText ?? `if (${text})`}`;
         const count = (names.get(name) ?? 0) + 1;
@@ -50,13 +70,9 @@ interface Condition {
     errorText: string | null;
 }
 
-function conditionsOf(module: Ast.Module): Condition[] {
+function conditionsOf(module: Ast.Module, constants: ErrorConstants): Condition[] {
     const found: Condition[] = [];
-    const constants = new Map<string, string>();
     visit(module, (node) => {
-        if (node.kind === 'constant_def' && node.initializer.kind === 'string') {
-            constants.set(node.name.text, node.initializer.value);
-        }
         if (node.kind === 'static_call' && node.function.text === 'require') {
             const [condition, message] = node.args as [Ast.Expression, Ast.Expression];
             const text = message.kind === 'string' ? message.value : constants.get(message.loc.contents);
