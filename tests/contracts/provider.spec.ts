@@ -5,7 +5,7 @@ import { loadAdmitNode } from '../../build/Payout/Payout_Payout';
 import { authorizationCell, Provider } from '../../wrappers';
 import { bodyTo, comparable, eventOf, gasOf, keyRefusalTo, thrownBy, transactionOf, valueTo } from './support/outcome';
 import { bundle, createProvider, day, minBondNano, nodeKey, ProviderEnvironment } from './support/provider-environment';
-import { atPrices } from '../support/fee-config';
+import { atPrices, budget } from '../support/fee-config';
 
 const { opcodes } = ProviderBinding;
 
@@ -170,7 +170,7 @@ describe('the bond', () => {
         env = await createProvider();
         const { bondNano, storageReserveNano } = await env.provider.getState();
         env.pass(4 * 365 * day);
-        const [amountNano, valueNano] = [bondNano, toNano('1')];
+        const [amountNano, valueNano] = [bondNano, budget(toNano('1'))];
         await env.provider.sendUnbond(env.owner.getSender(), { amountNano, valueNano });
         expect(await env.balanceOf(env.provider.address)).toBe(bondNano + storageReserveNano);
         env.pass(30 * 365 * day);

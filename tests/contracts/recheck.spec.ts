@@ -8,6 +8,7 @@ import { uint256 } from '../../wrappers/uint256';
 import { testKey } from './support/ed25519';
 import { bodyTo, eventOf, thrownBy, valueTo } from './support/outcome';
 import { createRegistry, imageId, modelRoot, platformId, RegistryEnvironment } from './support/registry-environment';
+import { atPrices } from '../support/fee-config';
 
 const { opcodes } = ProviderBinding;
 const nodeKey = testKey('node 0').publicKey;
@@ -149,7 +150,8 @@ describe('a recheck', () => {
     it('with any value is refused, comes back, or goes through', async () => {
         await env.registry.sendRevokeImage(env.guardian.getSender(), { imageId });
         const outcomes = new Set<string | null>();
-        for (let valueNano = toNano('0.02'); valueNano < toNano('0.1'); valueNano += toNano('0.01')) {
+        for (let hundredths = 2n; hundredths < 10n; hundredths += 1n) {
+            const valueNano = atPrices(hundredths * toNano('0.01'));
             outcomes.add(thrownBy(await recheck({ imageId }, { valueNano }), env.registry.address));
         }
         expect(outcomes).toContain('Registry: not enough value');

@@ -2,6 +2,7 @@ import { beginCell, toNano } from '@ton/core';
 import { createShardAccount } from '@ton/sandbox';
 import { loadRegistry$Data, Registry$Data, storeRegistry$Data } from '../../../build/Registry/Registry_Registry';
 import { RegistryEnvironment } from './registry-environment';
+import { budget } from '../../support/fee-config';
 
 /** What thousands of messages would have made of the registry; it gets the storage reserve that goes with it. */
 export async function patchRegistry(env: RegistryEnvironment, changes: Partial<Registry$Data>): Promise<void> {
@@ -15,8 +16,9 @@ export async function patchRegistry(env: RegistryEnvironment, changes: Partial<R
         .storeBit(true)
         .store(storeRegistry$Data({ ...fields, ...changes }))
         .endCell();
-    const balance = contract.balance + toNano('300');
-    env.money.minted(toNano('300'));
+    const addedNano = budget(toNano('300'));
+    const balance = contract.balance + addedNano;
+    env.money.minted(addedNano);
     const { code } = state.state;
     await env.blockchain.setShardAccount(address, createShardAccount({ address, code, data, balance }));
 }
