@@ -12,12 +12,15 @@ export interface AnswerError {
     status: number;
     code: string;
     message: string;
+    /** The request's field at fault, as OpenAI names it: `messages.0.content`. */
+    param?: string;
 }
 
 const namePattern = /^[a-z0-9-]{1,64}$/;
 // The gateway sets these on its own answer: a line break would let a node write headers of its choice.
 const valuePattern = /^[\x20-\x7e]{0,4096}$/;
 const codePattern = /^[a-z0-9_]{1,64}$/;
+const paramPattern = /^[\w.[\]-]{1,128}$/;
 
 export function encodeHead(head: AnswerHead): Buffer {
     if (!isHead(head)) throw misuse('the head needs a status and printable headers');
@@ -31,13 +34,13 @@ export function decodeHead(json: Buffer): AnswerHead {
 }
 
 export function encodeError(error: AnswerError): Buffer {
-    if (!isError(error)) throw misuse('an error needs a status, a code and a message');
-    return Buffer.from(JSON.stringify({ status: error.status, code: error.code, message: error.message }), 'utf8');
+    if (!isError(error)) throw misuse('an error needs a status, a code, a message and, if any, the name of a field');
+    return Buffer.from(JSON.stringify(fieldsOf(error)), 'utf8');
 }
 
 export function decodeError(json: Buffer): AnswerError {
     const value = parseJson(json);
-    if (isError(value)) return { status: value.status, code: value.code, message: value.message };
+    if (isError(value)) return fieldsOf(value);
     throw new ConfidentialError('frame_invalid', 'the error of the answer is malformed');
 }
 
@@ -48,8 +51,19 @@ function isHead(value: unknown): value is AnswerHead {
     );
 }
 
+/** Without `param` the same bytes as before it was known, so either end may be the older one. */
+function fieldsOf({ status, code, message, param }: AnswerError): AnswerError {
+    return { status, code, message, ...(param !== undefined && { param }) };
+}
+
+/** Whether an error may name this as the field at fault. */
+export function isErrorParam(value: unknown): value is string {
+    return typeof value === 'string' && paramPattern.test(value);
+}
+
 function isError(value: unknown): value is AnswerError {
     if (!isObject(value) || !isStatus(value.status)) return false;
+    if (value.param !== undefined && !isErrorParam(value.param)) return false;
     return typeof value.code === 'string' && codePattern.test(value.code) && typeof value.message === 'string';
 }
 

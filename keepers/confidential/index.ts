@@ -62,7 +62,7 @@ export {
     verifyAnswerReceipt,
     withLiveCap,
 } from './answer-receipt';
-export { type AnswerError, type AnswerHead } from './answer-data';
+export { type AnswerError, type AnswerHead, isErrorParam } from './answer-data';
 export { AnswerSealer, type AnswerSealerOptions, type SealedReceipt } from './answer-sealer';
 export { type AnswerEvent, AnswerOpener, type AnswerOpenerOptions } from './answer-opener';
 export { FrameSplitter } from './frame-splitter';

@@ -110,7 +110,7 @@ export class Answer {
         // The caller did not cancel, or nobody would read this: the deadline did.
         if (event.code === 'cancelled')
             return new GatewayError('request_timeout', 'the answer was not whole before its deadline');
-        return new EngineFailure(event.status, event.code, event.message);
+        return new EngineFailure(event.status, event.code, event.message, event.param);
     }
 
     private async *readEvents(): AsyncGenerator<AnswerEvent> {
@@ -169,8 +169,9 @@ export class EngineFailure extends GatewayError {
         status: number,
         readonly engineCode: string,
         message: string,
+        param?: string,
     ) {
-        super(status < 500 ? 'invalid_request' : 'node_failed', message);
+        super(status < 500 ? 'invalid_request' : 'node_failed', message, { param });
         this.status = status;
     }
 

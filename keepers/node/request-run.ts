@@ -4,6 +4,7 @@ import {
     AnswerSealer,
     bindingOfEnvelope,
     costNano,
+    isErrorParam,
     type SealedReceipt,
     type Signer,
     usageProblem,
@@ -167,7 +168,8 @@ function clientHeaders(headers: Record<string, string>): Record<string, string> 
 function asAnswerError(error: unknown, logger: Logger): AnswerError {
     if (error instanceof EngineError) {
         logger.info({ code: error.code }, 'the engine did not finish');
-        return { status: Math.min(Math.max(error.status, 400), 599), code: error.code, message: error.message };
+        const { code, message, param } = error;
+        return { status: error.status, code, message, ...(isErrorParam(param) && { param }) };
     }
     logger.error({ err: error instanceof Error ? error.name : 'unknown' }, 'the engine failed');
     return { status: 502, code: 'engine_failed', message: 'the engine failed' };

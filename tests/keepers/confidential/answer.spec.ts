@@ -15,6 +15,7 @@ import {
     type WireFrame,
     withLiveCap,
 } from '../../../keepers/confidential';
+import { decodeError } from '../../../keepers/confidential/answer-data';
 import { maxFrameDataBytes } from '../../../keepers/confidential/frame-format';
 import {
     answerCostNano,
@@ -435,6 +436,25 @@ describe('AnswerSealer', () => {
         const { events, code } = await openAll(wire);
         expect(code).toBeUndefined();
         expect(events[1]).toEqual({ type: 'error', ...failure });
+    });
+
+    it('delivers the field at fault with an error, and nothing that is no name of a field', async () => {
+        const failure = { status: 400, code: 'invalid_request', message: 'no such tool', param: 'messages[0].tool-1' };
+        const sealer = make();
+        const { events } = await openAll([
+            sealer.start(),
+            sealer.error(failure),
+            sealer.final(usage, receiptAmounts).wire,
+        ]);
+        expect(events[1]).toEqual({ type: 'error', ...failure });
+        for (const param of ['', 'a b', 'x\r\ny', '<script>', 'p'.repeat(129)]) {
+            const refusing = make();
+            refusing.start();
+            await expectCode('input_invalid', () => refusing.error({ ...failure, param }));
+        }
+        for (const param of [null, 7, 'a b', 'p'.repeat(129)]) {
+            await expectCode('frame_invalid', () => decodeError(Buffer.from(JSON.stringify({ ...failure, param }))));
+        }
     });
 
     it('never signs above the cap, a cost above its sum, or for another node', async () => {

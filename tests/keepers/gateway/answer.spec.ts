@@ -65,6 +65,16 @@ test('a whole answer: status, body, and what it cost once its receipt is kept', 
     expect(destroyed()).toBe(1);
 });
 
+test('a failure of the engine keeps its code and the field at fault', async () => {
+    const failure = { status: 400, code: 'unsupported_parameter', message: 'no tools here', param: 'tools.0' };
+    const { answer } = await answerOf((sealer) => [sealer.start(), sealer.error(failure), finalOf(sealer).wire]);
+    const error = await answer.begin().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(EngineFailure);
+    const { status, ...body } = failure;
+    expect((error as EngineFailure).status).toBe(status);
+    expect((error as EngineFailure).toJSON().error).toEqual({ ...body, type: 'invalid_request_error' });
+});
+
 test('however the frames are cut into chunks', async () => {
     const { answer } = await answerOf((sealer) => {
         const wire = Buffer.concat([opening(sealer, 'text'), finalOf(sealer).wire]);

@@ -134,6 +134,24 @@ describe('an engine that fails', () => {
         expect(finalOf(events)).toMatchObject({ receipt: { receipt: { costNano: costNano(terms, tokens(3)) } } });
     });
 
+    test('over a field of the request: the caller learns which, unless the engine names what is none', async () => {
+        const failing = async (param: string) => {
+            const { running, read } = await run(async function* () {
+                yield head;
+                throw new EngineError('invalid_request', 'no', { param });
+            });
+            await running;
+            return read().find(({ type }) => type === 'error');
+        };
+        expect(await failing('messages.0.content')).toMatchObject({ status: 400, param: 'messages.0.content' });
+        expect(await failing('the prompt was swordfish')).toEqual({
+            type: 'error',
+            status: 400,
+            code: 'invalid_request',
+            message: 'no',
+        });
+    });
+
     test('with an error of its own kind: nobody reads its words', async () => {
         const { running, read } = await run(async function* () {
             yield head;
