@@ -10,7 +10,7 @@ module.exports = {
         ],
     },
     // Packages that ship ES modules only; jest runs CommonJS.
-    transformIgnorePatterns: ['/node_modules/(?!(p-queue|p-timeout|eventemitter3|@hpke)/)'],
+    transformIgnorePatterns: ['/node_modules/(?!(p-queue|p-timeout|eventemitter3|@hpke|hpke|@panva|@noble)/)'],
     modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
     testTimeout: 60_000,
     maxWorkers: 2,
