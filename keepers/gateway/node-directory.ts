@@ -2,7 +2,9 @@ import type { Address } from '@ton/core';
 import { type Clock, errorMessage, type Logger } from '../base';
 import type { DispatcherClient } from './dispatcher-client';
 import type { NetworkView } from './network-view';
+import type { ModelOffers } from './model-offers';
 import type { NodeVerifier } from './node-verifier';
+import { PickIndex } from './pick-index';
 import { directorySchema, type NodeEvidence, nodeRowSchema, type TrustedNode } from './trusted-node';
 
 export interface DispatcherPeer {
@@ -25,11 +27,12 @@ const trustLifeMs = 120_000;
 /** A node whose answer arrived broken is left alone this long: node and dispatcher can't be told apart there. */
 const avoidMs = 60_000;
 /** Evidence of nodes past and present; the ones seen last stay. */
-const maxEvidence = 2_000;
+const maxEvidence = 20_000;
 
 /** Every node that any dispatcher names, sorted into those whose evidence holds and those it does not hold for. */
 export class NodeDirectory {
     private trustedNodes: TrustedNode[] = [];
+    private index = new PickIndex([]);
     private readonly evidenceById = new Map<string, NodeEvidence>();
     private readonly banned = new Map<string, string>();
     private readonly avoidedUntilMs = new Map<string, number>();
@@ -50,12 +53,18 @@ export class NodeDirectory {
     }
 
     get trusted(): readonly TrustedNode[] {
+        return this.trustedNodes.filter((node) => this.isUsable(node));
+    }
+
+    /** Those that serve the model in that way, as of the last round; of each, `isUsable` says whether it still stands. */
+    offers(model: string, capability: string): ModelOffers | undefined {
+        return this.index.offers(model, capability);
+    }
+
+    isUsable({ id, checkedAtMs }: TrustedNode): boolean {
         const nowMs = this.options.clock.nowMs();
-        return this.trustedNodes.filter(
-            ({ id, checkedAtMs }) =>
-                nowMs - checkedAtMs <= trustLifeMs &&
-                !this.banned.has(id) &&
-                (this.avoidedUntilMs.get(id) ?? 0) <= nowMs,
+        return (
+            nowMs - checkedAtMs <= trustLifeMs && !this.banned.has(id) && (this.avoidedUntilMs.get(id) ?? 0) <= nowMs
         );
     }
 
@@ -88,6 +97,7 @@ export class NodeDirectory {
             this.trustedNodes = rounds.flatMap((round, index) =>
                 round.status === 'fulfilled' ? round.value : this.knownOf(this.options.peers[index]!),
             );
+            this.index = new PickIndex(this.trustedNodes);
             const failed = rounds.find((round) => round.status === 'rejected');
             this.lastProblem = failed === undefined ? '' : errorMessage(failed.reason);
         } catch (error) {

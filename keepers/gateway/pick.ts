@@ -1,41 +1,61 @@
+import { claimOf, type ModelOffers, platformOf } from './model-offers';
+import { platformWeightCeiling } from './platform-shares';
+import type { TrafficShare } from './traffic-share';
 import type { TrustedNode } from './trusted-node';
 
 export interface PickOptions {
-    /** Node keys (hex) already tried for this request. */
-    exclude: ReadonlySet<string>;
+    /** How many of the cheapest nodes the price ceiling leaves. */
+    reach: number;
+    /** False for nodes tried already, and for those that the directory has dropped since. */
+    isUsable: (node: TrustedNode) => boolean;
     /** Node that served the conversation before, if any: prefix caches help. */
     sticky?: string;
+    /** Where the last picks for this model went. */
+    traffic?: TrafficShare;
     random?: () => number;
 }
 
-/** No platform gets more weight than this, whatever capacity it claims. */
-const platformWeightCeiling = 64;
 /** How much busier the sticky node may be than a random other before it loses the request. */
 const stickyPatience = 1.5;
+/** Further draws for a node of a platform that has not had its quarter yet. */
+const maxOthers = 6;
+/** A first frame that takes so long counts like a node in full use. */
+const slowFirstFrameMs = 10_000;
 
-/** Power of two choices on load, each drawn by capacity; undefined when no candidate is left. */
-export function pickNode(candidates: readonly TrustedNode[], options: PickOptions): TrustedNode | undefined {
-    const random = options.random ?? Math.random;
-    const left = candidates.filter((node) => !options.exclude.has(node.id));
-    const first = drawByWeight(left, random());
-    const second = drawByWeight(left, random());
-    if (first === undefined || second === undefined) return undefined;
+/** Power of two choices on load, each drawn by capacity; undefined when no node is left. */
+export function pickNode(offers: ModelOffers, options: PickOptions): TrustedNode | undefined {
+    const { reach, isUsable, traffic, random } = options;
+    const first = offers.draw(reach, isUsable, random);
+    if (first === undefined) return undefined;
+    const second = offers.draw(reach, isUsable, random) ?? first;
     const better = loadScore(first) <= loadScore(second) ? first : second;
-    const sticky = left.find((node) => node.id === options.sticky);
-    return sticky !== undefined && loadScore(sticky) <= stickyPatience * (loadScore(better) + 0.5) ? sticky : better;
+    const picked = stickyNode(offers, options, better) ?? withinQuarter(offers, options, better);
+    traffic?.add(platformOf(picked));
+    return picked;
 }
 
-function weightOf(node: TrustedNode): number {
-    return Math.min(Math.max(node.offer.maxConcurrency, 1), platformWeightCeiling);
+function stickyNode(offers: ModelOffers, { sticky, reach, isUsable }: PickOptions, better: TrustedNode) {
+    if (sticky === undefined) return undefined;
+    const node = offers.find(sticky, reach);
+    const isWanted =
+        node !== undefined && isUsable(node) && loadScore(node) <= stickyPatience * (loadScore(better) + 0.5);
+    return isWanted ? node : undefined;
 }
 
-function drawByWeight(nodes: readonly TrustedNode[], at: number): TrustedNode | undefined {
-    let rest = at * nodes.reduce((sum, node) => sum + weightOf(node), 0);
-    return nodes.find((node) => (rest -= weightOf(node)) < 0) ?? nodes.at(-1);
+/** Load may pull more than a quarter to one platform; then another with room takes this one. */
+function withinQuarter(offers: ModelOffers, options: PickOptions, better: TrustedNode): TrustedNode {
+    const { reach, isUsable, traffic, random } = options;
+    if (traffic === undefined || !traffic.isFull(platformOf(better))) return better;
+    for (let others = 0; others < maxOthers; others++) {
+        const other = offers.draw(reach, isUsable, random);
+        if (other !== undefined && loadScore(other) < 1 && !traffic.isFull(platformOf(other))) return other;
+    }
+    return better;
 }
 
-/** Share of capacity in use, made worse by failures. */
+/** Share of capacity in use, made worse by failures and by the wait for a first frame. */
 export function loadScore(node: TrustedNode): number {
-    const { inFlight, queued, failureShare } = node.load;
-    return (inFlight + queued) / weightOf(node) + 4 * failureShare;
+    const { inFlight, queued, failureShare, firstFrameMsP50 } = node.load;
+    const inUse = (inFlight + queued) / Math.min(claimOf(node), platformWeightCeiling);
+    return inUse + 4 * failureShare + Math.min((firstFrameMsP50 ?? 0) / slowFirstFrameMs, 1);
 }

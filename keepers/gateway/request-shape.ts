@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfidentialError, type InnerRequest, type RequestedWork, requestedWork } from '../confidential';
+import { conversationKey } from './conversation';
 import { GatewayError } from './errors';
 
 /** Paths that a node answers and that cost tokens. */
@@ -18,6 +19,8 @@ const routedFields = z.looseObject({
 export interface RequestShape {
     model: string;
     stream: boolean;
+    /** What the requests of one conversation share; undefined for what is none. */
+    conversation: string | undefined;
     /** What is sealed. */
     inner: InnerRequest;
     /** What may be charged at most; gateway and node read it alike. */
@@ -33,7 +36,8 @@ export function shapeOf(inner: InnerRequest): RequestShape {
         const message = param === '' ? 'the body must be a JSON object' : `'${param}' ${issue.message}`;
         throw new GatewayError('invalid_request', message, { param: param === '' ? undefined : param });
     }
-    return { model: parsed.data.model, stream: parsed.data.stream ?? false, inner, work: workOf(inner) };
+    const { model, stream } = parsed.data;
+    return { model, stream: stream ?? false, conversation: conversationKey(parsed.data), inner, work: workOf(inner) };
 }
 
 function workOf(inner: InnerRequest): RequestedWork {

@@ -23,10 +23,11 @@ import { escrowProblem, refuseUnaffordable } from './escrow-terms';
 import { type ListedModel, listModels } from './listed-models';
 import type { NodeDirectory } from './node-directory';
 import { aboutEscrow, deadlinePassed, mayHaveBegun, neverConnected, NotBegun, notServed } from './not-begun';
-import { pickNode } from './pick';
+import { chooseFrom, noTrustedNode } from './choice';
+import { NodePicker } from './node-picker';
 import { type RequestShape, shapeOf } from './request-shape';
 import { describeReceipt } from './receipt-view';
-import { modelOf, type NodeEvidence, type TrustedNode } from './trusted-node';
+import type { NodeEvidence, TrustedNode } from './trusted-node';
 
 export interface GatewayOptions {
     network: Buffer;
@@ -65,6 +66,7 @@ const maxRepicks = 2;
 /** Turns OpenAI requests into sealed, paid requests to attested nodes, and their answers back. */
 export class GatewayService {
     private readonly caps = new CapBook();
+    private readonly picker = new NodePicker();
 
     constructor(private readonly options: GatewayOptions) {}
 
@@ -72,19 +74,24 @@ export class GatewayService {
     async ask(question: Question): Promise<Answer> {
         const headers = keptHeaders({ 'content-type': 'application/json', accept: question.accept });
         const shape = shapeOf({ method: 'POST', path: question.path, headers, body: question.body });
-        const candidates = this.candidates(shape, question);
+        const choice = chooseFrom(this.options.directory, shape, {
+            nodeId: question.nodeId,
+            maxOutputPriceNano: question.maxOutputPriceNano ?? this.options.maxOutputPriceNano,
+        });
         const { clock, requestTimeoutMs } = this.options;
         const deadlineMs = clock.nowMs() + Math.min(question.timeoutMs ?? requestTimeoutMs, requestTimeoutMs);
         const tried = new Set<string>();
         let last: NotBegun | undefined;
         while (tried.size <= maxRepicks) {
-            const node = pickNode(candidates, { exclude: tried });
+            const node = this.picker.pick(choice, tried);
             if (node === undefined) break;
             tried.add(node.id);
             if (question.signal.aborted) throw new GatewayError('request_timeout', 'the caller went away');
             if (clock.nowMs() >= deadlineMs) throw deadlinePassed();
             try {
-                return await this.askNode(node, shape, { ...question, deadlineMs });
+                const answer = await this.askNode(node, shape, { ...question, deadlineMs });
+                this.picker.served(choice, node);
+                return answer;
             } catch (error) {
                 if (!(error instanceof NotBegun)) throw error;
                 last = error;
@@ -94,44 +101,8 @@ export class GatewayService {
                 );
             }
         }
-        throw notServed(last);
-    }
-
-    private candidates(shape: RequestShape, question: Question): TrustedNode[] {
-        const { directory, maxOutputPriceNano } = this.options;
-        if (directory.trusted.length === 0) {
-            const why =
-                directory.problem || 'no node of any dispatcher passed verification: GET /cocoon/nodes says why';
-            throw new GatewayError('no_trusted_node', why, { retryAfterMs: 5_000 });
-        }
-        const serving = directory.trusted.filter(
-            (node) => modelOf(node, shape.model, shape.work.capability) !== undefined,
-        );
-        if (serving.length === 0) {
-            throw new GatewayError(
-                'model_not_found',
-                `no trusted node serves the model '${shape.model}' for this path: GET /v1/models lists them`,
-                { param: 'model' },
-            );
-        }
-        const ceilingNano = question.maxOutputPriceNano ?? maxOutputPriceNano;
-        const affordable = serving.filter(
-            (node) =>
-                ceilingNano === undefined ||
-                modelOf(node, shape.model, shape.work.capability)!.outputNano <= ceilingNano,
-        );
-        if (affordable.length === 0)
-            throw new GatewayError(
-                'price_too_high',
-                `no node serves '${shape.model}' at ${ceilingNano} nanoTON a million output tokens or less`,
-            );
-        const chosen = affordable.filter((node) => question.nodeId === undefined || node.id === question.nodeId);
-        if (chosen.length === 0)
-            throw new GatewayError(
-                'no_trusted_node',
-                'the node that X-Cocoon-Node asks for is not trusted or does not serve this',
-            );
-        return chosen;
+        const { directory } = this.options;
+        throw last === undefined && directory.trusted.length === 0 ? noTrustedNode(directory) : notServed(last);
     }
 
     private async askNode(node: TrustedNode, shape: RequestShape, question: Attempt): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { GpuVerdict, SnpVerdict, Verdict } from '../attestation';
-import type { KemCertificate, Offer, OfferModel } from '../confidential';
+import type { KemCertificate, Offer } from '../confidential';
 import type { KeyBundle } from '../../wrappers';
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -63,8 +63,4 @@ export interface NodeEvidence {
     /** why not, when not: a stable code and a sentence */
     refusal: { code: string; detail: string } | null;
     checkedAt: string;
-}
-
-export function modelOf(node: TrustedNode, model: string, capability: string): OfferModel | undefined {
-    return node.offer.models.find((terms) => terms.model === model && terms.capabilities.includes(capability));
 }

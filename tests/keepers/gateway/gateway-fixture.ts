@@ -4,6 +4,7 @@ import { EscrowBook, type EscrowAccount } from '../../../keepers/dispatch';
 import { createGatewayServer } from '../../../keepers/gateway/server';
 import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
 import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
+import { PickIndex } from '../../../keepers/gateway/pick-index';
 import { Recovery } from '../../../keepers/gateway/recovery';
 import { GatewayService, type Question } from '../../../keepers/gateway/service';
 import { GatewayLedger } from '../../../keepers/ledger';
@@ -36,6 +37,9 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
     const avoided: string[] = [];
     const directory = {
         trusted: nodes,
+        // Of the nodes as they are now: tests change them.
+        offers: (model: string, capability: string) => new PickIndex(nodes).offers(model, capability),
+        isUsable: () => true,
         problem: '',
         evidence: new Map(),
         ban: (id: string) => void banned.push(id),
