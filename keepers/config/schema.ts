@@ -30,6 +30,8 @@ const collateralField = z.strictObject({
     url: urlField.default('https://api.trustedservices.intel.com'),
 });
 
+const engineDialects = ['vllm', 'sglang', 'ollama', 'llama-server', 'plain'] as const;
+
 const engineField = z.discriminatedUnion('kind', [
     z.strictObject({
         kind: z.literal('llama-cpp'),
@@ -43,6 +45,16 @@ const engineField = z.discriminatedUnion('kind', [
         /** Base URL of vLLM, SGLang, llama.cpp server or Ollama, without /v1. */
         url: urlField,
         apiKeyFile: z.string().optional(),
+        /** Which of them; found out from its model list when absent. `plain`: a server that caches no prompts. */
+        dialect: z.enum(engineDialects).optional(),
+        /** Of the models it lists; all of them when absent. */
+        models: z.array(z.string().min(1).max(128)).min(1).max(64).optional(),
+        /** For servers that name none. */
+        contextLength: z.int().min(1).max(100_000_000).optional(),
+        capabilities: z
+            .array(z.enum(['chat.completions', 'completions', 'embeddings']))
+            .min(1)
+            .default(['chat.completions', 'completions']),
         maxConcurrency: z.int().min(1).max(4096).default(32),
         /** Hash of the model manifest, as allowed in the registry. */
         modelRoot: hexField(32),

@@ -1,7 +1,7 @@
 import { CollateralService, PcsClient, readPolicyFile } from '../attestation';
 import { CocoonError, errorMessage } from '../base';
 import { type NodeConfig, readSecretFile } from '../config';
-import { DstackEngine, type Engine, LlamaCppEngine, OpenAiCompatibleEngine } from './engine';
+import { connectEngine, DstackEngine, type Engine, LlamaCppEngine, warmUp } from './engine';
 import { NodeError } from './errors';
 import { ggufModelRoot } from './model-root';
 import { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
@@ -20,7 +20,10 @@ export interface EngineRoots {
     gpuRootPublicKey?: Buffer;
 }
 
+const warmUpMs = 120_000;
+
 /**
+ * Ready to serve: whatever the first request of an engine costs was spent.
  * @throws NodeError `engine_unavailable`
  */
 export async function openEngine(config: EngineConfig, roots: EngineRoots): Promise<OpenedEngine> {
@@ -29,7 +32,11 @@ export async function openEngine(config: EngineConfig, roots: EngineRoots): Prom
         const { url: baseUrl, maxConcurrency, modelRoot } = config;
         const apiKey = config.apiKeyFile === undefined ? undefined : readSecretFile(config.apiKeyFile);
         const proxied = { baseUrl, apiKey, maxConcurrency };
-        if (config.kind === 'openai') return { engine: new OpenAiCompatibleEngine(proxied), modelRoot };
+        if (config.kind === 'openai') {
+            const { dialect, models, contextLength, capabilities } = config;
+            const engine = await connectEngine({ ...proxied, dialect, models, contextLength, capabilities });
+            return { engine, modelRoot };
+        }
         return { engine: new DstackEngine({ ...proxied, ...trustOf(config), ...roots }), modelRoot };
     } catch (error) {
         if (error instanceof CocoonError) throw error;
@@ -43,6 +50,8 @@ async function openLlamaCpp(config: Extract<EngineConfig, { kind: 'llama-cpp' }>
     const modelPath = config.modelFile ?? TOY_MODEL_PATH;
     const modelId = config.modelId ?? TOY_MODEL_ID;
     const engine = await LlamaCppEngine.open({ modelPath, modelId, maxConcurrency: config.maxConcurrency });
+    for (const { id, capabilities } of await engine.describe())
+        await warmUp(engine, [id], { capabilities, signal: AbortSignal.timeout(warmUpMs) });
     return { engine, modelRoot: await ggufModelRoot(modelPath, modelId) };
 }
 

@@ -12,12 +12,21 @@ import {
 } from '../confidential';
 import type { NodeLog } from '../ledger';
 import { Coalescer } from './coalescer';
-import { type Engine, EngineError, type EngineEvent, type EngineUsage, NOTHING_USED } from './engine';
+import {
+    type Engine,
+    EngineError,
+    type EngineEvent,
+    type EngineRequest,
+    type EngineUsage,
+    NOTHING_USED,
+} from './engine';
 import type { AdmittedRequest } from './request-gate';
 
 export interface RequestRunOptions {
     request: AdmittedRequest;
     engine: Engine;
+    /** Keeps what the engine caches of this client from others; without it the engine shares nothing. */
+    cacheSalt?: string;
     signer: Signer;
     log: NodeLog;
     send: (wire: Buffer) => void;
@@ -70,10 +79,10 @@ export class RequestRun {
     }
 
     private async relayEngine(signal: AbortSignal): Promise<void> {
-        const { request, engine, send, logger } = this.options;
+        const { request, engine, cacheSalt, send, logger } = this.options;
+        const inner = { ...request.inner, ...(cacheSalt !== undefined && { cacheSalt }) } as EngineRequest;
         try {
-            for await (const event of engine.run(request.inner as Parameters<Engine['run']>[0], signal))
-                await this.on(event);
+            for await (const event of engine.run(inner, signal)) await this.on(event);
             if (this.stage !== 'ended') throw new EngineError('usage_missing', 'the engine did not say what it used');
         } catch (error) {
             this.coalescer.flush();

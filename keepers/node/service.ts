@@ -10,6 +10,7 @@ import {
 } from '../confidential';
 import type { Challenge } from '../dispatch';
 import type { NodeLog } from '../ledger';
+import { CacheSalts } from './cache-salt';
 import { DispatcherLink } from './dispatcher-link';
 import type { Engine } from './engine';
 import { NodeRefusal } from './errors';
@@ -51,6 +52,7 @@ export class NodeService {
     private readonly running = new Map<string, AbortController>();
     private readonly done = new Set<Promise<void>>();
     private readonly orphans = new Orphanage();
+    private readonly cacheSalts = new CacheSalts();
     private timer: NodeJS.Timeout | undefined;
     private draining = false;
 
@@ -205,7 +207,9 @@ export class NodeService {
         const deadline = setTimeout(() => controller.abort(new Error('deadline passed')), leftMs);
         try {
             const send = (wire: Buffer) => this.link.sendFrames(requestId, wire);
-            const run = new RequestRun({ request, engine, signer, log, send, logger, nowMs: () => clock.nowMs() });
+            const cacheSalt = this.cacheSalts.saltOf(request.envelope, request.inner.body);
+            const nowMs = () => clock.nowMs();
+            const run = new RequestRun({ request, engine, cacheSalt, signer, log, send, logger, nowMs });
             this.orphans.add(request, await run.run(controller.signal));
         } catch (error) {
             logger.error(

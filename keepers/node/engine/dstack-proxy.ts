@@ -1,8 +1,8 @@
 import { Agent, type buildConnector, request } from 'undici';
 import { maxDstackReportBytes } from '../../attestation/dstack';
 import { sleep } from '../../base';
+import { collect, rootOf } from './engine-api';
 import { EngineError } from './errors';
-import { rootOf } from './openai-compatible';
 import { engineErrorFrom } from './upstream-errors';
 
 export interface DstackProxyOptions {
@@ -72,7 +72,7 @@ export class DstackProxy {
                 headers: { accept: 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
                 signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
             });
-            const text = await readText(answer.body, maxBytes);
+            const text = (await collect(answer.body, maxBytes)).toString('utf8');
             return { status: answer.statusCode, json: answer.statusCode === 200 ? JSON.parse(text) : undefined };
         } catch (error) {
             throw engineErrorFrom(error, signal);
@@ -82,15 +82,4 @@ export class DstackProxy {
 
 export function usesTls(baseUrl: string): boolean {
     return baseUrl.startsWith('https:');
-}
-
-async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const bytes of body) {
-        size += bytes.length;
-        if (size > maxBytes) throw new EngineError('engine_failed', `the engine's answer exceeds ${maxBytes} bytes`);
-        parts.push(bytes);
-    }
-    return Buffer.concat(parts).toString('utf8');
 }

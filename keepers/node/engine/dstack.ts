@@ -35,7 +35,9 @@ export class DstackEngine implements Engine {
         const tls = usesTls(options.baseUrl);
         const connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs;
         const connector = tls ? attestedConnector(() => this.trust.tlsFingerprints, connectTimeoutMs) : undefined;
-        this.upstream = new OpenAiCompatibleEngine({ ...options, connector });
+        // Both proxies stand before vLLM or SGLang. A running count is of no use: the answer's end alone is signed.
+        const dialect = options.dialect ?? 'vllm';
+        this.upstream = new OpenAiCompatibleEngine({ ...options, dialect, continuousUsage: false, connector });
         this.maxConcurrency = this.upstream.maxConcurrency;
         this.proxy = new DstackProxy({ ...options, connectTimeoutMs, connector });
         this.trust = new DstackTrust({

@@ -22,6 +22,8 @@ export interface EngineRequest {
     path: string;
     headers: Record<string, string>;
     body: Buffer;
+    /** Of the client and its conversation: what an engine caches under one salt must serve no request of another. */
+    cacheSalt?: string;
 }
 
 export type EngineEvent =

@@ -1,3 +1,5 @@
+export { connectEngine, detectDialect } from './connect';
+export { type DialectName, dialectNames } from './dialect';
 export { DstackEngine } from './dstack';
 export type { DstackEngineOptions } from './dstack';
 export { NOTHING_USED } from './engine';
@@ -8,3 +10,4 @@ export { LlamaCppEngine } from './llama-cpp';
 export type { LlamaCppOptions } from './llama-cpp';
 export { OpenAiCompatibleEngine } from './openai-compatible';
 export type { OpenAiCompatibleOptions } from './openai-compatible';
+export { warmUp } from './warm-up';

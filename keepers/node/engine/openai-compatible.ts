@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, type buildConnector, Dispatcher, request as httpRequest } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { z } from 'zod';
+import { type Dialect, dialects, type DialectName } from './dialect';
+import type { EngineCapacity } from './capacity';
 import { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest } from './engine';
+import { EngineApi } from './engine-api';
 import { EngineError } from './errors';
 import { SlotPool } from './slot-pool';
 import { relayRefusal, relayStream, relayWhole } from './upstream-answer';
@@ -12,12 +16,15 @@ export interface OpenAiCompatibleOptions {
     /** 'http://127.0.0.1:8000' or '…/v1': vLLM, SGLang, llama.cpp's server, Ollama. */
     baseUrl: string;
     apiKey?: string;
+    dialect?: DialectName;
+    /** Of those that the server lists; all of them by default. */
+    models?: readonly string[];
     maxConcurrency?: number;
     maxWaiting?: number;
     /** For servers whose model list does not say it (Ollama), or that serve less than the model could. */
     contextLength?: number;
     capabilities?: readonly string[];
-    /** vLLM and SGLang: a running count with every chunk, so that a cut stream is metered to the token. */
+    /** A running count with every chunk, where the dialect has it. */
     continuousUsage?: boolean;
     /** Until the first byte of the answer; a whole answer that isn't streamed is computed within it. */
     firstByteTimeoutMs?: number;
@@ -36,10 +43,10 @@ export interface WireTap {
 }
 
 const DEFAULTS = {
+    dialect: 'plain' as DialectName,
     maxConcurrency: 16,
     maxWaiting: 64,
     capabilities: ['chat.completions', 'completions'] as readonly string[],
-    continuousUsage: false,
     firstByteTimeoutMs: 300_000,
     idleTimeoutMs: 60_000,
     connectTimeoutMs: 5_000,
@@ -49,55 +56,87 @@ const DEFAULTS = {
 /** A reader that stopped reading without leaving cannot hold up the shutdown longer than this. */
 const DRAIN_MS = 1_000;
 
-/** vLLM and SGLang say `max_model_len`; what is missing must come from the configuration. */
+/** What an engine is asked besides requests must not hold these up. */
+const SIDE_TIMEOUT_MS = 5_000;
+
+/** vLLM and SGLang say `max_model_len`; what is missing must come from the dialect's own routes or the configuration. */
 const modelList = z.object({ data: z.array(z.object({ id: z.string(), max_model_len: z.number().int().nullish() })) });
 
 /** Drives any OpenAI-compatible server by its base URL. */
 export class OpenAiCompatibleEngine implements Engine {
     readonly maxConcurrency: number;
     private readonly options: OpenAiCompatibleOptions & typeof DEFAULTS;
-    private readonly agent: Agent;
+    private readonly dialect: Dialect;
+    private readonly api: EngineApi;
     private readonly slots: SlotPool<number>;
+    /** By model, whose prompt an engine without salts has in its cache. */
+    private readonly remembered = new Map<string, string>();
 
     constructor(options: OpenAiCompatibleOptions) {
-        this.options = { ...DEFAULTS, ...definedOnly(options), baseUrl: rootOf(options.baseUrl) };
-        this.maxConcurrency = this.options.maxConcurrency;
+        this.options = { ...DEFAULTS, ...definedOnly(options) };
+        this.dialect = dialects[this.options.dialect];
+        this.maxConcurrency = this.dialect.forget ? 1 : this.options.maxConcurrency;
         this.slots = new SlotPool([...Array(this.maxConcurrency).keys()], this.options.maxWaiting);
-        this.agent = new Agent({
-            connect: this.options.connector ?? { timeout: this.options.connectTimeoutMs },
-            headersTimeout: this.options.firstByteTimeoutMs,
-            bodyTimeout: this.options.idleTimeoutMs,
-        });
+        this.api = new EngineApi(this.options);
+    }
+
+    get capabilities(): readonly string[] {
+        return this.options.capabilities;
+    }
+
+    async models(signal: AbortSignal): Promise<string[]> {
+        return (await this.listModels(signal)).map(({ id }) => id);
     }
 
     async describe(signal: AbortSignal): Promise<EngineModel[]> {
-        const { data } = await this.listModels(signal);
-        return data.map((model) => {
-            const contextLength = this.options.contextLength ?? model.max_model_len;
-            if (contextLength) return { id: model.id, contextLength, capabilities: this.options.capabilities };
-            throw new EngineError('engine_failed', `the engine names no context length for ${model.id}: configure it`);
+        const listed = await this.listModels(signal);
+        const told = listed.every((model) => this.options.contextLength ?? model.max_model_len)
+            ? new Map<string, number>()
+            : (await this.capacity(signal, listed)).contextLengths;
+        return listed.map(({ id, max_model_len }) => {
+            const contextLength = this.options.contextLength ?? max_model_len ?? told.get(id);
+            if (contextLength) return { id, contextLength, capabilities: this.options.capabilities };
+            throw new EngineError('engine_failed', `the engine names no context length for ${id}: configure it`);
         });
     }
 
+    /** Requests that the engine runs at once, where it says. */
+    async concurrency(signal: AbortSignal): Promise<number | undefined> {
+        return (await this.capacity(signal, await this.listModels(signal))).maxConcurrency;
+    }
+
     async *run(request: EngineRequest, signal: AbortSignal, tap?: WireTap): AsyncGenerator<EngineEvent> {
-        const upstream = prepareUpstreamRequest(request, this.options.continuousUsage);
+        const requestId = randomBytes(16).toString('hex');
+        const cacheSalt = request.cacheSalt ?? randomBytes(32).toString('base64url');
+        const upstream = prepareUpstreamRequest(request, {
+            continuousUsage: this.options.continuousUsage ?? this.dialect.continuousUsage,
+            fields: this.dialect.fields({ cacheSalt, requestId }),
+            refused: this.dialect.refused,
+        });
         const slot = await this.slots.acquire(signal);
         // Aborted as well when the reader leaves early: the socket must not keep the engine generating.
         const leaving = new AbortController();
+        let ended = false;
         try {
+            await this.forgetOthers(upstream.model, cacheSalt, signal);
             yield* this.relay(request.path, upstream, { signal: AbortSignal.any([signal, leaving.signal]), tap });
+            ended = true;
         } catch (error) {
             throw engineErrorFrom(error, signal);
         } finally {
             leaving.abort();
+            if (!ended) this.abandon(requestId);
             this.slots.release(slot);
         }
     }
 
     async health(signal: AbortSignal): Promise<EngineHealth> {
         try {
-            const { data } = await this.listModels(signal);
-            return { ok: data.length > 0, detail: `serves ${data.map((model) => model.id).join(', ') || 'no model'}` };
+            const { healthPath } = this.dialect;
+            const status = healthPath === undefined ? 200 : await this.api.status(healthPath, signal);
+            if (status !== 200) return { ok: false, detail: `the engine's health has status ${status}` };
+            const models = await this.listModels(signal);
+            return { ok: models.length > 0, detail: `serves ${models.map(({ id }) => id).join(', ') || 'no model'}` };
         } catch (error) {
             return { ok: false, detail: engineErrorFrom(error, signal).message };
         }
@@ -106,7 +145,7 @@ export class OpenAiCompatibleEngine implements Engine {
     async close(): Promise<void> {
         const drained = this.slots.close();
         // Breaks every open exchange, so each reader ends with an error and gives its slot back.
-        await this.agent.destroy();
+        await this.api.close();
         await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     }
 
@@ -116,7 +155,7 @@ export class OpenAiCompatibleEngine implements Engine {
         { signal, tap }: { signal: AbortSignal; tap?: WireTap },
     ): AsyncGenerator<EngineEvent> {
         tap?.sent(upstream.body);
-        const answer = await this.send('POST', path, { body: upstream.body, signal });
+        const answer = await this.api.send('POST', path, { body: upstream.body, signal });
         const contentType = headerOf(answer, 'content-type') ?? 'application/json';
         refuseOurFaults(answer.statusCode);
         const streamed = contentType.startsWith('text/event-stream');
@@ -130,31 +169,33 @@ export class OpenAiCompatibleEngine implements Engine {
         else yield* relayWhole(body, this.options.maxAnswerBytes);
     }
 
-    private async listModels(signal: AbortSignal): Promise<z.infer<typeof modelList>> {
-        try {
-            const answer = await this.send('GET', '/v1/models', { signal });
-            if (answer.statusCode !== 200) {
-                await answer.body.dump();
-                throw new EngineError('engine_unavailable', `the engine's model list has status ${answer.statusCode}`);
-            }
-            return modelList.parse(await answer.body.json());
-        } catch (error) {
-            throw engineErrorFrom(error, signal);
-        }
+    /** Tells an engine that would not notice soon enough; nobody waits for it to hear. */
+    private abandon(requestId: string): void {
+        const told = this.dialect.abort?.(this.api, requestId, AbortSignal.timeout(SIDE_TIMEOUT_MS));
+        told?.catch(() => undefined);
     }
 
-    /** Of the client's headers none goes on: they may name the client, and the engine needs none of them. */
-    private send(method: 'GET' | 'POST', path: string, options: { body?: Buffer; signal: AbortSignal }) {
-        const headers: Record<string, string> = { accept: 'application/json, text/event-stream' };
-        if (options.body) headers['content-type'] = 'application/json';
-        if (this.options.apiKey) headers.authorization = `Bearer ${this.options.apiKey}`;
-        return httpRequest(this.options.baseUrl + path, {
-            dispatcher: this.agent,
-            method,
-            headers,
-            body: options.body ?? null,
-            signal: options.signal,
-        });
+    /** Before anything else is sent, or the time it takes would tell what the last client asked. */
+    private async forgetOthers(model: string, cacheSalt: string, signal: AbortSignal): Promise<void> {
+        if (this.dialect.forget === undefined || this.remembered.get(model) === cacheSalt) return;
+        this.remembered.delete(model);
+        await this.dialect.forget(this.api, model, signal);
+        this.remembered.set(model, cacheSalt);
+    }
+
+    private capacity(signal: AbortSignal, models: readonly { id: string }[]): Promise<EngineCapacity> {
+        return this.dialect.capacity(
+            this.api,
+            models.map(({ id }) => id),
+            signal,
+        );
+    }
+
+    private async listModels(signal: AbortSignal): Promise<z.infer<typeof modelList>['data']> {
+        const parsed = modelList.safeParse(await this.api.getJson('/v1/models', signal));
+        if (!parsed.success) throw new EngineError('engine_unavailable', 'the engine has no list of models');
+        const { models } = this.options;
+        return parsed.data.data.filter(({ id }) => models === undefined || models.includes(id));
     }
 }
 
@@ -163,6 +204,7 @@ function refuseOurFaults(status: number): void {
     if (status === 429) throw new EngineError('engine_overloaded', 'the engine takes no more requests now');
     if (status === 401 || status === 403)
         throw new EngineError('engine_unavailable', "the engine refuses the node's key");
+    if (status === 503) throw new EngineError('engine_unavailable', 'the engine is not ready or too busy');
     if (status >= 200 && status < 300) return;
     if (status >= 400 && status < 500) return;
     throw new EngineError('engine_failed', `the engine answered with status ${status}`);
@@ -173,10 +215,6 @@ async function* tapped(body: AsyncIterable<Uint8Array>, tap: WireTap): AsyncGene
         tap.received(bytes);
         yield bytes;
     }
-}
-
-export function rootOf(baseUrl: string): string {
-    return baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
 }
 
 function definedOnly<T extends object>(options: T): T {

@@ -1,7 +1,11 @@
 import { EngineError } from './errors';
 import { EngineEvent, EngineUsage, NOTHING_USED } from './engine';
+import { collect } from './engine-api';
 import { EventStreamParser, StreamEvent } from './event-stream';
+import { withoutMembers } from './json-members';
+import { refusalBody } from './refusal-body';
 import { isObject } from './request-body';
+import { RunningUsage } from './running-usage';
 import { parseUsage } from './usage';
 
 /** One event may carry a whole answer (`n` choices with log probabilities), but not without end. */
@@ -11,7 +15,7 @@ type Bytes = AsyncIterable<Uint8Array>;
 
 /** A refusal is the engine's own word to the client and costs nothing. */
 export async function* relayRefusal(body: Bytes, maxBytes: number): AsyncGenerator<EngineEvent> {
-    yield { type: 'chunk', data: await collect(body, maxBytes) };
+    yield { type: 'chunk', data: refusalBody(await collect(body, maxBytes)) };
     yield { type: 'end', usage: NOTHING_USED };
 }
 
@@ -40,7 +44,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** Learns usage from the events that pass, and takes out what only we asked for. */
 class StreamRelay {
-    private usage: EngineUsage | undefined;
+    private readonly usage = new RunningUsage();
     private done = false;
 
     constructor(private readonly clientWantsUsage: boolean) {}
@@ -52,39 +56,28 @@ class StreamRelay {
         if (!event.data.includes('"usage"') && !event.data.includes('"error"')) return event.raw;
         const parsed = parseJson(event.data);
         if (!isObject(parsed)) return event.raw;
-        if (parsed.error) throw new EngineError('engine_failed', 'the engine reported an error in mid-stream');
-        this.usage = parseUsage(parsed.usage) ?? this.usage;
-        return this.clientWantsUsage || !('usage' in parsed) ? event.raw : withoutUsage(parsed);
+        if (parsed.error || parsed.object === 'error')
+            throw new EngineError('engine_failed', 'the engine reported an error in mid-stream');
+        this.usage.add(parsed);
+        return this.clientWantsUsage || !('usage' in parsed) ? event.raw : withoutUsage(parsed, event.data);
     }
 
     chunk(parts: Buffer[]): EngineEvent {
         const data = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
-        return { type: 'chunk', data, ...(this.usage ? { usage: this.usage } : {}) };
+        return { type: 'chunk', data, ...(this.usage.value ? { usage: this.usage.value } : {}) };
     }
 
     finalUsage(): EngineUsage {
-        if (!this.usage) throw usageMissing();
         if (!this.done) throw new EngineError('engine_failed', 'the engine ended its stream without [DONE]');
-        return this.usage;
+        if (!this.usage.value) throw usageMissing();
+        return this.usage.value;
     }
 }
 
 /** The extra chunk at the end has no choices and goes entirely; elsewhere only the field goes. */
-function withoutUsage(chunk: Record<string, unknown>): Buffer {
+function withoutUsage(chunk: Record<string, unknown>, text: string): Buffer {
     if (Array.isArray(chunk.choices) && chunk.choices.length === 0 && chunk.usage) return EMPTY;
-    // A field that is undefined is not spelled.
-    return Buffer.from(`data: ${JSON.stringify({ ...chunk, usage: undefined })}\n\n`);
-}
-
-async function collect(body: Bytes, maxBytes: number): Promise<Buffer> {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const bytes of body) {
-        size += bytes.length;
-        if (size > maxBytes) throw new EngineError('engine_failed', `the engine's answer exceeds ${maxBytes} bytes`);
-        parts.push(bytes);
-    }
-    return Buffer.concat(parts);
+    return Buffer.from(`data: ${withoutMembers(text, ['usage'])}\n\n`);
 }
 
 function parseJson(text: string): unknown {

@@ -12,12 +12,12 @@ const CODES: Record<string, [EngineErrorCode, string]> = {
     UND_ERR_CLOSED: ['engine_unavailable', 'the engine is shutting down'],
 };
 
-/** Messages are ours: an engine's own may quote the prompt. */
+/** Messages are ours: an engine's own may quote the prompt, and a parser's error has the bytes it fell over. */
 export function engineErrorFrom(error: unknown, signal: AbortSignal): EngineError {
     if (signal.aborted) return cancelled(signal);
     if (error instanceof EngineError) return error;
     const [code, message] = CODES[codeOf(error)] ?? ['engine_failed', 'the connection to the engine broke'];
-    return new EngineError(code, message, { cause: error });
+    return new EngineError(code, message, { cause: codeOf(error) });
 }
 
 function codeOf(error: unknown): string {

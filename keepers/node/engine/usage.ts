@@ -9,6 +9,8 @@ const openAiUsage = z.object({
     completion_tokens: tokenCount.nullish(),
     prompt_tokens_details: z.object({ cached_tokens: tokenCount.nullish() }).nullish(),
     completion_tokens_details: z.object({ reasoning_tokens: tokenCount.nullish() }).nullish(),
+    /** SGLang's place for it. */
+    reasoning_tokens: tokenCount.nullish(),
 });
 
 /** Undefined when the value is no usage, or one that contradicts itself: a part larger than its whole. */
@@ -19,7 +21,7 @@ export function parseUsage(value: unknown): EngineUsage | undefined {
         promptTokens: parsed.data.prompt_tokens,
         cachedPromptTokens: parsed.data.prompt_tokens_details?.cached_tokens ?? 0,
         completionTokens: parsed.data.completion_tokens ?? 0,
-        reasoningTokens: parsed.data.completion_tokens_details?.reasoning_tokens ?? 0,
+        reasoningTokens: parsed.data.completion_tokens_details?.reasoning_tokens ?? parsed.data.reasoning_tokens ?? 0,
     };
     const consistent =
         usage.cachedPromptTokens <= usage.promptTokens && usage.reasoningTokens <= usage.completionTokens;

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { createDevelopmentPki, startPcsServer } from '../../../keepers/attestation';
 import { configSchemas } from '../../../keepers/config';
 import { openEngine } from '../../../keepers/node/open-engine';
+import { ollama } from './engine/dialects/ollama';
+import { startScriptedEngine } from './engine/dialects/scripted-engine';
 import { gpuPki, manifest, startDstackServer } from './engine/dstack-server';
 import { ask, readAnswer } from './engine/read-answer';
 
@@ -63,4 +65,19 @@ describe('an engine in a dstack CVM, by configuration', () => {
         expect(() => settings('http://127.0.0.1:1', 'http://127.0.0.1:2', { composeHashes: [] })).toThrow();
         expect(() => settings('http://127.0.0.1:1', 'http://127.0.0.1:2', { os: undefined })).toThrow();
     });
+});
+
+test('an engine by its URL is found out, warmed up and described by its own limits', async () => {
+    const script = { model: 'm', pieces: ['a'], prompt: 1, cached: 0, completion: 1, reasoningTokens: 0 };
+    const server = await startScriptedEngine(ollama, script);
+    const config = configSchemas.node.shape.engine.parse({ kind: 'openai', url: server.baseUrl, modelRoot });
+    const { engine } = await openEngine(config, pki);
+    try {
+        expect(server.inferences()).toHaveLength(1);
+        expect(engine.maxConcurrency).toBe(1);
+        expect(await engine.describe(AbortSignal.timeout(5_000))).toMatchObject([{ id: 'm', contextLength: 4_096 }]);
+    } finally {
+        await engine.close();
+        await server.stop();
+    }
 });

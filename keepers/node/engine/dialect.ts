@@ -1,0 +1,78 @@
+import type { EngineApi } from './engine-api';
+import {
+    type EngineCapacity,
+    llamaServerCapacity,
+    noCapacity,
+    ollamaCapacity,
+    sglangCapacity,
+    vllmCapacity,
+} from './capacity';
+
+export const dialectNames = ['vllm', 'sglang', 'ollama', 'llama-server', 'plain'] as const;
+export type DialectName = (typeof dialectNames)[number];
+
+/** In what one OpenAI-compatible server differs from another; docs/engines.md has the sources. */
+export interface Dialect {
+    /** Counts with every chunk when asked, so that a stream which breaks is metered to the token. */
+    continuousUsage: boolean;
+    /** Answers 200 when the engine can take requests. */
+    healthPath: string | undefined;
+    /** Fields that go with every request, in place of the client's of the same name. */
+    fields(request: { cacheSalt: string; requestId: string }): Record<string, string | boolean>;
+    /** Fields by which a client would reach other clients' requests or caches, or the engine's own network. */
+    refused: readonly string[];
+    capacity(api: EngineApi, models: readonly string[], signal: AbortSignal): Promise<EngineCapacity>;
+    /** Stops a request that closing its connection alone would leave running. */
+    abort?(api: EngineApi, requestId: string, signal: AbortSignal): Promise<unknown>;
+    /** Overwrites what the engine remembers of the last prompt; such an engine serves one request at a time. */
+    forget?(api: EngineApi, model: string, signal: AbortSignal): Promise<unknown>;
+}
+
+export const dialects: Record<DialectName, Dialect> = {
+    vllm: {
+        continuousUsage: true,
+        healthPath: '/health',
+        fields: ({ cacheSalt }) => ({ cache_salt: cacheSalt }),
+        refused: ['kv_transfer_params', 'ec_transfer_params', 'request_id', 'session_id', 'priority'],
+        capacity: vllmCapacity,
+    },
+    sglang: {
+        continuousUsage: true,
+        healthPath: '/health',
+        // Older ones know `extra_key` alone; where both are known they are joined.
+        fields: ({ cacheSalt, requestId }) => ({ cache_salt: cacheSalt, extra_key: cacheSalt, rid: requestId }),
+        refused: ['bootstrap_host', 'bootstrap_port', 'bootstrap_room', 'session_id', 'session_params', 'priority'],
+        capacity: sglangCapacity,
+        // For an answer in one piece it looks every four seconds whether its client is still there.
+        abort: (api, rid, signal) => api.postJson('/abort_request', { rid }, signal),
+    },
+    ollama: {
+        continuousUsage: false,
+        healthPath: '/api/version',
+        fields: () => ({}),
+        refused: [],
+        capacity: ollamaCapacity,
+        // Its slot keeps the last prompt, and a request takes over what it shares with it: here not even a template.
+        forget: (api, model, signal) =>
+            api.postJson(
+                '/api/generate',
+                { model, prompt: '\n', raw: true, stream: false, options: { num_predict: 1 } },
+                signal,
+            ),
+    },
+    'llama-server': {
+        continuousUsage: false,
+        healthPath: '/health',
+        fields: () => ({ cache_prompt: false }),
+        refused: ['id_slot', 'n_cache_reuse'],
+        capacity: llamaServerCapacity,
+    },
+    /** A server that keeps nothing of a prompt: by naming it the operator says so, and the measured image shows it. */
+    plain: {
+        continuousUsage: false,
+        healthPath: undefined,
+        fields: () => ({}),
+        refused: [],
+        capacity: noCapacity,
+    },
+};
