@@ -14,6 +14,8 @@ export type AnswerEvent =
     | ({ type: 'head' } & AnswerHead)
     | { type: 'body'; data: Buffer }
     | { type: 'keep-alive' }
+    /** the node nears the end of its window and asks for the next */
+    | { type: 'window' }
     | ({ type: 'error' } & AnswerError)
     | { type: 'checkpoint'; receipt: AnswerReceipt }
     /** `salt` and `modelIndex` are what else the receipt's usage hash commits to */
@@ -122,6 +124,9 @@ export class AnswerOpener {
             case dataType.keepAlive:
                 if (data.length > 0) throw new ConfidentialError('frame_invalid', 'a keep-alive carries data');
                 return { type: 'keep-alive' };
+            case dataType.window:
+                if (data.length > 0) throw new ConfidentialError('frame_invalid', 'a window request carries data');
+                return { type: 'window' };
             case dataType.error:
                 this.errorSeen = true;
                 return { type: 'error', ...decodeError(data) };

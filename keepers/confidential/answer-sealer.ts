@@ -83,6 +83,12 @@ export class AnswerSealer {
         return this.data(dataType.keepAlive, empty);
     }
 
+    /** Asks the gateway for the next window of the cap. */
+    window(): Buffer {
+        this.expect('started', 'headed');
+        return this.data(dataType.window, empty);
+    }
+
     /** The engine failed: after this only receipts follow. */
     error(error: AnswerError): Buffer {
         this.expect('started', 'headed');
@@ -143,7 +149,7 @@ export class AnswerSealer {
 }
 
 const empty = Buffer.alloc(0);
-const dataTypeBytes = [0, 1, 2, 3].map((type) => Buffer.from([type]));
+const dataTypeBytes = [0, 1, 2, 3, 4].map((type) => Buffer.from([type]));
 
 /** Header in place, payload to be written. */
 function frame(kind: FrameKind, payloadBytes: number): Buffer {

@@ -18,7 +18,7 @@ export const finalPayloadBytes = receiptPayloadBytes + frameBucket(usageBytes + 
 export const frameKind = { start: 0, data: 1, checkpoint: 2, final: 3 } as const;
 export type FrameKind = (typeof frameKind)[keyof typeof frameKind];
 
-export const dataType = { head: 0, body: 1, keepAlive: 2, error: 3 } as const;
+export const dataType = { head: 0, body: 1, keepAlive: 2, error: 3, window: 4 } as const;
 
 /** A whole frame as it came: `payload` is a view into `bytes`. */
 export interface WireFrame {

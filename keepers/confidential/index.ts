@@ -36,6 +36,16 @@ export {
     worstCaseNano,
     worstCaseTokens,
 } from './pricing';
+export {
+    type CapRaise,
+    capWindowHash,
+    checkCapRaise,
+    decodeCapRaise,
+    encodeCapRaise,
+    raisedCapOf,
+    signCapRaise,
+} from './cap-raise';
+export { firstWindowNano, inputWorstCaseNano, windowGrowthNano } from './cap-window';
 export { capabilityOf, type RequestedWork, requestedWork } from './work-bound';
 export { type InnerRequest, keptHeaders } from './inner-request';
 export { checkContext, type ContextExpectation, type RequestContext } from './request-context';

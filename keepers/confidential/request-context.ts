@@ -17,10 +17,13 @@ export interface RequestContext {
     requestId: Buffer;
     /** Unix milliseconds after which nobody starts the work */
     deadlineMs: number;
+    /** The cap covers the first window alone and is raised while the answer streams; without it, the whole worst case. */
+    windowed?: boolean;
 }
 
 const version = 1;
-const profile = 0;
+/** How the cap grows. */
+const profiles = { whole: 0, windowed: 1 } as const;
 
 export function encodeContext(context: RequestContext): Buffer {
     if (!isSuite(context.suite)) throw misuse(`suite ${context.suite as number} is unknown`);
@@ -36,7 +39,7 @@ export function encodeContext(context: RequestContext): Buffer {
         .fixed('offerHash', context.offerHash, 32)
         .fixed('requestId', context.requestId, 16)
         .u64Safe('deadlineMs', context.deadlineMs)
-        .u8('profile', profile)
+        .u8('profile', context.windowed ? profiles.windowed : profiles.whole)
         .finish();
 }
 
@@ -57,9 +60,10 @@ export function decodeContext(bytes: Buffer): RequestContext {
         requestId: reader.fixed(16),
         deadlineMs: reader.u64Safe(),
     };
-    if (reader.u8() !== profile) reader.fail('unknown profile');
+    const profile = reader.u8();
+    if (profile !== profiles.whole && profile !== profiles.windowed) reader.fail('unknown profile');
     reader.end();
-    return context;
+    return profile === profiles.windowed ? { ...context, windowed: true } : context;
 }
 
 export interface ContextExpectation {

@@ -21,7 +21,7 @@ const contentKeyBytes = 32;
 
 export interface PrepareRequestOptions {
     /** Network, suite, node and KEM epoch come from the certificate. */
-    context: Pick<RequestContext, 'escrow' | 'epoch' | 'offerHash' | 'requestId' | 'deadlineMs'>;
+    context: Pick<RequestContext, 'escrow' | 'epoch' | 'offerHash' | 'requestId' | 'deadlineMs' | 'windowed'>;
     inner: InnerRequest;
     certificate: KemCertificate;
     random?: RandomSource;

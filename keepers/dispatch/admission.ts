@@ -1,5 +1,13 @@
 import { type Clock, nowSec } from '../base';
-import { checkCap, ConfidentialError, type ParsedEnvelope } from '../confidential';
+import {
+    bindingOfEnvelope,
+    type CapRaise,
+    capWindowHash,
+    checkCap,
+    checkCapRaise,
+    ConfidentialError,
+    type ParsedEnvelope,
+} from '../confidential';
 import { type DispatchLedger, LedgerError } from '../ledger';
 import { DispatchError } from './errors';
 import type { EscrowAccount, EscrowBook } from './escrow-book';
@@ -21,7 +29,7 @@ export class Admission {
 
     /** @throws DispatchError; when it returns, cap and reservation are on disk */
     async admit(envelope: ParsedEnvelope): Promise<void> {
-        await this.record(envelope, await this.check(envelope), true);
+        await this.record(envelope, await this.check(envelope));
     }
 
     /**
@@ -38,6 +46,32 @@ export class Admission {
         if (this.options.ledger.requestState(envelope.context.requestId) !== null)
             throw new DispatchError('request_replayed', 'this request was sent before');
         return this.accountFor(envelope);
+    }
+
+    /**
+     * A new cap for a request that runs, on the terms of its first one.
+     * @throws DispatchError; when it returns, the raise is on disk
+     */
+    async raise(envelope: ParsedEnvelope, raise: CapRaise): Promise<void> {
+        try {
+            checkCapRaise(bindingOfEnvelope(envelope), raise);
+        } catch (error) {
+            throw new DispatchError('cap_invalid', 'the raised cap is not signed by its session key', { cause: error });
+        }
+        await this.recordRaise(envelope, raise, await this.accountFor(envelope));
+    }
+
+    private async recordRaise(envelope: ParsedEnvelope, raise: CapRaise, account: EscrowAccount): Promise<void> {
+        await this.withFreshFunds(envelope, account, (funds) =>
+            this.options.ledger.raiseCap({
+                requestId: envelope.context.requestId,
+                allowanceNano: raise.allowanceNano,
+                capHash: capWindowHash(envelope.requestHash, raise.allowanceNano),
+                capCumulativeNano: raise.cumulativeNano,
+                capSignature: raise.capSignature,
+                funds,
+            }),
+        );
     }
 
     private checkContext({ context }: ParsedEnvelope): void {
@@ -92,10 +126,10 @@ export class Admission {
         return undefined;
     }
 
-    private async record(envelope: ParsedEnvelope, account: EscrowAccount, mayRefresh: boolean): Promise<void> {
+    private async record(envelope: ParsedEnvelope, account: EscrowAccount): Promise<void> {
         const { context, cap, sessionKey, requestHash, capSignature } = envelope;
-        try {
-            await this.options.ledger.recordCap({
+        await this.withFreshFunds(envelope, account, (funds) =>
+            this.options.ledger.recordCap({
                 requestId: context.requestId,
                 escrow: context.escrow,
                 epoch: context.epoch,
@@ -105,14 +139,26 @@ export class Admission {
                 offerHash: context.offerHash,
                 capCumulativeNano: cap.cumulativeNano,
                 capSignature,
-                funds: account,
+                funds,
                 atMs: this.options.clock.nowMs(),
+            }),
+        );
+    }
+
+    /** The chain may know of a deposit that we have not read yet. */
+    private async withFreshFunds(
+        { context }: ParsedEnvelope,
+        account: EscrowAccount,
+        record: (funds: EscrowAccount) => Promise<unknown>,
+    ): Promise<void> {
+        try {
+            await record(account).catch(async (error: unknown) => {
+                const insufficient = error instanceof LedgerError && error.code === 'escrow_insufficient';
+                const fresh = insufficient ? await this.read(context.escrow, 0) : null;
+                if (fresh === null) throw error;
+                await record(fresh);
             });
         } catch (error) {
-            if (error instanceof LedgerError && error.code === 'escrow_insufficient' && mayRefresh) {
-                const fresh = await this.read(context.escrow, 0);
-                if (fresh !== null) return this.record(envelope, fresh, false);
-            }
             throw asDispatchError(error);
         }
     }
@@ -131,6 +177,10 @@ function asDispatchError(error: unknown): unknown {
     }
     if (error.code === 'request_replayed')
         return new DispatchError('request_replayed', 'this request was sent before', { cause: error });
+    if (error.code === 'cap_regression')
+        return new DispatchError('cap_regression', 'the request was allowed more before', { cause: error });
+    if (error.code === 'request_unknown' || error.code === 'request_state_invalid')
+        return new DispatchError('request_unknown', 'no such request runs here', { cause: error });
     if (error.code === 'record_invalid') return new DispatchError('cap_invalid', error.message, { cause: error });
     return error;
 }

@@ -6,6 +6,7 @@ export const linkOperation = {
     challenge: 1,
     request: 2,
     cancel: 3,
+    raise: 4,
     hello: 16,
     frames: 17,
     refuse: 18,

@@ -69,6 +69,11 @@ export class NodeLink {
         this.post(encodeRequestMessage(linkOperation.cancel, requestId));
     }
 
+    /** A new cap for a running request, as its session signed it. */
+    raise(requestId: Buffer, raise: Buffer): void {
+        this.post(encodeRequestMessage(linkOperation.raise, requestId, raise));
+    }
+
     /** Tells the node that the request's final receipt is on disk here. */
     taken(requestId: Buffer): void {
         this.post(encodeRequestMessage(linkOperation.taken, requestId));

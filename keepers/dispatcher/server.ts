@@ -50,6 +50,7 @@ export function createDispatcherServer(options: DispatcherServerOptions): Fastif
         return service.requestState(Buffer.from(request.params.id, 'hex'));
     });
     registerRelay(server, options);
+    registerRaise(server, service);
     acceptNodes(server, service);
     return server;
 }
@@ -71,6 +72,15 @@ function registerRelay(server: FastifyInstance, { service, logger }: DispatcherS
             if (raw.headersSent) raw.destroy();
             else sendJsonError(raw, answer);
         }
+    });
+}
+
+function registerRaise(server: FastifyInstance, service: DispatcherService): void {
+    server.post<{ Params: { id: string } }>('/v1/requests/:id/cap', async (request, reply) => {
+        if (!/^[0-9a-f]{32}$/.test(request.params.id) || !(request.body instanceof Buffer))
+            throw new DispatchError('cap_invalid', 'send the raise as application/octet-stream');
+        await service.raise(Buffer.from(request.params.id, 'hex'), request.body);
+        return reply.code(204).send();
     });
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Clock, Logger } from '../base';
 import { bindingOfEnvelope, parseEnvelope, type ParsedEnvelope, withLiveCap } from '../confidential';
+import { CapRaises } from './cap-raises';
 import {
     Admission,
     type AnswerOutput,
@@ -48,11 +49,13 @@ export class DispatcherService {
     private readonly nodes = new Map<string, ConnectedNode>();
     private readonly running = new Set<RequestRelay>();
     private readonly admission: Admission;
+    private readonly raises: CapRaises;
     private readonly caps = new CapBook();
     private draining = false;
 
     constructor(private readonly options: DispatcherOptions) {
         this.admission = new Admission(options);
+        this.raises = new CapRaises(this.admission, this.caps);
     }
 
     /** After a crash: what ran then runs no more. */
@@ -137,10 +140,17 @@ export class DispatcherService {
         this.running.add(relay);
         cancelled.addEventListener('abort', onCancel, { once: true });
         relay.start();
+        this.raises.begin(envelope, node.link);
         if (cancelled.aborted) onCancel();
         await relay.done;
+        this.raises.end(envelope);
         cancelled.removeEventListener('abort', onCancel);
         this.running.delete(relay);
+    }
+
+    /** The next window of a request that runs. @throws DispatchError */
+    raise(requestId: Buffer, bytes: Buffer): Promise<void> {
+        return this.raises.pass(requestId, bytes);
     }
 
     /** A node dialled in: challenge it, then keep it for as long as the socket lives. */

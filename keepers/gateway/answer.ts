@@ -26,6 +26,8 @@ export interface AnswerOptions {
     frames: AsyncIterable<Buffer> & { destroy(): void };
     /** Keeps the final receipt; throws when it does not fit what was known. */
     onFinal: (event: FinalEvent) => Promise<void>;
+    /** The node asks for the next window of its cap, having signed for this much. */
+    onWindow?: (signedNano: bigint) => void;
     /** The stream ended without a final receipt, for this reason. */
     onBroken: (error: GatewayError, lastReceipt: AnswerReceipt | undefined) => Promise<void>;
     logger: Logger;
@@ -122,7 +124,8 @@ export class Answer {
                     if (event.type === 'final') {
                         await this.finish(event);
                         finished = true;
-                    } else yield event;
+                    } else if (event.type === 'window') this.options.onWindow?.(opener.receipt?.receipt.costNano ?? 0n);
+                    else yield event;
                 }
                 if (opener.failure !== undefined) throw opener.failure;
             }

@@ -63,6 +63,20 @@ export class DispatcherClient {
         return { ok: false, refusal: await readRefusal(statusCode, body) };
     }
 
+    /** A raised cap for a request that runs. @throws GatewayError when the dispatcher does not take it */
+    async raise(requestId: Buffer, raise: Buffer, signal: AbortSignal): Promise<void> {
+        const { statusCode, body } = await this.pool.request({
+            path: `/v1/requests/${requestId.toString('hex')}/cap`,
+            method: 'POST',
+            headers: { 'content-type': 'application/octet-stream' },
+            body: raise,
+            signal: AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]),
+        });
+        if (statusCode === 204) return body.dump();
+        const { code } = await readRefusal(statusCode, body);
+        throw new GatewayError('dispatcher_unavailable', `the dispatcher did not take a raised cap: ${code}`);
+    }
+
     async directory(): Promise<unknown> {
         return this.getJson('/v1/directory');
     }

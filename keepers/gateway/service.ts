@@ -18,6 +18,7 @@ import { type GatewayLedger, LedgerError } from '../ledger';
 import { capDigest } from '../../wrappers';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
 import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
+import { CapRaiser, capWindowsOf } from './cap-raiser';
 import { GatewayError } from './errors';
 import { escrowProblem, refuseUnaffordable } from './escrow-terms';
 import { type ListedModel, listModels } from './listed-models';
@@ -110,14 +111,22 @@ export class GatewayService {
         const sealed = await this.seal(node, shape, question, terms);
         const client = this.options.dispatchers.get(node.dispatcherUrl)!;
         const relayed = await this.relay(client, sealed, question);
+        const raiser = this.raiserOf(sealed, client);
         const answer = new Answer({
             requestId: sealed.requestId.toString('hex'),
             nodeId: node.id,
             streaming: shape.stream,
             opener: new AnswerOpener({ to: sealed.to, cek: sealed.cek, offer: node.offer, modelIndex: index }),
             frames: relayed,
-            onFinal: (event) => this.keepFinal(node, sealed.requestId, event),
-            onBroken: (error) => this.keepBroken(node, sealed.requestId, error),
+            onWindow: (signedNano) => raiser?.ask(signedNano),
+            onFinal: (event) => {
+                raiser?.stop();
+                return this.keepFinal(node, sealed.requestId, event);
+            },
+            onBroken: (error) => {
+                raiser?.stop();
+                return this.keepBroken(node, sealed.requestId, error);
+            },
             logger: this.options.logger,
         });
         try {
@@ -131,11 +140,22 @@ export class GatewayService {
         return answer;
     }
 
-    /** Seals the request, reserves its worst case and signs the cap; all of it is on disk before a byte leaves. */
+    private raiserOf(
+        { requestId, to, windows, stream }: Awaited<ReturnType<GatewayService['seal']>>,
+        client: DispatcherClient,
+    ): CapRaiser | undefined {
+        if (windows === undefined) return undefined;
+        const { session, ledger, clock, logger } = this.options;
+        const account = (maxAgeMs?: number) => this.openAccount(maxAgeMs);
+        return new CapRaiser({ requestId, to, windows, stream, session, ledger, account, client, clock, logger });
+    }
+
+    /** Seals the request, reserves its worst case (or the first window of it) and signs the cap; all of it is on disk before a byte leaves. */
     private async seal(node: TrustedNode, shape: RequestShape, question: Attempt, terms: OfferModel) {
         const { ledger, session, clock } = this.options;
         const account = await this.openAccount();
-        refuseUnaffordable(shape, terms, account);
+        const windows = capWindowsOf(terms, shape.work, shape.stream);
+        if (windows === undefined) refuseUnaffordable(shape, terms, account);
         const requestId = randomBytes(16);
         const prepared = await prepareRequest({
             context: {
@@ -144,6 +164,7 @@ export class GatewayService {
                 offerHash: node.offer.hash,
                 requestId,
                 deadlineMs: question.deadlineMs,
+                windowed: windows !== undefined,
             },
             inner: shape.inner,
             certificate: node.certificates[0]!,
@@ -153,7 +174,7 @@ export class GatewayService {
             requestId,
             shape,
             account,
-            worstNano: worstCaseNano(terms, shape.work),
+            worstNano: windows?.firstNano ?? worstCaseNano(terms, shape.work),
         });
         const { requestHash, context } = prepared;
         const cap = { ...context, cumulativeNano: capNano, requestHash };
@@ -175,7 +196,8 @@ export class GatewayService {
             binding(context, { requestHash, sessionKey: session.publicKey, capCumulativeNano: capNano }),
             () => stream.highestNano,
         );
-        return { requestId, envelope: finishEnvelope(prepared, session, capNano), cek: prepared.cek, to };
+        const envelope = finishEnvelope(prepared, session, capNano);
+        return { requestId, envelope, cek: prepared.cek, to, windows, stream };
     }
 
     private async openAccount(maxAgeMs?: number): Promise<EscrowAccount> {

@@ -1,5 +1,6 @@
 import { type Database, type DatabaseOptions, openDatabase } from './database';
 import {
+    type CapRaiseRecord,
     type CapRecord,
     type DispatchRequest,
     dispatchRequest,
@@ -30,8 +31,8 @@ import {
  * What the dispatcher must never forget. The settler opens the same file in another process.
  *
  * Funds rule, checked in the transaction that records a cap: with
- *   owed(node) = latest receipt's cumulative + worst cases of the node's open requests (this one included), or the
- *                cap itself if that is higher
+ *   owed(node) = latest receipt's cumulative + what the node's open requests (this one included) may cost beyond what
+ *                their receipts state, or the cap itself if that is higher
  *   the sum over the escrow's nodes of max(0, owed - paid) may not exceed the balance,
  * balance and paid sums being one snapshot of the chain. A final receipt thus frees what its request did not use.
  */
@@ -61,6 +62,18 @@ export class DispatchLedger {
         storedNano(cap.capCumulativeNano, 'capCumulativeNano');
         storedNano(cap.worstCaseNano ?? 0n, 'worstCaseNano');
         return this.writer.submit(() => this.writes.insertCap(cap));
+    }
+
+    /**
+     * Durable when it resolves: the node may then be told. `known`: that allowance was recorded before.
+     * Refuses `cap_regression`, `request_state_invalid` and `escrow_insufficient`.
+     */
+    async raiseCap(raise: CapRaiseRecord): Promise<'raised' | 'known'> {
+        storedBytes(raise.capHash, 32, 'capHash');
+        storedBytes(raise.capSignature, 64, 'capSignature');
+        storedNano(raise.capCumulativeNano, 'capCumulativeNano');
+        storedNano(raise.allowanceNano, 'allowanceNano');
+        return this.writer.submit(() => this.writes.raiseCap(raise));
     }
 
     async recordReceipt(record: ReceiptRecord): Promise<ReceiptOutcome> {

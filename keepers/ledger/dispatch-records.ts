@@ -11,6 +11,18 @@ export interface CapRecord extends StreamId, SignedCap {
     atMs: number;
 }
 
+/** A new cap for a request that runs. */
+export interface CapRaiseRecord {
+    requestId: Buffer;
+    /** What this request may cost from now on. */
+    allowanceNano: bigint;
+    /** Stands for `h` in the cap. */
+    capHash: Buffer;
+    capCumulativeNano: bigint;
+    capSignature: Buffer;
+    funds: EscrowFunds;
+}
+
 export interface ReceiptRecord extends SignedReceipt {
     /** Null when the request is unknown here, as with an orphan from before a restore. */
     requestId: Buffer | null;

@@ -24,6 +24,10 @@ export interface RequestRow {
     cap_nano: bigint;
     cap_signature: Uint8Array;
     worst_case_nano: bigint;
+    /** Highest cost that a receipt of the request states. */
+    signed_nano: bigint;
+    cap_hash: Uint8Array | null;
+    allowance_nano: bigint;
     state: DispatchRequestState;
     failure_code: string | null;
     recorded_at_ms: bigint;
@@ -72,6 +76,11 @@ export function prepareDispatchStatements(database: Database) {
              cap_signature, worst_case_nano, state, recorded_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
         ),
         request: sql<RequestRow>('SELECT * FROM dispatch_requests WHERE request_id = ?'),
+        setSigned: sql('UPDATE dispatch_requests SET signed_nano = ? WHERE id = ?'),
+        setAllowance: sql(
+            'UPDATE dispatch_requests SET allowance_nano = ?, worst_case_nano = worst_case_nano + ? WHERE id = ?',
+        ),
+        setCap: sql('UPDATE dispatch_requests SET cap_nano = ?, cap_signature = ?, cap_hash = ? WHERE id = ?'),
         highestCap: sql<{ cap: bigint | null }>(
             'SELECT max(cap_nano) AS cap FROM dispatch_requests WHERE stream_id = ?',
         ),
@@ -112,7 +121,8 @@ export function prepareDispatchStatements(database: Database) {
         ),
         settleable: sql<StreamRow & SettleableColumns>(
             `SELECT s.*, r.session_key, r.sequence, r.cost_nano, r.cumulative_nano, r.reference, r.signature,
-                    r.received_at_ms, q.cap_nano, q.cap_signature, q.request_hash
+                    r.received_at_ms, q.cap_nano, q.cap_signature,
+                    coalesce(q.cap_hash, q.request_hash) AS request_hash
              FROM dispatch_streams s
              JOIN dispatch_receipts r ON r.id = s.latest_receipt_id
              JOIN dispatch_requests q ON q.id = ${bestCap}

@@ -6,7 +6,7 @@ import type {
     RequestRow,
     StreamRow,
 } from './dispatch-statements';
-import type { CapRecord, ReceiptOutcome, ReceiptRecord } from './dispatch-records';
+import type { CapRaiseRecord, CapRecord, ReceiptOutcome, ReceiptRecord } from './dispatch-records';
 import { LedgerError } from './errors';
 import { type EscrowFunds, maxNano, type SignedReceipt, type StreamId } from './records';
 
@@ -28,12 +28,35 @@ export class DispatchWrites {
         const worstCase = maxNano(cap.worstCaseNano ?? 0n, cap.capCumulativeNano - owed);
         this.insertRequest(cap, stream, worstCase);
         this.sql.addOpenWorst.run(worstCase, stream.id);
-        const neededNano = outstanding(this.sql.streamsOfEscrow.all(cap.escrow, cap.epoch), cap.funds);
-        if (neededNano > cap.funds.balanceNano) {
-            throw new LedgerError('escrow_insufficient', 'The escrow can not cover this request: top it up', {
-                context: { neededNano: neededNano.toString(), balanceNano: cap.funds.balanceNano.toString() },
-            });
-        }
+        this.requireFunds(stream, cap.funds);
+    }
+
+    /** The highest cap of a request is kept for settling, which a raise need not be: others may have ended since. */
+    raiseCap(raise: CapRaiseRecord): 'raised' | 'known' {
+        const row = this.sql.request.get(raise.requestId);
+        if (!row) throw new LedgerError('request_unknown', 'No such request');
+        if (row.state !== 'running')
+            throw new LedgerError('request_state_invalid', `The request is ${row.state}, not running`);
+        if (raise.allowanceNano === row.allowance_nano) return 'known';
+        if (raise.allowanceNano < row.allowance_nano)
+            throw new LedgerError('cap_regression', 'The request was allowed more before');
+        const stream = this.sql.streamById.get(row.stream_id)!;
+        const owed = stream.latest_cumulative_nano + stream.open_worst_nano;
+        const rise = maxNano(0n, raise.capCumulativeNano - owed);
+        this.sql.setAllowance.run(raise.allowanceNano, rise, row.id);
+        if (raise.capCumulativeNano > row.cap_nano)
+            this.sql.setCap.run(raise.capCumulativeNano, raise.capSignature, raise.capHash, row.id);
+        this.sql.addOpenWorst.run(rise, stream.id);
+        this.requireFunds(stream, raise.funds);
+        return 'raised';
+    }
+
+    private requireFunds({ escrow, epoch }: StreamRow, funds: EscrowFunds): void {
+        const neededNano = outstanding(this.sql.streamsOfEscrow.all(Buffer.from(escrow), epoch), funds);
+        if (neededNano <= funds.balanceNano) return;
+        throw new LedgerError('escrow_insufficient', 'The escrow can not cover this request: top it up', {
+            context: { neededNano: neededNano.toString(), balanceNano: funds.balanceNano.toString() },
+        });
     }
 
     private insertRequest(cap: CapRecord, stream: StreamRow, worstCaseNano: bigint): void {
@@ -67,6 +90,7 @@ export class DispatchWrites {
         if (BigInt(receipt.sequence) > stream.latest_sequence) {
             this.sql.setLatest.run(id, receipt.sequence, receipt.cumulativeNano, stream.id);
         }
+        this.countSigned(record);
         if (record.final) this.finishRequest(record);
         return 'recorded';
     }
@@ -87,6 +111,15 @@ export class DispatchWrites {
             record.final ? 1 : 0,
             record.receivedAtMs,
         );
+    }
+
+    /** What a receipt states is in the stream's sum, and no longer a case that may come. */
+    private countSigned({ requestId, receipt }: ReceiptRecord): void {
+        const row = requestId ? this.sql.request.get(requestId) : undefined;
+        if (!row || receipt.costNano <= row.signed_nano) return;
+        const counted = { ...row, signed_nano: receipt.costNano };
+        this.sql.setSigned.run(receipt.costNano, row.id);
+        if (isOpen(row.state)) this.sql.addOpenWorst.run(mayStillCost(counted) - mayStillCost(row), row.stream_id);
     }
 
     private repeatReceipt(known: ReceiptRow, record: ReceiptRecord): ReceiptOutcome {
@@ -128,13 +161,17 @@ export class DispatchWrites {
 
     setState(row: RequestRow, state: DispatchRequestState, options: { failureCode?: string; atMs: number }): void {
         this.sql.setRequestState.run(state, options.failureCode ?? null, options.atMs, row.id);
-        if (isOpen(row.state) && !isOpen(state)) this.sql.addOpenWorst.run(-row.worst_case_nano, row.stream_id);
-        if (!isOpen(row.state) && isOpen(state)) this.sql.addOpenWorst.run(row.worst_case_nano, row.stream_id);
+        if (isOpen(row.state) && !isOpen(state)) this.sql.addOpenWorst.run(-mayStillCost(row), row.stream_id);
+        if (!isOpen(row.state) && isOpen(state)) this.sql.addOpenWorst.run(mayStillCost(row), row.stream_id);
     }
 }
 
 function isOpen(state: DispatchRequestState): boolean {
     return state === 'running' || state === 'lost';
+}
+
+function mayStillCost({ worst_case_nano, signed_nano }: RequestRow): bigint {
+    return maxNano(0n, worst_case_nano - signed_nano);
 }
 
 function sameReceipt(row: ReceiptRow, record: ReceiptRecord): boolean {

@@ -13,6 +13,8 @@ export type LedgerErrorCode =
     /** The request id or its hash was recorded before. */
     | 'request_replayed'
     | 'request_unknown'
+    /** A raised cap allows a request no more than it was allowed before. */
+    | 'cap_regression'
     /** The request is in a state that this act doesn't start from. */
     | 'request_state_invalid'
     /** Open promises would exceed what the escrow holds. */
@@ -30,6 +32,7 @@ const actions: Record<LedgerErrorCode, ErrorAction> = {
     record_invalid: 'fix',
     request_replayed: 'fix',
     request_unknown: 'fix',
+    cap_regression: 'fix',
     request_state_invalid: 'fix',
     escrow_insufficient: 'fix',
     receipt_inconsistent: 'stop',

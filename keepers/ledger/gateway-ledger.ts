@@ -37,6 +37,14 @@ export interface SentCap {
     atMs: number;
 }
 
+/** A new cap for a request that runs. */
+export interface RaisedCap {
+    requestId: Buffer;
+    allowanceNano: bigint;
+    capCumulativeNano: bigint;
+    capSignature: Buffer;
+}
+
 /** Life of a request: `reserve`, then `recordSent` before the first byte leaves, then one of resolve, fail, lose. */
 export class GatewayLedger {
     private readonly database: Database;
@@ -69,6 +77,37 @@ export class GatewayLedger {
         return this.writer.submit(() => {
             const row = this.requireRequest(sent.requestId, ['reserved']);
             this.sql.setSent.run(sent.requestHash, sent.offerHash, sent.capSignature, sent.atMs, row.id);
+        });
+    }
+
+    /**
+     * Sets more aside for a request that runs, so that it may cost `allowanceNano`, and says what cap to sign.
+     * Refuses `cap_regression` and `escrow_insufficient`.
+     */
+    async raise(raise: {
+        requestId: Buffer;
+        allowanceNano: bigint;
+        funds: EscrowFunds;
+    }): Promise<{ capCumulativeNano: bigint }> {
+        storedNano(raise.allowanceNano, 'allowanceNano');
+        return this.writer.submit(() => {
+            const row = this.requireRequest(raise.requestId, ['sent']);
+            if (raise.allowanceNano <= row.worst_case_nano)
+                throw new LedgerError('cap_regression', 'The request was allowed as much before');
+            this.sql.widen.run(raise.allowanceNano, row.id);
+            this.sql.addOpen.run(raise.allowanceNano - row.worst_case_nano, row.stream_id);
+            this.requireFunds(row, raise.funds);
+            const stream = this.sql.streamById.get(row.stream_id)!;
+            return { capCumulativeNano: storedNano(stream.finals_nano + stream.open_nano, 'cap') };
+        });
+    }
+
+    /** Must resolve before the raised cap is sent. */
+    async recordRaised(raised: RaisedCap): Promise<void> {
+        storedBytes(raised.capSignature, 64, 'capSignature');
+        return this.writer.submit(() => {
+            const row = this.requireRequest(raised.requestId, ['sent']);
+            this.sql.setRaised.run(raised.capCumulativeNano, raised.allowanceNano, raised.capSignature, row.id);
         });
     }
 
@@ -199,8 +238,13 @@ export class GatewayLedger {
         const capCumulativeNano = storedNano(stream.finals_nano + stream.open_nano + worstCaseNano, 'cap');
         this.insertRequest(reservation, stream.id, capCumulativeNano);
         this.sql.addOpen.run(worstCaseNano, stream.id);
-        const neededNano = outstanding(this.sql.streamsOfEscrow.all(escrow, epoch), funds);
-        if (neededNano <= funds.balanceNano) return { capCumulativeNano };
+        this.requireFunds({ escrow, epoch: BigInt(epoch) }, funds);
+        return { capCumulativeNano };
+    }
+
+    private requireFunds({ escrow, epoch }: Pick<GatewayStreamRow, 'escrow' | 'epoch'>, funds: EscrowFunds): void {
+        const neededNano = outstanding(this.sql.streamsOfEscrow.all(Buffer.from(escrow), epoch), funds);
+        if (neededNano <= funds.balanceNano) return;
         throw new LedgerError(
             'escrow_insufficient',
             'The escrow can not cover this request: top it up or ask for less',

@@ -32,12 +32,15 @@ export interface GatewayRequest {
     nodeKey: Buffer;
     sessionKey: Buffer;
     model: string;
+    /** What is set aside: the whole worst case, or as many windows of it as were asked for. */
     worstCaseNano: bigint;
     capCumulativeNano: bigint;
     /** Null until the request was sent. */
     requestHash: Buffer | null;
     offerHash: Buffer | null;
     capSignature: Buffer | null;
+    /** The allowance that the cap names, once it was raised. */
+    windowNano: bigint | null;
     state: GatewayRequestState;
     failureCode: string | null;
     reservedAtMs: number;
@@ -60,6 +63,7 @@ export function gatewayRequest(row: GatewayJoinedRow): GatewayRequest {
         requestHash: row.request_hash && toBuffer(row.request_hash),
         offerHash: row.offer_hash && toBuffer(row.offer_hash),
         capSignature: row.cap_signature && toBuffer(row.cap_signature),
+        windowNano: row.window_nano,
         state: row.state,
         failureCode: row.failure_code,
         reservedAtMs: Number(row.reserved_at_ms),

@@ -23,6 +23,7 @@ export interface GatewayRequestRow {
     request_hash: Uint8Array | null;
     offer_hash: Uint8Array | null;
     cap_signature: Uint8Array | null;
+    window_nano: bigint | null;
     state: GatewayRequestState;
     failure_code: string | null;
     reserved_at_ms: bigint;
@@ -70,6 +71,8 @@ export function prepareGatewayStatements(database: Database) {
             `UPDATE gateway_requests SET state = 'sent', request_hash = ?, offer_hash = ?, cap_signature = ?,
              sent_at_ms = ? WHERE id = ?`,
         ),
+        widen: sql('UPDATE gateway_requests SET worst_case_nano = ? WHERE id = ?'),
+        setRaised: sql('UPDATE gateway_requests SET cap_nano = ?, window_nano = ?, cap_signature = ? WHERE id = ?'),
         setClosed: sql('UPDATE gateway_requests SET state = ?, failure_code = ?, closed_at_ms = ? WHERE id = ?'),
         setFinal: sql(
             `UPDATE gateway_requests SET state = 'final', failure_code = NULL, closed_at_ms = ?, sequence = ?,

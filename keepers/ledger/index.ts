@@ -5,6 +5,7 @@ export { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 export { Outbox, type OutboxEntry, type OutboxState } from './outbox';
 export { type EscrowFunds, type SignedCap, type SignedReceipt, type StreamId } from './records';
 export {
+    type CapRaiseRecord,
     type CapRecord,
     type DispatchRequest,
     type ReceiptOutcome,
@@ -16,7 +17,7 @@ export { type DispatchRequestState } from './dispatch-statements';
 export { DispatchLedger } from './dispatch-ledger';
 export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
 export { type GatewayRequestState } from './gateway-statements';
-export { GatewayLedger, type Reservation, type SentCap } from './gateway-ledger';
+export { GatewayLedger, type RaisedCap, type Reservation, type SentCap } from './gateway-ledger';
 export { NodeLog } from './node-log';
 export { type NodeLogEntry } from './node-log-entry';
 export { readNodeLogSettleable, scanNodeLog } from './node-log-reader';

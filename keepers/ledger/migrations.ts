@@ -3,9 +3,10 @@ import { LedgerError } from './errors';
 import { dispatchSchema } from './schema/dispatch-schema';
 import { gatewaySchema } from './schema/gateway-schema';
 import { outboxSchema } from './schema/outbox-schema';
+import { windowSchema } from './schema/window-schema';
 
 /** Step n brings a file from version n to n + 1. A released step is never edited: add another one. */
-const steps: readonly string[] = [dispatchSchema + gatewaySchema + outboxSchema];
+const steps: readonly string[] = [dispatchSchema + gatewaySchema + outboxSchema, windowSchema];
 
 export const schemaVersion = steps.length;
 

@@ -20,6 +20,7 @@ export interface DispatcherLinkOptions {
     onRequest: (envelope: Buffer) => void;
     onCancel: (requestId: Buffer) => void;
     onTaken: (requestId: Buffer) => void;
+    onRaise: (requestId: Buffer, raise: Buffer) => void;
     onConnected: () => void;
     onDisconnected: () => void;
     logger: Logger;
@@ -144,6 +145,7 @@ export class DispatcherLink {
         const message = decodeRequestMessage(payload);
         if (message === undefined) return;
         if (data[0] === linkOperation.cancel) this.options.onCancel(message.requestId);
+        if (data[0] === linkOperation.raise) this.options.onRaise(message.requestId, message.rest);
         if (data[0] === linkOperation.taken) this.options.onTaken(message.requestId);
     }
 }

@@ -32,6 +32,14 @@ export class NodeRefusal extends CocoonError<RefusalCode> {
     }
 }
 
+/** An answer that stands still until its cap is raised, and is not. */
+export class CapNotRaised extends CocoonError<'cap_not_raised'> {
+    constructor() {
+        const message = 'the cap of this request was not raised in time: top the escrow up, or ask for fewer tokens';
+        super('cap_not_raised', message, { action: 'fix' });
+    }
+}
+
 export type NodeErrorCode =
     | 'registration_failed'
     | 'quote_unavailable'

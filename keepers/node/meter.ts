@@ -5,6 +5,8 @@ import { NodeRefusal } from './errors';
 export interface MeteredRequest {
     /** Cost so far of this request. */
     costNano: bigint;
+    /** Most that it may cost under the cap as it stands: the whole worst case, or the windows raised so far. */
+    allowanceNano: bigint;
     readonly worstCaseNano: bigint;
     readonly sessionKey: Buffer;
 }
@@ -26,6 +28,7 @@ export class EscrowMeter {
     private openNano = 0n;
     /** By session key in hex: a receipt settles only under a cap of the key that it names. */
     private readonly caps = new Map<string, SignedCap>();
+    private readonly closed = new WeakSet<MeteredRequest>();
 
     /** @param creditLineNano most that may be owed unsettled */
     constructor(private readonly creditLineNano: bigint) {}
@@ -41,10 +44,34 @@ export class EscrowMeter {
     }
 
     /** @throws NodeRefusal `cap_too_low` or `credit_line_reached` */
-    admit(options: { cap: SignedCap; worstCaseNano: bigint; settledNano: bigint }): MeteredRequest {
-        const { worstCaseNano, settledNano } = options;
+    admit(options: {
+        cap: SignedCap;
+        worstCaseNano: bigint;
+        /** the first window, where the cap covers no more */
+        allowanceNano?: bigint;
+        settledNano: bigint;
+    }): MeteredRequest {
+        const { worstCaseNano, allowanceNano = worstCaseNano, settledNano, cap } = options;
+        this.reserve({ cap, addedNano: allowanceNano, settledNano });
+        return { costNano: 0n, allowanceNano, worstCaseNano, sessionKey: cap.sessionKey };
+    }
+
+    /**
+     * A request may cost more from now on. One that allows no more than before is an old one and changes nothing.
+     * @throws NodeRefusal `cap_too_low` or `credit_line_reached`
+     */
+    raise(request: MeteredRequest, options: { cap: SignedCap; allowanceNano: bigint; settledNano: bigint }): void {
+        const { cap, settledNano } = options;
+        const allowanceNano = minNano(options.allowanceNano, request.worstCaseNano);
+        if (this.closed.has(request) || allowanceNano <= request.allowanceNano) return;
+        this.reserve({ cap, addedNano: allowanceNano - request.allowanceNano, settledNano });
+        request.allowanceNano = allowanceNano;
+    }
+
+    private reserve(options: { cap: SignedCap; addedNano: bigint; settledNano: bigint }): void {
+        const { addedNano, settledNano } = options;
         const { sessionKey } = options.cap;
-        const neededNano = this.cumulativeNano + this.openNano + worstCaseNano;
+        const neededNano = this.cumulativeNano + this.openNano + addedNano;
         const known = this.caps.get(sessionKey.toString('hex'));
         const cap = known && known.capCumulativeNano >= options.cap.capCumulativeNano ? known : options.cap;
         if (cap.capCumulativeNano < neededNano) {
@@ -59,13 +86,12 @@ export class EscrowMeter {
             );
         }
         this.caps.set(sessionKey.toString('hex'), cap);
-        this.openNano += worstCaseNano;
-        return { costNano: 0n, worstCaseNano, sessionKey };
+        this.openNano += addedNano;
     }
 
-    /** Raises the request's cost and gives the figures of a receipt that says so; cost never passes the worst case. */
+    /** Raises the request's cost and gives the figures of a receipt that says so; cost never passes what is allowed. */
     charge(request: MeteredRequest, costNano: bigint): ReceiptFigures {
-        const bounded = costNano > request.worstCaseNano ? request.worstCaseNano : costNano;
+        const bounded = minNano(costNano, request.allowanceNano);
         if (bounded > request.costNano) {
             const addedNano = bounded - request.costNano;
             this.cumulativeNano += addedNano;
@@ -78,8 +104,14 @@ export class EscrowMeter {
 
     /** The final receipt is signed: what was reserved beyond the cost is free again. */
     close(request: MeteredRequest): void {
-        this.openNano -= request.worstCaseNano - request.costNano;
+        if (this.closed.has(request)) return;
+        this.closed.add(request);
+        this.openNano -= request.allowanceNano - request.costNano;
     }
+}
+
+function minNano(a: bigint, b: bigint): bigint {
+    return a < b ? a : b;
 }
 
 function maxNano(a: bigint, b: bigint): bigint {

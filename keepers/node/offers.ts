@@ -1,6 +1,6 @@
 import { type Clock, nowSec } from '../base';
 import { issueOffer, type ModelPrices, type Offer, type Signer } from '../confidential';
-import type { EngineModel } from './engine';
+import type { Engine, EngineModel } from './engine';
 
 export interface OfferBookOptions {
     network: Buffer;
@@ -11,6 +11,12 @@ export interface OfferBookOptions {
     models: readonly EngineModel[];
     maxConcurrency: number;
     clock: Clock;
+}
+
+/** An engine that counts as it goes lets its node take caps window by window, and the offer says so. */
+export function offeredModels(models: readonly EngineModel[], engine: Pick<Engine, 'countsAsItGoes'>): EngineModel[] {
+    if (engine.countsAsItGoes !== true) return [...models];
+    return models.map((model) => ({ ...model, capabilities: [...model.capabilities, 'windows'] }));
 }
 
 const lifeSec = 600;

@@ -1,15 +1,21 @@
 import { nowSec, type Clock } from '../base';
 import {
+    bindingOfEnvelope,
+    type CapRaise,
+    capWindowHash,
     checkCap,
+    checkCapRaise,
     checkContext,
     ConfidentialError,
     findModel,
+    firstWindowNano,
     type KemKeyring,
     type Offer,
     type OfferModel,
     type OpenedRequest,
     type ParsedEnvelope,
     requestedWork,
+    windowGrowthNano,
     worstCaseNano,
 } from '../confidential';
 import type { EscrowAccount, EscrowBook } from '../dispatch';
@@ -36,6 +42,8 @@ export interface AdmittedRequest extends OpenedRequest {
     modelIndex: number;
     meter: EscrowMeter;
     metered: MeteredRequest;
+    /** One window of the cap, which the next raise should add. */
+    windowNano: bigint;
 }
 
 /** Everything that a node checks before it works; a refusal owes nothing. */
@@ -63,6 +71,35 @@ export class RequestGate {
         const account = await this.account(envelope);
         const opened = await this.open(envelope);
         return this.meterRequest({ envelope, opened, offer: offer!, account });
+    }
+
+    /**
+     * A new cap for a request that runs: its session signed it, and the whole account is still within bounds.
+     * @throws NodeRefusal
+     */
+    async raise(request: AdmittedRequest, raise: CapRaise): Promise<void> {
+        const { envelope, meter, metered } = request;
+        try {
+            checkCapRaise(bindingOfEnvelope(envelope), raise);
+        } catch (error) {
+            throw asRefusal(error);
+        }
+        const account = await this.read(envelope.context.escrow);
+        const { allowanceNano, cumulativeNano, capSignature } = raise;
+        meter.raise(metered, {
+            cap: {
+                sessionKey: metered.sessionKey,
+                requestHash: capWindowHash(envelope.requestHash, allowanceNano),
+                capCumulativeNano: cumulativeNano,
+                capSignature,
+            },
+            allowanceNano,
+            settledNano: account === null ? 0n : this.settledNano(account),
+        });
+    }
+
+    private settledNano({ paidNano }: EscrowAccount): bigint {
+        return paidNano.get(this.options.nodeKey.toString('hex')) ?? 0n;
     }
 
     private async account(envelope: ParsedEnvelope): Promise<EscrowAccount> {
@@ -126,9 +163,11 @@ export class RequestGate {
         const metered = meter.admit({
             cap: capOf(envelope),
             worstCaseNano: worstCaseNano(model.terms, work),
-            settledNano: account.paidNano.get(this.options.nodeKey.toString('hex')) ?? 0n,
+            allowanceNano: envelope.context.windowed ? firstWindowNano(model.terms, work) : undefined,
+            settledNano: this.settledNano(account),
         });
-        return { ...opened, envelope, offer, terms: model.terms, modelIndex: model.index, meter, metered };
+        const windowNano = windowGrowthNano(model.terms, work);
+        return { ...opened, envelope, offer, terms: model.terms, modelIndex: model.index, meter, metered, windowNano };
     }
 
     private workOf(opened: OpenedRequest) {

@@ -20,7 +20,9 @@ import {
     type EngineUsage,
     NOTHING_USED,
 } from './engine';
+import { CapNotRaised } from './errors';
 import type { AdmittedRequest } from './request-gate';
+import { WindowWait } from './window-wait';
 
 export interface RequestRunOptions {
     request: AdmittedRequest;
@@ -32,6 +34,8 @@ export interface RequestRunOptions {
     send: (wire: Buffer) => void;
     logger: Logger;
     nowMs: () => number;
+    /** How long an answer stands still for a raised cap. */
+    raiseTimeoutMs?: number;
 }
 
 /** A checkpoint is signed whenever the cost has grown by this share of the worst case, and at least this often. */
@@ -45,6 +49,9 @@ const checkpointIntervalMs = 2_000;
 export class RequestRun {
     private readonly sealer: AnswerSealer;
     private readonly coalescer = new Coalescer((batch) => this.options.send(this.sealer.body(batch)));
+    private readonly windows: WindowWait | undefined;
+    /** Bytes of a windowed answer that no count covers yet. */
+    private held: Buffer[] = [];
     private stage: 'new' | 'headed' | 'ended' = 'new';
     private usage: EngineUsage = NOTHING_USED;
     private lastBillable: EngineUsage = NOTHING_USED;
@@ -61,6 +68,15 @@ export class RequestRun {
             signer,
         });
         this.checkpointAtMs = options.nowMs();
+        const { metered, windowNano, envelope } = request;
+        const ask = () => this.askForWindow();
+        if (envelope.context.windowed)
+            this.windows = new WindowWait({ metered, windowNano, ask, timeoutMs: options.raiseTimeoutMs });
+    }
+
+    /** The meter has a new cap for this request. */
+    raised(): void {
+        this.windows?.raised();
     }
 
     /** Runs to the end whatever happens; the final receipt is in the log when it resolves. */
@@ -82,7 +98,7 @@ export class RequestRun {
         const { request, engine, cacheSalt, send, logger } = this.options;
         const inner = { ...request.inner, ...(cacheSalt !== undefined && { cacheSalt }) } as EngineRequest;
         try {
-            for await (const event of engine.run(inner, signal)) await this.on(event);
+            for await (const event of engine.run(inner, signal)) await this.on(event, signal);
             if (this.stage !== 'ended') throw new EngineError('usage_missing', 'the engine did not say what it used');
         } catch (error) {
             this.coalescer.flush();
@@ -91,7 +107,7 @@ export class RequestRun {
     }
 
     /** Out of order, an event would fail where nobody catches it: in the timer of the next batch. */
-    private async on(event: EngineEvent): Promise<void> {
+    private async on(event: EngineEvent, signal: AbortSignal): Promise<void> {
         if ((event.type === 'head') !== (this.stage === 'new') || this.stage === 'ended')
             throw new EngineError('engine_failed', 'the engine broke off its own answer');
         if (event.type === 'head') {
@@ -99,21 +115,44 @@ export class RequestRun {
             return this.options.send(this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) }));
         }
         if (event.type === 'end') {
+            await this.release(event.usage, signal);
             this.stage = 'ended';
             this.usage = event.usage;
             return this.coalescer.flush();
         }
-        this.coalescer.add(event.data);
+        if (this.windows !== undefined) this.held.push(event.data);
+        else this.coalescer.add(event.data);
         if (event.usage === undefined) return;
+        await this.release(event.usage, signal);
         this.usage = event.usage;
         await this.checkpointIfDue();
     }
 
+    /** Within a window nothing leaves before the cap covers what it costs. */
+    private async release(usage: EngineUsage, signal: AbortSignal): Promise<void> {
+        if (this.windows === undefined) return;
+        if (usageProblem(usage) === undefined)
+            await this.windows.cover(costNano(this.options.request.terms, usage), signal);
+        for (const data of this.held.splice(0)) this.coalescer.add(data);
+    }
+
+    /** The gateway gives more where it sees what the last window was used for. */
+    private async askForWindow(): Promise<void> {
+        if (this.stage === 'new') return;
+        await this.checkpoint();
+        this.options.send(this.sealer.window());
+    }
+
     private async checkpointIfDue(): Promise<void> {
-        const { request, nowMs, send } = this.options;
+        const { request, nowMs } = this.options;
         const grownNano = this.costNano() - this.checkpointNano;
         const late = nowMs() - this.checkpointAtMs >= checkpointIntervalMs;
-        if (grownNano * checkpointShare < request.metered.worstCaseNano && !(late && grownNano > 0n)) return;
+        if (grownNano * checkpointShare < request.metered.allowanceNano && !(late && grownNano > 0n)) return;
+        await this.checkpoint();
+    }
+
+    private async checkpoint(): Promise<void> {
+        const { nowMs, send } = this.options;
         this.coalescer.flush();
         this.checkpointNano = this.costNano();
         this.checkpointAtMs = nowMs();
@@ -134,7 +173,7 @@ export class RequestRun {
         if (usageProblem(this.usage) !== undefined) this.logFault('the engine counted what cannot be');
         else {
             const nano = costNano(terms, this.usage);
-            if (nano > metered.worstCaseNano) this.logFault('the engine counted more than the request allows');
+            if (nano > metered.allowanceNano) this.logFault('the engine counted more than the request allows');
             else if (nano >= metered.costNano) this.lastBillable = this.usage;
         }
         return this.lastBillable;
@@ -180,6 +219,7 @@ function asAnswerError(error: unknown, logger: Logger): AnswerError {
         const { code, message, param } = error;
         return { status: error.status, code, message, ...(isErrorParam(param) && { param }) };
     }
+    if (error instanceof CapNotRaised) return { status: 402, code: error.code, message: error.message };
     logger.error({ err: error instanceof Error ? error.name : 'unknown' }, 'the engine failed');
     return { status: 502, code: 'engine_failed', message: 'the engine failed' };
 }

@@ -2,6 +2,7 @@ import type { GpuDocument } from '../attestation';
 import { type Clock, CocoonError, type Logger } from '../base';
 import {
     ConfidentialError,
+    decodeCapRaise,
     type KemKeyring,
     parseEnvelope,
     type ParsedEnvelope,
@@ -42,6 +43,8 @@ export interface NodeServiceOptions {
     log: NodeLog;
     clock: Clock;
     logger: Logger;
+    /** How long an answer stands still for a raised cap. */
+    raiseTimeoutMs?: number;
 }
 
 const housekeepingMs = 5_000;
@@ -50,6 +53,7 @@ const housekeepingMs = 5_000;
 export class NodeService {
     private readonly link: DispatcherLink;
     private readonly running = new Map<string, AbortController>();
+    private readonly served = new Map<string, { request: AdmittedRequest; run: RequestRun }>();
     private readonly done = new Set<Promise<void>>();
     private readonly orphans = new Orphanage();
     private readonly cacheSalts = new CacheSalts();
@@ -65,6 +69,7 @@ export class NodeService {
             hello: (challenge) => this.hello(challenge),
             onRequest: (envelope) => this.onRequest(envelope),
             onCancel: (requestId) => this.running.get(requestId.toString('hex'))?.abort(new Error('cancelled')),
+            onRaise: (requestId, raise) => void this.onRaise(requestId, raise),
             onTaken: (requestId) => this.orphans.taken(requestId),
             onConnected: () => this.onConnected(),
             onDisconnected: () => this.onDisconnected(),
@@ -201,7 +206,7 @@ export class NodeService {
     }
 
     private async serve(request: AdmittedRequest, controller: AbortController): Promise<void> {
-        const { engine, signer, log, logger, clock } = this.options;
+        const { engine, signer, log, logger, clock, raiseTimeoutMs } = this.options;
         const { requestId, deadlineMs } = request.envelope.context;
         const leftMs = Math.max(deadlineMs - clock.nowMs(), 0);
         const deadline = setTimeout(() => controller.abort(new Error('deadline passed')), leftMs);
@@ -209,7 +214,18 @@ export class NodeService {
             const send = (wire: Buffer) => this.link.sendFrames(requestId, wire);
             const cacheSalt = this.cacheSalts.saltOf(request.envelope, request.inner.body);
             const nowMs = () => clock.nowMs();
-            const run = new RequestRun({ request, engine, cacheSalt, signer, log, send, logger, nowMs });
+            const run = new RequestRun({
+                request,
+                engine,
+                cacheSalt,
+                signer,
+                log,
+                send,
+                logger,
+                nowMs,
+                raiseTimeoutMs,
+            });
+            this.served.set(requestId.toString('hex'), { request, run });
             this.orphans.add(request, await run.run(controller.signal));
         } catch (error) {
             logger.error(
@@ -218,7 +234,21 @@ export class NodeService {
             );
             await this.giveUp();
         } finally {
+            this.served.delete(requestId.toString('hex'));
             clearTimeout(deadline);
+        }
+    }
+
+    /** One that does not hold changes nothing: the answer goes on within the cap that it has. */
+    private async onRaise(requestId: Buffer, bytes: Buffer): Promise<void> {
+        const served = this.served.get(requestId.toString('hex'));
+        if (served === undefined) return;
+        try {
+            await this.options.gate.raise(served.request, decodeCapRaise(bytes));
+            served.run.raised();
+        } catch (error) {
+            const code: unknown = error instanceof CocoonError ? error.code : 'unknown';
+            this.options.logger.warn({ code, request: requestId.toString('hex') }, 'a raised cap was not taken');
         }
     }
 

@@ -6,7 +6,7 @@ import { EscrowBook, readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
 import { NodeError } from './errors';
 import type { NodeGpus } from './gpu-source';
-import { OfferBook } from './offers';
+import { OfferBook, offeredModels } from './offers';
 import { openEngine } from './open-engine';
 import type { QuoteSource } from './quote-source';
 import { Reattestation } from './reattestation';
@@ -80,7 +80,7 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         signer,
         prices: config.prices,
         modelRoot,
-        models: await engine.describe(AbortSignal.timeout(30_000)),
+        models: offeredModels(await engine.describe(AbortSignal.timeout(30_000)), engine),
         maxConcurrency: engine.maxConcurrency,
         clock: systemClock,
     });

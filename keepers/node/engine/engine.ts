@@ -36,6 +36,8 @@ export type EngineEvent =
 
 export interface Engine {
     readonly maxConcurrency: number;
+    /** Every chunk of a stream carries the running count. */
+    readonly countsAsItGoes?: boolean;
     describe(signal: AbortSignal): Promise<EngineModel[]>;
     /**
      * Throws `EngineError`: before `head` for the caller's faults, later when the engine fails.

@@ -34,6 +34,7 @@ const DRAIN_MS = 1_000;
 /** llama.cpp in this process, behind OpenAI's chat and plain completions. */
 export class LlamaCppEngine implements Engine {
     readonly maxConcurrency: number;
+    readonly countsAsItGoes = true;
     private readonly slots: SlotPool<LlamaContextSequence>;
     private readonly running = new Set<AbortController>();
     private closed = false;

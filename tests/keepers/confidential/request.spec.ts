@@ -172,7 +172,7 @@ describe('a node, against a client that signs what it likes', () => {
         for (const [index, value] of [
             [4, 2],
             [5, 3],
-            [bytes.length - 1, 1],
+            [bytes.length - 1, 2],
         ] as const) {
             const unknown = Buffer.from(bytes);
             unknown[index] = value;

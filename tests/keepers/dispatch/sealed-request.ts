@@ -40,6 +40,7 @@ export interface RequestOptions {
     keyring?: KemKeyring;
     body?: Buffer;
     offerHash?: Buffer;
+    windowed?: boolean;
 }
 
 export interface SealedRequest {
@@ -60,6 +61,7 @@ export async function sealRequest(options: RequestOptions): Promise<SealedReques
             offerHash: options.offerHash ?? offer.hash,
             requestId,
             deadlineMs: options.deadlineMs ?? nowMs + 60_000,
+            windowed: options.windowed,
         },
         inner: { ...inner, body: options.body ?? inner.body },
         certificate: certificate!,
