@@ -1,3 +1,4 @@
+export { type CoreLimits, forbidCoreDumps, limitThatHolds, readCoreLimits } from './core-dumps';
 export { CocoonError, errorMessage, isRetryable, type CocoonErrorOptions, type ErrorAction } from './errors';
 export { ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
 export { createLogger, silentLogger, type Logger, type LoggerOptions } from './logger';

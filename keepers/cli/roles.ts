@@ -1,5 +1,5 @@
 import type { Logger } from '../base';
-import { createLogger } from '../base';
+import { createLogger, forbidCoreDumps } from '../base';
 import { loadConfig, type Role, type RoleConfig } from '../config';
 
 /** A role under way. `facts` are shown in its ready line. */
@@ -12,6 +12,9 @@ export interface RoleOptions {
     config?: string;
 }
 
+/** What these hold in memory no disk may see: keys and prompts. */
+const secretRoles: readonly Role[] = ['node', 'gateway'];
+
 /**
  * Runs one role until SIGTERM or SIGINT. Its only line on standard output says that it is ready; the log goes to
  * standard error. A second signal ends it at once.
@@ -23,6 +26,8 @@ export async function runRole<R extends Role>(
 ): Promise<void> {
     const config = loadConfig(role, { file: options.config });
     const logger = createLogger({ name: role, level: config.logLevel });
+    if (secretRoles.includes(role) && forbidCoreDumps() === undefined)
+        logger.warn({ platform: process.platform }, 'whether this system writes core dumps is not known');
     const orphanedEarly = () => process.exit(1);
     process.once('disconnect', orphanedEarly);
     const running = await start(config, logger);
