@@ -152,7 +152,8 @@ running.test('says what is wrong with a request, with the status that clients ex
     await expectError(ask({ max_tokens: 5_000 }), 400, 'context_length_exceeded');
     await expectError(ask({ max_tokens: 5_000, stream: true }), 400, 'context_length_exceeded');
     const tools = [{ type: 'function', function: { name: 'look_up', parameters: {} } }];
-    await expectError(ask({ tools }), 400, 'unsupported_parameter');
+    const unsupported = await expectError(ask({ tools }), 400, 'unsupported_parameter');
+    expect(unsupported.param).toBe('tools');
     await expectError(ask({ max_tokens: 0 }), 400, 'invalid_request');
     await expectError(ask({ messages: [] }), 400, 'invalid_request');
     await expectError(running.client().embeddings.create({ model, input: 'x' }), 404, 'model_not_found');
