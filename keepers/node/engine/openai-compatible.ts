@@ -80,6 +80,10 @@ export class OpenAiCompatibleEngine implements Engine {
         this.api = new EngineApi(this.options);
     }
 
+    get countsAsItGoes(): boolean {
+        return this.options.continuousUsage ?? this.dialect.continuousUsage;
+    }
+
     get capabilities(): readonly string[] {
         return this.options.capabilities;
     }

@@ -5,6 +5,7 @@ import { EscrowBook, type EscrowAccount } from '../../../keepers/dispatch';
 import { createDispatcherServer, DispatcherService } from '../../../keepers/dispatcher';
 import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
 import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
+import { PickIndex } from '../../../keepers/gateway/pick-index';
 import { GatewayService } from '../../../keepers/gateway/service';
 import type { TrustedNode } from '../../../keepers/gateway/trusted-node';
 import { DispatchLedger, GatewayLedger, NodeLog } from '../../../keepers/ledger';
@@ -60,7 +61,7 @@ export async function startWindowed(folder: string, options: WindowedOptions) {
         session,
         ledger: ledgers.gateway,
         book: new EscrowBook({ read }),
-        directory: { trusted: [trusted(node, url)], problem: '', avoid: () => undefined } as unknown as NodeDirectory,
+        directory: directoryOf(trusted(node, url)),
         dispatchers: new Map([[url, client]]),
         maxOutputPriceNano: undefined,
         requestTimeoutMs: 60_000,
@@ -130,9 +131,21 @@ function trusted({ signer, offers, keyring }: Awaited<ReturnType<typeof startNod
         dispatcherUrl,
         offer: offers.current,
         certificates: keyring.certificates(),
-        platform: 'test',
+        bundle: {},
+        verdict: {},
         load: { inFlight: 0, queued: 0, maxConcurrency: 4, firstFrameMsP50: 0, failureShare: 0 },
     } as unknown as TrustedNode;
+}
+
+function directoryOf(node: TrustedNode): NodeDirectory {
+    const index = new PickIndex([node]);
+    return {
+        trusted: [node],
+        offers: index.offers.bind(index),
+        isUsable: () => true,
+        problem: '',
+        avoid: () => undefined,
+    } as unknown as NodeDirectory;
 }
 
 function bundleOf(signingKey: Buffer): Buffer {
