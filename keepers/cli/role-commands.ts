@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { NodeConfig } from '../config';
-import type { NodeTee } from '../node';
+import { addNodeCommand } from './node-commands';
 import { runRole, type RoleOptions } from './roles';
 import type { SettleOptions } from './settle-command';
 
@@ -39,14 +38,7 @@ export function addRoleCommands(program: Command): void {
             const { runSettleCommand } = require('./settle-command') as typeof import('./settle-command');
             await runSettleCommand(options);
         });
-    role(program, 'node', 'run inference in a TEE and earn TON', async (options) => {
-        const { startNode } = require('../node') as typeof import('../node');
-        const { gpusOf } = require('./node-gpu-source') as typeof import('./node-gpu-source');
-        await runRole('node', options, async (config, logger) => {
-            const node = await startNode(config, { ...(await teeOf(config)), gpus: gpusOf(config) }, logger);
-            return { facts: { nodeKey: node.nodeKey.toString('hex') }, stop: () => node.stop() };
-        });
-    });
+    addNodeCommand(program);
     role(program, 'registrar', 'keep Intel’s collateral on chain in force', async (options) => {
         const { startRegistrar } = require('../registrar') as typeof import('../registrar');
         await runRole('registrar', options, async (config, logger) => {
@@ -69,37 +61,4 @@ function role(program: Command, name: string, description: string, act: (options
             'JSON file with settings; COCOON__SECTION__SETTING in the environment overrides it',
         )
         .action(act);
-}
-
-/** A simulated TEE is chosen by configuration, but only a network deployed under its root believes it. */
-async function teeOf({ tee }: NodeConfig): Promise<NodeTee> {
-    switch (tee.kind) {
-        case 'simulated':
-        case 'simulated-snp':
-            return simulatedTeeOf(tee);
-        case 'snp': {
-            const { snpTee } = require('./snp-tee') as typeof import('./snp-tee');
-            return snpTee(tee);
-        }
-        default: {
-            const { configfsTsmQuoteSource, dstackQuoteSource } = require('../node') as typeof import('../node');
-            const { tdxTee } = require('./tdx-tee') as typeof import('./tdx-tee');
-            return tdxTee(
-                tee.kind === 'dstack' ? dstackQuoteSource(tee.socketPath) : configfsTsmQuoteSource(tee.reportPath),
-            );
-        }
-    }
-}
-
-function simulatedTeeOf(tee: Extract<NodeConfig['tee'], { pkiSeedFile: string }>): NodeTee {
-    const { readSeedFile } = require('../config') as typeof import('../config');
-    const options = { pkiSeed: readSeedFile(tee.pkiSeedFile), platform: tee.platform, now: new Date() };
-    if (tee.kind === 'simulated') {
-        const { createSimulatedTee } = require('../devnet/simulated-tee') as typeof import('../devnet/simulated-tee');
-        const simulated = createSimulatedTee(options);
-        return { quotes: simulated, imageId: simulated.imageId };
-    }
-    const { createSimulatedSnp } = require('../devnet/simulated-snp') as typeof import('../devnet/simulated-snp');
-    const simulated = createSimulatedSnp(options);
-    return { quotes: simulated, imageId: simulated.imageId, snp: simulated };
 }

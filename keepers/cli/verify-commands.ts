@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { CocoonError, errorMessage } from '../base';
+import { finish } from './finish';
 import type { VerifyGpuCommandOptions } from './verify-gpu-command';
 import type { VerifyDstackOptions } from './verify-dstack-command';
 import type { VerifyNodeOptions } from './verify-node-command';
-import type { CommandResult, VerifyQuoteOptions } from './verify-quote-command';
+import type { VerifyQuoteOptions } from './verify-quote-command';
 import type { VerifySnpCommandOptions } from './verify-snp-command';
 
 /** Evidence by hand. Exit codes: 0 accepted, 1 rejected, 2 nothing could be judged. */
@@ -156,18 +156,4 @@ function addVerifyNode(verify: Command): void {
                 return runVerifyNode(url, options);
             }),
         );
-}
-
-/** Any failure is exit code 2 here, also one that may pass: 1 says that evidence was judged and refused, nothing else. */
-async function finish(run: () => Promise<CommandResult>): Promise<void> {
-    try {
-        const { output, exitCode } = await run();
-        process.stdout.write(`${output}\n`);
-        process.exitCode = exitCode;
-    } catch (error) {
-        const stack = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
-        const text = error instanceof CocoonError ? `${error.message} (${error.code})` : stack;
-        process.stderr.write(`cocoon: ${text}\n`);
-        process.exitCode = 2;
-    }
 }

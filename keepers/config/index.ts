@@ -11,4 +11,6 @@ export {
     type RegistrarConfig,
     type SettlerConfig,
 } from './schema';
+export { modelPricesSchema, readPricesFile, writePricesFile, type PublishedPrices } from './prices-file';
+export { replaceFile } from './replace-file';
 export { ensureSeedFile, readSecretFile, readSeedFile } from './secrets';

@@ -40,6 +40,7 @@ export class DispatcherLink {
     private readonly stopping = new AbortController();
     private delayMs = firstDelayMs;
     private loop: Promise<void> | undefined;
+    private lastProblem: string | null = null;
 
     constructor(private readonly options: DispatcherLinkOptions) {}
 
@@ -58,6 +59,11 @@ export class DispatcherLink {
 
     get connected(): boolean {
         return this.socket?.readyState === WebSocket.OPEN;
+    }
+
+    /** Why it is not connected, as far as the dispatcher said. */
+    get problem(): string | null {
+        return this.connected ? null : this.lastProblem;
     }
 
     /** Bytes that the socket has not yet passed on. */
@@ -91,6 +97,7 @@ export class DispatcherLink {
             const dialledAtMs = clock.nowMs();
             const reason = await this.connectOnce();
             if (this.stopping.signal.aborted) return;
+            this.lastProblem = reason;
             // A dispatcher that refuses the hello must not be asked again four times a second.
             if (clock.nowMs() - dialledAtMs >= steadyMs) this.delayMs = firstDelayMs;
             // Nodes that lost the same dispatcher must not all come back at the same moment.

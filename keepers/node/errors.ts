@@ -48,7 +48,8 @@ export type NodeErrorCode =
     | 'gpu_rejected'
     | 'engine_unavailable'
     | 'dispatcher_rejected'
-    | 'bond_missing';
+    | 'bond_missing'
+    | 'status_unreadable';
 
 /** What keeps a node from serving at all; the message says what the provider should do. */
 export class NodeError extends CocoonError<NodeErrorCode> {

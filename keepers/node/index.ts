@@ -2,6 +2,10 @@ export { NodeError, type NodeErrorCode, NodeRefusal, type RefusalCode } from './
 export { commandGpuSource, type GpuSource, type NodeGpus, urlGpuSource } from './gpu-source';
 export { ggufModelRoot, modelRootOf, type ModelManifest } from './model-root';
 export { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
+export { nodeFiles, type NodeFiles } from './node-files';
+export { openEngine, type OpenedEngine } from './open-engine';
+export { readEarningsTally, type TallyRow } from './earnings-tally';
+export { readNodeStatus, type NodeStatus } from './status-file';
 export { configfsTsmQuoteSource, dstackQuoteSource, type QuoteSource } from './quote-source';
 export { commandReportSource, type SnpEndorser } from './report-source';
 export { type NodeTee, type RunningNode, startNode } from './start';

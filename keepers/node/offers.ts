@@ -5,7 +5,7 @@ import type { Engine, EngineModel } from './engine';
 export interface OfferBookOptions {
     network: Buffer;
     signer: Signer;
-    /** Prices a million tokens, for every model of the engine. */
+    /** Prices a million tokens, for every model of the engine that `reprice` names no others for. */
     prices: ModelPrices;
     modelRoot: Buffer;
     models: readonly EngineModel[];
@@ -26,6 +26,8 @@ const renewSec = lifeSec / 2;
 /** Signed offers: the newest is published, those not yet expired are honoured. */
 export class OfferBook {
     private offers: Offer[] = [];
+    private published: ReadonlyMap<string, ModelPrices> = new Map();
+    private repriced = false;
 
     constructor(private readonly options: OfferBookOptions) {}
 
@@ -38,11 +40,27 @@ export class OfferBook {
         return this.offers.filter((offer) => offer.expiresAtSec > now);
     }
 
+    /**
+     * Prices by model from now on; the next `renewIfDue` signs them. What stands is honoured until it expires.
+     * @returns whether an offer changes by it
+     */
+    reprice(published: ReadonlyMap<string, ModelPrices>): boolean {
+        const before = this.options.models.map(({ id }) => this.pricesOf(id));
+        this.published = published;
+        const changed = this.options.models.some(({ id }, index) => differ(this.pricesOf(id), before[index]!));
+        this.repriced ||= changed;
+        return changed;
+    }
+
+    private pricesOf(model: string): ModelPrices {
+        return this.published.get(model) ?? this.options.prices;
+    }
+
     /** @returns whether a new offer was signed, to be published */
     renewIfDue(): boolean {
-        const { network, signer, prices, modelRoot, models, maxConcurrency, clock } = this.options;
+        const { network, signer, modelRoot, models, maxConcurrency, clock } = this.options;
         const now = nowSec(clock);
-        if (this.offers.length > 0 && now < this.current.issuedAtSec + renewSec) return false;
+        if (this.offers.length > 0 && !this.repriced && now < this.current.issuedAtSec + renewSec) return false;
         const offer = issueOffer(
             {
                 network,
@@ -50,7 +68,7 @@ export class OfferBook {
                 expiresAtSec: now + lifeSec,
                 maxConcurrency,
                 models: models.map(({ id, contextLength, capabilities }) => ({
-                    ...prices,
+                    ...this.pricesOf(id),
                     model: id,
                     modelRoot,
                     contextLength,
@@ -60,6 +78,11 @@ export class OfferBook {
             signer,
         );
         this.offers = [offer, ...this.standing()];
+        this.repriced = false;
         return true;
     }
+}
+
+function differ(a: ModelPrices, b: ModelPrices): boolean {
+    return (Object.keys(a) as (keyof ModelPrices)[]).some((field) => a[field] !== b[field]);
 }

@@ -13,6 +13,7 @@ import type { Challenge } from '../dispatch';
 import type { NodeLog } from '../ledger';
 import { CacheSalts } from './cache-salt';
 import { DispatcherLink } from './dispatcher-link';
+import type { EarningsTally } from './earnings-tally';
 import type { Engine } from './engine';
 import { NodeRefusal } from './errors';
 import type { OfferBook } from './offers';
@@ -41,10 +42,21 @@ export interface NodeServiceOptions {
     gate: RequestGate;
     engine: Engine;
     log: NodeLog;
+    tally?: Pick<EarningsTally, 'add'>;
     clock: Clock;
     logger: Logger;
     /** How long an answer stands still for a raised cap. */
     raiseTimeoutMs?: number;
+}
+
+/** Since the start; counts only. */
+export interface NodeActivity {
+    answered: number;
+    /** By refusal code. */
+    refused: Record<string, number>;
+    lastAtMs: number | null;
+    /** Why no dispatcher is connected. */
+    problem: string | null;
 }
 
 const housekeepingMs = 5_000;
@@ -59,6 +71,9 @@ export class NodeService {
     private readonly cacheSalts = new CacheSalts();
     private timer: NodeJS.Timeout | undefined;
     private draining = false;
+    private answered = 0;
+    private readonly refused = new Map<string, number>();
+    private lastAtMs: number | null = null;
 
     private evidence: NodeServiceOptions['evidence'];
 
@@ -93,6 +108,16 @@ export class NodeService {
         return this.running.size;
     }
 
+    get activity(): NodeActivity {
+        const { answered, lastAtMs } = this;
+        return { answered, refused: Object.fromEntries(this.refused), lastAtMs, problem: this.link.problem };
+    }
+
+    /** The offer changed before its time: sign it anew and show it at once. */
+    publishOffer(): void {
+        if (this.options.offers.renewIfDue()) this.link.update(this.update());
+    }
+
     /** No new requests; those under way end, until `graceMs` has passed and they are cancelled. */
     async stop(graceMs: number): Promise<void> {
         this.draining = true;
@@ -110,7 +135,7 @@ export class NodeService {
     /** The same key, attested anew: shown to the dispatcher at once, and in every hello from now on. */
     replaceEvidence(evidence: ShownEvidence): void {
         this.evidence = { ...this.evidence, ...evidence };
-        this.link.update({ ...this.terms(), inFlight: this.running.size, queued: 0, evidence });
+        this.link.update({ ...this.update(), evidence });
     }
 
     private hello(challenge: Challenge): object | null {
@@ -140,8 +165,12 @@ export class NodeService {
     private async housekeeping(): Promise<void> {
         const rotated = await this.options.keyring.tick();
         const renewed = this.options.offers.renewIfDue();
-        if (rotated || renewed) this.link.update({ ...this.terms(), inFlight: this.running.size, queued: 0 });
+        if (rotated || renewed) this.link.update(this.update());
         this.sendOrphans();
+    }
+
+    private update() {
+        return { ...this.terms(), inFlight: this.running.size, queued: 0 };
     }
 
     private onConnected(): void {
@@ -169,6 +198,7 @@ export class NodeService {
             return this.options.logger.warn('the dispatcher sent something that is no envelope');
         const { requestId } = envelope.context;
         const id = requestId.toString('hex');
+        this.lastAtMs = this.options.clock.nowMs();
         if (this.running.has(id)) return this.refuse(requestId, new NodeRefusal('request_replayed', 'it is running'));
         // Before the first wait: a cancellation that comes while the request is being admitted must find it.
         const controller = new AbortController();
@@ -202,6 +232,7 @@ export class NodeService {
             );
         this.options.logger.debug({ code: refusal.code }, 'request refused');
         const { code, message, retryAfterMs } = refusal;
+        this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
         this.link.refuse(requestId, { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) });
     }
 
@@ -226,7 +257,10 @@ export class NodeService {
                 raiseTimeoutMs,
             });
             this.served.set(requestId.toString('hex'), { request, run });
-            this.orphans.add(request, await run.run(controller.signal));
+            const final = await run.run(controller.signal);
+            this.orphans.add(request, final);
+            this.answered += 1;
+            this.options.tally?.add(request.terms.model, final.receipt.costNano);
         } catch (error) {
             logger.error(
                 { err: error instanceof Error ? error.message : 'unknown', request: requestId.toString('hex') },

@@ -4,10 +4,13 @@ import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
+import { EarningsTally } from './earnings-tally';
 import { NodeError } from './errors';
 import type { NodeGpus } from './gpu-source';
+import { nodeFiles } from './node-files';
 import { OfferBook, offeredModels } from './offers';
 import { openEngine } from './open-engine';
+import { PriceWatch } from './price-watch';
 import type { QuoteSource } from './quote-source';
 import { Reattestation } from './reattestation';
 import { type Evidence, Registration } from './registration';
@@ -15,6 +18,7 @@ import type { SnpEndorser } from './report-source';
 import { RequestGate } from './request-gate';
 import { NodeService, type ShownEvidence } from './service';
 import { openSigningKey } from './signing-key';
+import { StatusReporter } from './status-reporter';
 
 /** A TEE as the node needs it: quotes, and the image that it measures. */
 export interface NodeTee {
@@ -32,8 +36,26 @@ export interface RunningNode {
 
 const drainMs = 10_000;
 
-/** Composition root of the node process: keys, engine, registration on chain, service. */
+/** A node that does not come up says why in its status file, where its provider's commands find it. */
 export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger): Promise<RunningNode> {
+    const { dispatcherUrl } = config;
+    const reporter = new StatusReporter({ file: nodeFiles(config).status, dispatcherUrl, clock: systemClock, logger });
+    try {
+        const node = await composeNode(config, tee, logger, reporter);
+        return { ...node, stop: () => node.stop().finally(() => reporter.end('stopped')) };
+    } catch (error) {
+        reporter.end('failed', error);
+        throw error;
+    }
+}
+
+/** Composition root of the node process: keys, engine, registration on chain, service. */
+async function composeNode(
+    config: NodeConfig,
+    tee: NodeTee,
+    logger: Logger,
+    reporter: StatusReporter,
+): Promise<RunningNode> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
     if (deployment.quoteVerifier === null)
@@ -75,15 +97,25 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
             block: await client.getAnchorBlock(),
         });
     const evidence = await attest();
+    const models = offeredModels(await engine.describe(AbortSignal.timeout(30_000)), engine);
     const offers = new OfferBook({
         network,
         signer,
         prices: config.prices,
         modelRoot,
-        models: offeredModels(await engine.describe(AbortSignal.timeout(30_000)), engine),
+        models,
         maxConcurrency: engine.maxConcurrency,
         clock: systemClock,
     });
+    const files = nodeFiles(config);
+    const prices = new PriceWatch({
+        file: files.prices,
+        offers,
+        publish: () => service.publishOffer(),
+        logger,
+    });
+    prices.load();
+    const tally = EarningsTally.open(files.tally, systemClock);
     const keyring = new KemKeyring({ network, signer, clock: systemClock });
     const gate = new RequestGate({
         network,
@@ -106,26 +138,32 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
         gate,
         engine,
         log,
+        tally,
         clock: systemClock,
         logger,
     });
     await service.start();
+    prices.start();
+    let keyNotAfterSec = evidence.bundle.notAfter;
     const reattestation = new Reattestation({
         keyLifeSec: config.keyLifeSec,
         chainTimeSec: () => client.getChainTimeSec(),
         attest: async () => {
             const renewed = await attest();
             service.replaceEvidence(inBase64(renewed));
-            return renewed.bundle.notAfter;
+            return (keyNotAfterSec = renewed.bundle.notAfter);
         },
         notAfterSec: evidence.bundle.notAfter,
         clock: systemClock,
         logger,
     });
     reattestation.start();
+    const { publicKey: nodeKey } = signer;
+    await reporter.serving({ service, engine, models, offers, tally, nodeKey, keyNotAfterSec: () => keyNotAfterSec });
     return {
         nodeKey: signer.publicKey,
         stop: async () => {
+            prices.stop();
             await reattestation.stop();
             await service.stop(drainMs);
             await log.close();

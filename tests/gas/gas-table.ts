@@ -35,6 +35,18 @@ export function writeBaseline(table: GasTable): void {
     writeFileSync(baselineFile, `${JSON.stringify(table, null, 4)}\n`);
 }
 
+const actCostsFile = path.join(__dirname, '../../keepers/cli/provider/act-costs.json');
+
+/** What a provider's own commands reckon with: the rows of the table that its file names. */
+export function writeActCosts({ operations }: GasTable): void {
+    const named = Object.keys(JSON.parse(readFileSync(actCostsFile, 'utf8')) as object);
+    const costs = named.map((name) => {
+        const { sandboxNano, mainnetNano } = operations[name]!;
+        return [name, { sandboxNano, mainnetNano }];
+    });
+    writeFileSync(actCostsFile, `${JSON.stringify(Object.fromEntries(costs), null, 4)}\n`);
+}
+
 /** The row of an operation, run once under each of the prices that the table shows, and its costliest transaction. */
 export async function measureRow(name: string): Promise<{ row: GasRow; heaviestGas: number }> {
     const scenario = operations[name]!;

@@ -17,12 +17,13 @@ async function main(flags: string[]): Promise<number> {
     }
     await buildContracts();
     // Loads the contracts' code, so only now.
-    const { measureTable, readBaseline, writeBaseline } = await import('./gas-table.js');
+    const { measureTable, readBaseline, writeActCosts, writeBaseline } = await import('./gas-table.js');
     const { writeTables } = await import('./economics.js');
     const measured = await measureTable();
     process.stdout.write(flags.includes('--json') ? `${JSON.stringify(flat(measured))}\n` : print(measured));
     if (flags.includes('--update')) {
         writeBaseline(measured);
+        writeActCosts(measured);
         writeTables(measured);
         return 0;
     }
