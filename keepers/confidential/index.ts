@@ -49,7 +49,7 @@ export { firstWindowNano, inputWorstCaseNano, windowGrowthNano } from './cap-win
 export { capabilityOf, type RequestedWork, requestedWork } from './work-bound';
 export { type InnerRequest, keptHeaders } from './inner-request';
 export { checkContext, type ContextExpectation, type RequestContext } from './request-context';
-export { checkCap, maxEnvelopeBytes, parseEnvelope, type ParsedEnvelope } from './envelope';
+export { checkCap, checkCapAside, maxEnvelopeBytes, parseEnvelope, type ParsedEnvelope } from './envelope';
 export {
     finishEnvelope,
     type OpenedRequest,

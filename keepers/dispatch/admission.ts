@@ -3,7 +3,7 @@ import {
     bindingOfEnvelope,
     type CapRaise,
     capWindowHash,
-    checkCap,
+    checkCapAside,
     checkCapRaise,
     ConfidentialError,
     type ParsedEnvelope,
@@ -25,6 +25,9 @@ const defaultMaxDeadlineMs = 3_600_000;
 
 /** Decides whether a request is paid for, and writes its cap down durably before anyone works on it. */
 export class Admission {
+    /** Envelopes whose cap was verified: they are checked again after they waited, and a signature does not go bad. */
+    private readonly signed = new WeakSet<ParsedEnvelope>();
+
     constructor(private readonly options: AdmissionOptions) {}
 
     /** @throws DispatchError; when it returns, cap and reservation are on disk */
@@ -38,11 +41,7 @@ export class Admission {
      */
     async check(envelope: ParsedEnvelope): Promise<EscrowAccount> {
         this.checkContext(envelope);
-        try {
-            checkCap(envelope);
-        } catch (error) {
-            throw new DispatchError('cap_invalid', 'the cap is not signed by its session key', { cause: error });
-        }
+        await this.checkSignature(envelope);
         if (this.options.ledger.requestState(envelope.context.requestId) !== null)
             throw new DispatchError('request_replayed', 'this request was sent before');
         return this.accountFor(envelope);
@@ -72,6 +71,16 @@ export class Admission {
                 funds,
             }),
         );
+    }
+
+    private async checkSignature(envelope: ParsedEnvelope): Promise<void> {
+        if (this.signed.has(envelope)) return;
+        try {
+            await checkCapAside(envelope);
+        } catch (error) {
+            throw new DispatchError('cap_invalid', 'the cap is not signed by its session key', { cause: error });
+        }
+        this.signed.add(envelope);
     }
 
     private checkContext({ context }: ParsedEnvelope): void {

@@ -37,6 +37,14 @@ export class ConnectedNode {
         this.queue.concurrency = terms.offer.maxConcurrency;
     }
 
+    /** In-flight, queued, most at once, median first frame in ms, share of failures. */
+    loadRow(): readonly [number, number, number, number | null, number] {
+        const { link, queue, terms, load } = this;
+        // Three digits: what differs by less is the same to whoever picks.
+        const failureShare = Math.round(load.failureShare * 1_000) / 1_000;
+        return [link.inFlight, queue.waiting, terms.offer.maxConcurrency, load.firstFrameMsP50, failureShare];
+    }
+
     /** The node's row in the directory (docs/protocol.md). */
     describe(): object {
         const { evidence, terms, load } = this;

@@ -1,6 +1,7 @@
 /** How a node does, from its receipts and failures rather than its claims. Decays with every answer. */
 export class NodeLoad {
     private readonly firstFramesMs: number[] = [];
+    private median: number | null = null;
     private failures = 0;
     private answers = 0;
     private static readonly window = 64;
@@ -8,6 +9,8 @@ export class NodeLoad {
     succeeded(firstFrameMs: number): void {
         this.firstFramesMs.push(firstFrameMs);
         if (this.firstFramesMs.length > NodeLoad.window) this.firstFramesMs.shift();
+        const sorted = [...this.firstFramesMs].sort((a, b) => a - b);
+        this.median = sorted[Math.floor(sorted.length / 2)]!;
         this.count(0);
     }
 
@@ -21,9 +24,7 @@ export class NodeLoad {
     }
 
     get firstFrameMsP50(): number | null {
-        if (this.firstFramesMs.length === 0) return null;
-        const sorted = [...this.firstFramesMs].sort((a, b) => a - b);
-        return sorted[Math.floor(sorted.length / 2)]!;
+        return this.median;
     }
 
     private count(failures: 0 | 1): void {

@@ -43,7 +43,7 @@ export function createDispatcherServer(options: DispatcherServerOptions): Fastif
         reply.code(service.ready ? 200 : 503).send({ ready: service.ready, nodes: service.connectedNodes }),
     );
     server.get('/v1/info', () => service.info());
-    server.get('/v1/directory', () => service.directory());
+    registerFeeds(server, service);
     server.get<{ Params: { id: string } }>('/v1/requests/:id', (request) => {
         if (!/^[0-9a-f]{32}$/.test(request.params.id))
             throw new DispatchError('envelope_invalid', 'a request id is 16 bytes in hex');
@@ -53,6 +53,25 @@ export function createDispatcherServer(options: DispatcherServerOptions): Fastif
     registerRaise(server, service);
     acceptNodes(server, service);
     return server;
+}
+
+interface Since {
+    Querystring: { since?: string };
+}
+
+/** Evidence is large and rarely changes, load is small and always does: each is read at its own pace, changes alone. */
+function registerFeeds(server: FastifyInstance, service: DispatcherService): void {
+    server.get<Since>('/v1/directory', (request, reply) => {
+        const tag = `"${service.directoryTag}"`;
+        void reply.header('etag', tag).header('cache-control', 'no-cache');
+        if (request.headers['if-none-match'] === tag) return reply.code(304).send();
+        return reply.send(service.directory(sinceOf(request.query)));
+    });
+    server.get<Since>('/v1/load', (request) => service.load(sinceOf(request.query)));
+}
+
+function sinceOf({ since }: Since['Querystring']): string | undefined {
+    return typeof since === 'string' ? since : undefined;
 }
 
 function registerRelay(server: FastifyInstance, { service, logger }: DispatcherServerOptions): void {

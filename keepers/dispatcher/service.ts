@@ -29,6 +29,7 @@ import {
 } from '../dispatch';
 import type { DispatchLedger, StoredReceipt } from '../ledger';
 import { encodeReceiptTail } from '../../wrappers';
+import { NodeRoster } from './node-roster';
 
 export interface DispatcherOptions {
     network: Buffer;
@@ -46,7 +47,7 @@ const helloTimeoutMs = 10_000;
 
 /** Relays sealed requests to connected nodes and keeps what is owed. Sees ciphertext, sizes and sums; never text. */
 export class DispatcherService {
-    private readonly nodes = new Map<string, ConnectedNode>();
+    private readonly nodes = new NodeRoster();
     private readonly running = new Set<RequestRelay>();
     private readonly admission: Admission;
     private readonly raises: CapRaises;
@@ -80,13 +81,26 @@ export class DispatcherService {
         return !this.draining;
     }
 
-    directory(): object {
+    /** Moves whenever the directory does, load aside. */
+    get directoryTag(): string {
+        return this.nodes.tag;
+    }
+
+    /** @param since a `version` that the reader has: it gets what changed since, if that is still known */
+    directory(since?: string): object {
         const { network, hub } = this.options;
+        const { nodes, ...changes } = this.nodes.changes(since);
         return {
             network: network.toString('hex'),
             hub: hub.toString('hex'),
-            nodes: [...this.nodes.values()].map((node) => node.describe()),
+            ...changes,
+            nodes: nodes.map((node) => node.describe()),
         };
+    }
+
+    /** The load of each node, or of those whose load changed since the reader's `version`. */
+    load(since?: string): object {
+        return { ...this.nodes.load(since), directory: this.nodes.tag };
     }
 
     info(): object {
@@ -191,7 +205,7 @@ export class DispatcherService {
         const node = new ConnectedNode(greeted, hello, this.options.queueLimitPerNode, clock.nowMs());
         // A node that dials again before its old socket is noticed dead replaces it.
         this.nodes.get(node.id)?.link.close('replaced by a newer connection');
-        this.nodes.set(node.id, node);
+        this.nodes.set(node);
         node.link = new NodeLink(socket, greeted.nodeKey, {
             update: (update) => this.onUpdate(node, update),
             orphan: ({ requestId, rest }) => void this.onOrphan(node, requestId, rest),
@@ -218,13 +232,14 @@ export class DispatcherService {
             const terms = readTerms(update, { network, nodeKey, clock });
             if (update.evidence !== undefined) checkBundle(update.evidence.bundle, { network, nodeKey });
             node.accept(terms, update.evidence);
+            this.nodes.touch(node);
         } catch (error) {
             node.link.close(error instanceof Error ? error.message : 'the update is malformed');
         }
     }
 
     private onClosed(node: ConnectedNode): void {
-        if (this.nodes.get(node.id) === node) this.nodes.delete(node.id);
+        if (this.nodes.get(node.id) === node) this.nodes.delete(node);
         this.options.logger.info({ node: node.id }, 'node disconnected');
     }
 
@@ -274,7 +289,7 @@ export class DispatcherService {
         const all = Promise.all([...this.running].map((relay) => relay.done));
         await Promise.race([all, this.options.clock.sleep(graceMs, over.signal).catch(() => undefined)]);
         over.abort();
-        for (const node of this.nodes.values()) node.link.close('the dispatcher is stopping');
+        for (const node of [...this.nodes.all()]) node.link.close('the dispatcher is stopping');
     }
 }
 

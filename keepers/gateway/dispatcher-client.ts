@@ -77,8 +77,14 @@ export class DispatcherClient {
         throw new GatewayError('dispatcher_unavailable', `the dispatcher did not take a raised cap: ${code}`);
     }
 
-    async directory(): Promise<unknown> {
-        return this.getJson('/v1/directory');
+    /** Whole, or what changed since a version that it gave before. */
+    directory(since?: string): Promise<unknown> {
+        return this.getJson(since === undefined ? '/v1/directory' : `/v1/directory?since=${since}`);
+    }
+
+    /** The nodes' load, or that of those whose load changed since. */
+    load(since?: string): Promise<unknown> {
+        return this.getJson(since === undefined ? '/v1/load' : `/v1/load?since=${since}`);
     }
 
     async requestState(requestId: Buffer): Promise<RequestState> {

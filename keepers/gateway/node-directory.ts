@@ -1,16 +1,11 @@
-import type { Address } from '@ton/core';
+import PQueue from 'p-queue';
 import { type Clock, errorMessage, type Logger } from '../base';
-import type { DispatcherClient } from './dispatcher-client';
-import type { NetworkView } from './network-view';
+import { DispatcherFeed, type DispatcherPeer } from './dispatcher-feed';
 import type { ModelOffers } from './model-offers';
+import type { NetworkView } from './network-view';
 import type { NodeVerifier } from './node-verifier';
 import { PickIndex } from './pick-index';
-import { directorySchema, type NodeEvidence, nodeRowSchema, type TrustedNode } from './trusted-node';
-
-export interface DispatcherPeer {
-    client: DispatcherClient;
-    hub: Address;
-}
+import type { NodeEvidence, NodeRow, TrustedNode } from './trusted-node';
 
 export interface NodeDirectoryOptions {
     network: Buffer;
@@ -26,34 +21,67 @@ export interface NodeDirectoryOptions {
 const trustLifeMs = 120_000;
 /** A node whose answer arrived broken is left alone this long: node and dispatcher can't be told apart there. */
 const avoidMs = 60_000;
+/** Unchanged evidence is judged again, and the chain asked about its key, after this long. */
+const recheckMs = 10_000;
+/** Nodes judged again in one round; with more than that the others wait for the next, well within the life of their trust. */
+const maxRechecks = 500;
+const checksAtOnce = 64;
 /** Evidence of nodes past and present; the ones seen last stay. */
 const maxEvidence = 20_000;
+/** Load is read more often than anything else: a pick by old load sends all to one node. */
+const loadIntervalMs = 500;
+
+/** One dispatcher and what was found of its nodes. */
+interface Peer {
+    feed: DispatcherFeed;
+    trusted: Map<string, TrustedNode>;
+    /** Last time each node was judged, trusted or not. */
+    judgedAtMs: Map<string, number>;
+    /** Refused, or the chain could not be asked: judged again soon. */
+    retry: Set<string>;
+    registryVersion: number | undefined;
+    leftUntilMs: number;
+    leftFor: string;
+}
 
 /** Every node that any dispatcher names, sorted into those whose evidence holds and those it does not hold for. */
 export class NodeDirectory {
-    private trustedNodes: TrustedNode[] = [];
+    private readonly peers: Peer[];
+    private trustedNodes: ReadonlyMap<string, TrustedNode> = new Map();
     private index = new PickIndex([]);
     private readonly evidenceById = new Map<string, NodeEvidence>();
     private readonly banned = new Map<string, string>();
-    private readonly avoidedUntilMs = new Map<string, number>();
+    private readonly avoided = new Map<string, { untilMs: number; reason: string }>();
     private readonly stopping = new AbortController();
-    private loop: Promise<void> | undefined;
+    private loops: Promise<unknown> | undefined;
     /** Null until the first whole round; then why the last one failed, or ''. */
     private lastProblem: string | null = null;
+    private indexedPeers = '';
 
-    constructor(private readonly options: NodeDirectoryOptions) {}
+    constructor(private readonly options: NodeDirectoryOptions) {
+        this.peers = options.peers.map((peer) => ({
+            feed: new DispatcherFeed(peer, options.network),
+            trusted: new Map(),
+            judgedAtMs: new Map(),
+            retry: new Set(),
+            registryVersion: undefined,
+            leftUntilMs: 0,
+            leftFor: '',
+        }));
+    }
 
     start(): void {
-        this.loop ??= this.run();
+        this.loops ??= Promise.all([this.run(), this.runLoad()]);
     }
 
     async stop(): Promise<void> {
         this.stopping.abort(new Error('stopping'));
-        await this.loop;
+        await this.loops;
     }
 
     get trusted(): readonly TrustedNode[] {
-        return this.trustedNodes.filter((node) => this.isUsable(node));
+        const nowMs = this.options.clock.nowMs();
+        return [...this.trustedNodes.values()].filter((node) => this.isUsable(node, nowMs));
     }
 
     /** Those that serve the model in that way, as of the last round; of each, `isUsable` says whether it still stands. */
@@ -61,11 +89,9 @@ export class NodeDirectory {
         return this.index.offers(model, capability);
     }
 
-    isUsable({ id, checkedAtMs }: TrustedNode): boolean {
-        const nowMs = this.options.clock.nowMs();
-        return (
-            nowMs - checkedAtMs <= trustLifeMs && !this.banned.has(id) && (this.avoidedUntilMs.get(id) ?? 0) <= nowMs
-        );
+    isUsable(node: TrustedNode, nowMs = this.options.clock.nowMs()): boolean {
+        if (nowMs - node.checkedAtMs > trustLifeMs || this.banned.has(node.id)) return false;
+        return this.avoided.size === 0 || (this.avoided.get(node.id)?.untilMs ?? 0) <= nowMs;
     }
 
     get evidence(): ReadonlyMap<string, NodeEvidence> {
@@ -74,6 +100,26 @@ export class NodeDirectory {
 
     get problem(): string | null {
         return this.lastProblem;
+    }
+
+    /** Why a node gets no requests though some dispatcher names it; null when it may get some. */
+    whyUnused(id: string): { code: string; detail: string } | null {
+        const nowMs = this.options.clock.nowMs();
+        if (this.banned.has(id)) return { code: 'banned', detail: this.banned.get(id)! };
+        const avoided = this.avoided.get(id);
+        if (avoided !== undefined && avoided.untilMs > nowMs) return { code: 'avoided', detail: avoided.reason };
+        const refusal = this.evidenceById.get(id)?.refusal;
+        if (refusal) return refusal;
+        const peers = this.peers.filter(({ feed }) => feed.all.has(id));
+        if (peers.length === 0) return { code: 'not_listed', detail: 'no dispatcher names it any more' };
+        const node = this.trustedNodes.get(id);
+        if (node !== undefined)
+            return this.isUsable(node, nowMs)
+                ? null
+                : { code: 'check_too_old', detail: 'chain or dispatcher could not be asked about it for two minutes' };
+        const left = peers.find(({ leftUntilMs }) => leftUntilMs > nowMs);
+        if (left !== undefined) return { code: 'dispatcher_left', detail: left.leftFor };
+        return { code: 'not_checked', detail: 'it has not been checked yet' };
     }
 
     /** A node that lied is left for the life of its key. */
@@ -86,18 +132,26 @@ export class NodeDirectory {
     avoid(id: string, reason: string): void {
         const nowMs = this.options.clock.nowMs();
         this.options.logger.warn({ node: id, reason }, 'node avoided for a while');
-        for (const [known, untilMs] of this.avoidedUntilMs) if (untilMs <= nowMs) this.avoidedUntilMs.delete(known);
-        this.avoidedUntilMs.set(id, nowMs + avoidMs);
+        for (const [known, { untilMs }] of this.avoided) if (untilMs <= nowMs) this.avoided.delete(known);
+        this.avoided.set(id, { untilMs: nowMs + avoidMs, reason });
+    }
+
+    /** For a dispatcher that is down or steers: its nodes are used by way of others, while there are others. */
+    leaveDispatcher(url: string, reason: string, forMs: number): void {
+        const nowMs = this.options.clock.nowMs();
+        const peer = this.peers.find(({ feed }) => feed.peer.client.url === url);
+        if (peer === undefined) return;
+        if (peer.leftUntilMs <= nowMs) this.options.logger.warn({ dispatcher: url, reason }, 'dispatcher left');
+        peer.leftUntilMs = Math.max(peer.leftUntilMs, nowMs + forMs);
+        peer.leftFor = reason;
+        this.reindex(false);
     }
 
     async refresh(): Promise<void> {
         try {
             await this.options.view.refresh();
-            const rounds = await Promise.allSettled(this.options.peers.map((peer) => this.checkPeer(peer)));
-            this.trustedNodes = rounds.flatMap((round, index) =>
-                round.status === 'fulfilled' ? round.value : this.knownOf(this.options.peers[index]!),
-            );
-            this.index = new PickIndex(this.trustedNodes);
+            const rounds = await Promise.allSettled(this.peers.map((peer) => this.checkPeer(peer)));
+            this.reindex(rounds.some((round) => round.status === 'fulfilled' && round.value));
             const failed = rounds.find((round) => round.status === 'rejected');
             this.lastProblem = failed === undefined ? '' : errorMessage(failed.reason);
         } catch (error) {
@@ -105,12 +159,20 @@ export class NodeDirectory {
         }
     }
 
-    private knownOf({ client }: DispatcherPeer): TrustedNode[] {
-        return this.trustedNodes.filter(({ dispatcherUrl }) => dispatcherUrl === client.url);
+    /** What dispatchers say their nodes bear at the moment. */
+    async refreshLoad(): Promise<void> {
+        await Promise.allSettled(
+            this.peers.map(async ({ feed, trusted }) => {
+                for (const id of await feed.refreshLoad()) {
+                    const node = trusted.get(id);
+                    if (node !== undefined) node.load = feed.all.get(id)!.load;
+                }
+            }),
+        );
     }
 
     private async run(): Promise<void> {
-        const { logger } = this.options;
+        const { logger, clock, pollIntervalMs } = this.options;
         while (!this.stopping.signal.aborted) {
             const before = this.lastProblem;
             await this.refresh();
@@ -118,42 +180,98 @@ export class NodeDirectory {
             if (this.lastProblem !== '' && this.lastProblem !== before)
                 logger.warn({ problem: this.lastProblem }, 'the directory could not be read whole');
             if (this.lastProblem === '' && before) logger.info('the directory can be read whole again');
-            await this.options.clock.sleep(this.options.pollIntervalMs, this.stopping.signal).catch(() => undefined);
+            await clock.sleep(pollIntervalMs, this.stopping.signal).catch(() => undefined);
         }
     }
 
-    private async checkPeer({ client, hub }: DispatcherPeer): Promise<TrustedNode[]> {
-        const directory = directorySchema.parse(await client.directory());
-        if (directory.network !== this.options.network.toString('hex') || directory.hub !== hub.hash.toString('hex')) {
-            throw new Error(`${client.url} serves another network or hub than its configuration says`);
+    private async runLoad(): Promise<void> {
+        while (!this.stopping.signal.aborted) {
+            await this.options.clock.sleep(loadIntervalMs, this.stopping.signal).catch(() => undefined);
+            if (!this.stopping.signal.aborted) await this.refreshLoad();
         }
-        const checked = await Promise.all(
-            directory.nodes.map((row) => this.checkRow(row, { dispatcherUrl: client.url, hub })),
+    }
+
+    /** A node that several dispatchers name is used by way of the first that is not left. */
+    private reindex(hasChanged: boolean): void {
+        const nowMs = this.options.clock.nowMs();
+        const standing = this.peers.filter(({ leftUntilMs }) => leftUntilMs <= nowMs);
+        const used = standing.some(({ trusted }) => trusted.size > 0) ? standing : this.peers;
+        const names = used.map(({ feed }) => feed.peer.client.url).join(' ');
+        if (!hasChanged && names === this.indexedPeers) return;
+        this.indexedPeers = names;
+        const byId = new Map<string, TrustedNode>();
+        for (const { trusted } of used) for (const [id, node] of trusted) if (!byId.has(id)) byId.set(id, node);
+        this.trustedNodes = byId;
+        this.index = new PickIndex([...byId.values()]);
+    }
+
+    /** @returns whether other nodes are trusted than before, or on other terms */
+    private async checkPeer(peer: Peer): Promise<boolean> {
+        const touched = await peer.feed.refresh();
+        const version = this.options.view.current?.version;
+        const due = peer.registryVersion === version ? this.dueOf(peer, touched) : [...peer.feed.all.keys()];
+        peer.registryVersion = version;
+        let hasChanged = false;
+        for (const id of touched) if (!peer.feed.all.has(id)) hasChanged = drop(peer, id) || hasChanged;
+        const queue = new PQueue({ concurrency: checksAtOnce });
+        await queue.addAll(
+            due.map((id) => async () => {
+                const isOther = await this.checkRow(peer, peer.feed.all.get(id)!, touched.has(id));
+                hasChanged = isOther || hasChanged;
+            }),
         );
-        return checked.filter((node): node is TrustedNode => node !== undefined);
+        return hasChanged;
     }
 
-    private async checkRow(
-        row: unknown,
-        from: { dispatcherUrl: string; hub: Address },
-    ): Promise<TrustedNode | undefined> {
-        const parsed = nodeRowSchema.safeParse(row);
-        if (!parsed.success || this.banned.has(parsed.data.nodeKey)) return undefined;
-        const before = this.evidenceById.get(parsed.data.nodeKey);
-        const checked = await this.options.verifier.check(parsed.data, from).catch((error: unknown) => {
-            this.options.logger.warn({ node: parsed.data.nodeKey, reason: errorMessage(error) }, 'node not checked');
+    /** Rows that are new, then those judged longest ago. */
+    private dueOf({ feed, judgedAtMs, retry }: Peer, touched: ReadonlySet<string>): string[] {
+        const nowMs = this.options.clock.nowMs();
+        const fresh = [...touched].filter((id) => feed.all.has(id));
+        const old = [...retry].filter((id) => !touched.has(id) && feed.all.has(id)).slice(0, maxRechecks / 2);
+        // In the order they were judged in.
+        for (const [id, atMs] of judgedAtMs) {
+            if (nowMs - atMs < recheckMs || old.length >= maxRechecks) break;
+            if (!touched.has(id) && feed.all.has(id)) old.push(id);
+        }
+        return [...fresh, ...old];
+    }
+
+    private async checkRow(peer: Peer, row: NodeRow, isNew: boolean): Promise<boolean> {
+        const { feed, trusted: trustedHere, judgedAtMs } = peer;
+        const id = row.nodeKey;
+        if (this.banned.has(id)) return drop(peer, id);
+        const before = this.evidenceById.get(id);
+        const from = { dispatcherUrl: feed.peer.client.url, hub: feed.peer.hub };
+        const checked = await this.options.verifier.check(row, from).catch((error: unknown) => {
+            this.options.logger.warn({ node: id, reason: errorMessage(error) }, 'node not checked');
         });
         // The chain could not be asked about this one: what was found of it before holds for a while.
-        if (checked === undefined)
-            return this.trustedNodes.find(
-                ({ id, dispatcherUrl }) => id === parsed.data.nodeKey && dispatcherUrl === from.dispatcherUrl,
-            );
+        if (checked === undefined) {
+            peer.retry.add(id);
+            return false;
+        }
         const { trusted, evidence } = checked;
         this.keepEvidence(evidence);
         if (evidence.refusal !== null && before?.refusal?.code !== evidence.refusal.code) {
             this.options.logger.warn({ node: evidence.nodeKey, ...evidence.refusal }, 'node refused');
         }
-        return trusted ?? undefined;
+        if (trusted === null) {
+            const wasTrusted = drop(peer, id);
+            // To the end: others have their turn first.
+            peer.retry.add(id);
+            return wasTrusted;
+        }
+        peer.retry.delete(id);
+        judgedAtMs.delete(id);
+        judgedAtMs.set(id, this.options.clock.nowMs());
+        const known = trustedHere.get(id);
+        if (known === undefined || isNew) {
+            trustedHere.set(id, trusted);
+            return true;
+        }
+        // The same row: what it offers is the same, and the index, which holds this object, still serves.
+        Object.assign(known, trusted);
+        return false;
     }
 
     private keepEvidence(evidence: NodeEvidence): void {
@@ -161,4 +279,11 @@ export class NodeDirectory {
         this.evidenceById.set(evidence.nodeKey, evidence);
         if (this.evidenceById.size > maxEvidence) this.evidenceById.delete(this.evidenceById.keys().next().value!);
     }
+}
+
+/** @returns whether it was trusted */
+function drop({ trusted, judgedAtMs, retry }: Peer, id: string): boolean {
+    judgedAtMs.delete(id);
+    retry.delete(id);
+    return trusted.delete(id);
 }

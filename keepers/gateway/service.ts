@@ -324,18 +324,19 @@ export class GatewayService {
         return listModels(this.options.directory.trusted);
     }
 
+    /** Every node that was seen, and of each that gets no requests why. */
     nodes(): object[] {
-        return [...this.options.directory.evidence.values()].map(
-            ({ nodeKey, trusted, refusal, verdict, gpu, checkedAt }) => ({
-                nodeKey,
-                trusted,
-                refusal,
-                status: verdict !== null && 'status' in verdict ? verdict.status : null,
-                // Those whose evidence held.
-                gpus: gpu?.verdict === 'accepted' ? gpu.gpus.length : 0,
-                checkedAt,
-            }),
-        );
+        const { directory } = this.options;
+        return [...directory.evidence.values()].map(({ nodeKey, trusted, refusal, verdict, gpu, checkedAt }) => ({
+            nodeKey,
+            trusted,
+            refusal,
+            unused: directory.whyUnused(nodeKey),
+            status: verdict !== null && 'status' in verdict ? verdict.status : null,
+            // Those whose evidence held.
+            gpus: gpu?.verdict === 'accepted' ? gpu.gpus.length : 0,
+            checkedAt,
+        }));
     }
 
     evidence(id: string): NodeEvidence | undefined {

@@ -28,7 +28,30 @@ export const nodeRowSchema = z.object({
 export type NodeRow = z.output<typeof nodeRowSchema>;
 export type NodeLoadFeed = NodeRow['load'];
 
-export const directorySchema = z.object({ network: hex32, hub: hex32, nodes: z.array(z.unknown()).max(20_000) });
+/** A version as a dispatcher gives it; it is only ever given back. */
+const versionTag = z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/)
+    .optional();
+const maxNodes = 20_000;
+
+export const directorySchema = z.object({
+    network: hex32,
+    hub: hex32,
+    version: versionTag,
+    /** Present where `nodes` and `gone` are what changed since then. */
+    since: versionTag,
+    nodes: z.array(z.unknown()).max(maxNodes),
+    gone: z.array(hex32).max(maxNodes).default([]),
+});
+
+const count = z.int().min(0);
+export const loadSchema = z.object({
+    version: versionTag,
+    load: z
+        .record(hex32, z.tuple([count, count, count.min(1), z.number().min(0).nullable(), z.number().min(0).max(1)]))
+        .refine((rows) => Object.keys(rows).length <= maxNodes, 'too many nodes'),
+});
 
 /** A node whose evidence held, with what was relied on. */
 export interface TrustedNode {

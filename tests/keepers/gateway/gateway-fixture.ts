@@ -35,11 +35,14 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
     const ledger = new GatewayLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
     const banned: string[] = [];
     const avoided: string[] = [];
+    const left: string[] = [];
     const directory = {
         trusted: nodes,
         // Of the nodes as they are now: tests change them.
         offers: (model: string, capability: string) => new PickIndex(nodes).offers(model, capability),
         isUsable: () => true,
+        whyUnused: () => null,
+        leaveDispatcher: (url: string) => void left.push(url),
         problem: '',
         evidence: new Map(),
         ban: (id: string) => void banned.push(id),
@@ -74,7 +77,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         () => client.close(),
         () => dispatcher.stop(),
     );
-    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, service, recovery, settles };
+    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, left, service, recovery, settles };
 }
 
 export async function startServer(folder: string, options: GatewayOptions = {}) {
