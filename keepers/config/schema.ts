@@ -49,6 +49,8 @@ const engineField = z.discriminatedUnion('kind', [
         dialect: z.enum(engineDialects).optional(),
         /** Of the models it lists; all of them when absent. */
         models: z.array(z.string().min(1).max(128)).min(1).max(64).optional(),
+        /** GGUF file of the model: its tokenizer counts the text of answers that come without a count. */
+        tokenizerFile: z.string().min(1).optional(),
         /** For servers that name none. */
         contextLength: z.int().min(1).max(100_000_000).optional(),
         capabilities: z

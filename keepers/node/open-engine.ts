@@ -1,7 +1,15 @@
 import { CollateralService, PcsClient, readPolicyFile } from '../attestation';
 import { CocoonError, errorMessage } from '../base';
 import { type NodeConfig, readSecretFile } from '../config';
-import { connectEngine, DstackEngine, type Engine, LlamaCppEngine, warmUp } from './engine';
+import {
+    connectEngine,
+    DstackEngine,
+    type Engine,
+    GgufTokenCounter,
+    LlamaCppEngine,
+    type OpenAiCompatibleOptions,
+    warmUp,
+} from './engine';
 import { NodeError } from './errors';
 import { ggufModelRoot } from './model-root';
 import { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
@@ -33,9 +41,7 @@ export async function openEngine(config: EngineConfig, roots: EngineRoots): Prom
         const apiKey = config.apiKeyFile === undefined ? undefined : readSecretFile(config.apiKeyFile);
         const proxied = { baseUrl, apiKey, maxConcurrency };
         if (config.kind === 'openai') {
-            const { dialect, models, contextLength, capabilities } = config;
-            const engine = await connectEngine({ ...proxied, dialect, models, contextLength, capabilities });
-            return { engine, modelRoot };
+            return { engine: await openByUrl(config, proxied), modelRoot };
         }
         return { engine: new DstackEngine({ ...proxied, ...trustOf(config), ...roots }), modelRoot };
     } catch (error) {
@@ -43,6 +49,20 @@ export async function openEngine(config: EngineConfig, roots: EngineRoots): Prom
         throw new NodeError('engine_unavailable', `the engine could not be opened: ${errorMessage(error)}`, {
             cause: error,
         });
+    }
+}
+
+async function openByUrl(
+    config: Extract<EngineConfig, { kind: 'openai' }>,
+    proxied: Pick<OpenAiCompatibleOptions, 'baseUrl' | 'apiKey' | 'maxConcurrency'>,
+): Promise<Engine> {
+    const { dialect, models, contextLength, capabilities, tokenizerFile } = config;
+    const tokenizer = tokenizerFile === undefined ? undefined : await GgufTokenCounter.open(tokenizerFile);
+    try {
+        return await connectEngine({ ...proxied, dialect, models, contextLength, capabilities, tokenizer });
+    } catch (error) {
+        await tokenizer?.close();
+        throw error;
     }
 }
 

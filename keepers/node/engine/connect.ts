@@ -3,6 +3,7 @@ import type { DialectName } from './dialect';
 import { EngineApi } from './engine-api';
 import { EngineError } from './errors';
 import { OpenAiCompatibleEngine, type OpenAiCompatibleOptions } from './openai-compatible';
+import type { TokenCounter } from './text-usage';
 import { warmUp } from './warm-up';
 
 /** Loading a large model takes minutes. */
@@ -22,7 +23,9 @@ const owners: Record<string, DialectName> = {
 /** Finds out what serves there, warms it up, and runs no more at once than it says it can. */
 export async function connectEngine(options: OpenAiCompatibleOptions): Promise<OpenAiCompatibleEngine> {
     const dialect = options.dialect ?? (await detectDialect(options));
-    const first = new OpenAiCompatibleEngine({ ...options, dialect });
+    // Not its to close.
+    const tokenizer = options.tokenizer && { ...bound(options.tokenizer), close: async () => undefined };
+    const first = new OpenAiCompatibleEngine({ ...options, dialect, ...(tokenizer && { tokenizer }) });
     try {
         const signal = AbortSignal.timeout(warmUpMs);
         await warmUp(first, await first.models(signal), { capabilities: first.capabilities, signal });
@@ -32,6 +35,13 @@ export async function connectEngine(options: OpenAiCompatibleOptions): Promise<O
     } finally {
         await first.close();
     }
+}
+
+function bound(tokenizer: TokenCounter): Omit<TokenCounter, 'close'> {
+    return {
+        promptTokens: (request) => tokenizer.promptTokens(request),
+        textTokens: (text) => tokenizer.textTokens(text),
+    };
 }
 
 /** @throws EngineError when it is none of those known: how it keeps clients' caches apart must then be said */

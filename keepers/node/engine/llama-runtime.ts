@@ -50,6 +50,20 @@ export async function loadLlamaRuntime(options: LlamaRuntimeOptions): Promise<Ll
     }
 }
 
+/** The tokenizer of a GGUF file without its weights. */
+export async function loadVocabulary(
+    modelPath: string,
+): Promise<Pick<LlamaRuntime, 'model' | 'chatTemplate' | 'close'>> {
+    const llama = await startLlama(1);
+    try {
+        const model = await llama.loadModel({ modelPath, vocabOnly: true });
+        return { model, chatTemplate: readChatTemplate(model), close: () => llama.dispose() };
+    } catch (cause) {
+        await llama.dispose();
+        throw new EngineError('engine_unavailable', `cannot load the tokenizer of ${basename(modelPath)}`, { cause });
+    }
+}
+
 async function startLlama(threads: number): Promise<Llama> {
     try {
         // An ES module with top-level await: only a dynamic import reaches it from here.

@@ -9,6 +9,7 @@ import { EngineApi } from './engine-api';
 import { EngineError } from './errors';
 import { SlotPool } from './slot-pool';
 import { relayRefusal, relayStream, relayWhole } from './upstream-answer';
+import { TextUsage, type TokenCounter } from './text-usage';
 import { engineErrorFrom } from './upstream-errors';
 import { prepareUpstreamRequest, UpstreamRequest } from './upstream-request';
 
@@ -24,6 +25,8 @@ export interface OpenAiCompatibleOptions {
     /** For servers whose model list does not say it (Ollama), or that serve less than the model could. */
     contextLength?: number;
     capabilities?: readonly string[];
+    /** Counts where the engine does not; closed with the engine. */
+    tokenizer?: TokenCounter;
     /** A running count with every chunk, where the dialect has it. */
     continuousUsage?: boolean;
     /** Until the first byte of the answer; a whole answer that isn't streamed is computed within it. */
@@ -123,7 +126,7 @@ export class OpenAiCompatibleEngine implements Engine {
         let ended = false;
         try {
             await this.forgetOthers(upstream.model, cacheSalt, signal);
-            yield* this.relay(request.path, upstream, { signal: AbortSignal.any([signal, leaving.signal]), tap });
+            yield* this.relay(request, upstream, { signal: AbortSignal.any([signal, leaving.signal]), tap });
             ended = true;
         } catch (error) {
             throw engineErrorFrom(error, signal);
@@ -149,17 +152,17 @@ export class OpenAiCompatibleEngine implements Engine {
     async close(): Promise<void> {
         const drained = this.slots.close();
         // Breaks every open exchange, so each reader ends with an error and gives its slot back.
-        await this.api.close();
+        await Promise.all([this.api.close(), this.options.tokenizer?.close()]);
         await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     }
 
     private async *relay(
-        path: string,
+        request: EngineRequest,
         upstream: UpstreamRequest,
         { signal, tap }: { signal: AbortSignal; tap?: WireTap },
     ): AsyncGenerator<EngineEvent> {
         tap?.sent(upstream.body);
-        const answer = await this.api.send('POST', path, { body: upstream.body, signal });
+        const answer = await this.api.send('POST', request.path, { body: upstream.body, signal });
         const contentType = headerOf(answer, 'content-type') ?? 'application/json';
         refuseOurFaults(answer.statusCode);
         const streamed = contentType.startsWith('text/event-stream');
@@ -168,9 +171,11 @@ export class OpenAiCompatibleEngine implements Engine {
         }
         yield { type: 'head', status: answer.statusCode, headers: { 'content-type': contentType } };
         const body = tap === undefined ? answer.body : tapped(answer.body, tap);
-        if (answer.statusCode >= 400) yield* relayRefusal(body, this.options.maxAnswerBytes);
-        else if (streamed) yield* relayStream(body, upstream.clientWantsUsage);
-        else yield* relayWhole(body, this.options.maxAnswerBytes);
+        const { maxAnswerBytes } = this.options;
+        const fallback = this.textUsageOf(request);
+        if (answer.statusCode >= 400) yield* relayRefusal(body, maxAnswerBytes);
+        else if (streamed) yield* relayStream(body, upstream.clientWantsUsage, fallback);
+        else yield* relayWhole(body, maxAnswerBytes, fallback);
     }
 
     /** Tells an engine that would not notice soon enough; nobody waits for it to hear. */
@@ -185,6 +190,14 @@ export class OpenAiCompatibleEngine implements Engine {
         this.remembered.delete(model);
         await this.dialect.forget(this.api, model, signal);
         this.remembered.set(model, cacheSalt);
+    }
+
+    private textUsageOf(request: EngineRequest): TextUsage | undefined {
+        const { tokenizer } = this.options;
+        const promptTokens = tokenizer?.promptTokens(request);
+        return tokenizer === undefined || promptTokens === undefined
+            ? undefined
+            : new TextUsage(tokenizer, promptTokens);
     }
 
     private capacity(signal: AbortSignal, models: readonly { id: string }[]): Promise<EngineCapacity> {

@@ -6,6 +6,7 @@ import { withoutMembers } from './json-members';
 import { refusalBody } from './refusal-body';
 import { isObject } from './request-body';
 import { RunningUsage } from './running-usage';
+import type { TextUsage } from './text-usage';
 import { parseUsage } from './usage';
 
 /** One event may carry a whole answer (`n` choices with log probabilities), but not without end. */
@@ -19,18 +20,24 @@ export async function* relayRefusal(body: Bytes, maxBytes: number): AsyncGenerat
     yield { type: 'end', usage: NOTHING_USED };
 }
 
-export async function* relayWhole(body: Bytes, maxBytes: number): AsyncGenerator<EngineEvent> {
+export async function* relayWhole(body: Bytes, maxBytes: number, fallback?: TextUsage): AsyncGenerator<EngineEvent> {
     const data = await collect(body, maxBytes);
     const answer = parseJson(data.toString('utf8'));
-    const usage = isObject(answer) ? parseUsage(answer.usage) : undefined;
+    if (!isObject(answer)) throw usageMissing();
+    fallback?.add(answer);
+    const usage = parseUsage(answer.usage) ?? (isAbsent(answer.usage) ? fallback?.value : undefined);
     if (!usage) throw usageMissing();
     yield { type: 'chunk', data, usage };
     yield { type: 'end', usage };
 }
 
-export async function* relayStream(body: Bytes, clientWantsUsage: boolean): AsyncGenerator<EngineEvent> {
+export async function* relayStream(
+    body: Bytes,
+    clientWantsUsage: boolean,
+    fallback?: TextUsage,
+): AsyncGenerator<EngineEvent> {
     const parser = new EventStreamParser(MAX_EVENT_BYTES);
-    const relay = new StreamRelay(clientWantsUsage);
+    const relay = new StreamRelay(clientWantsUsage, fallback);
     for await (const bytes of body) {
         const data = parser.push(bytes).map((event) => relay.accept(event));
         if (data.some((part) => part.length > 0)) yield relay.chunk(data);
@@ -46,18 +53,24 @@ const EMPTY = Buffer.alloc(0);
 class StreamRelay {
     private readonly usage = new RunningUsage();
     private done = false;
+    /** Counts that contradict themselves are no reason to count anew: something is wrong with the engine. */
+    private misused = false;
 
-    constructor(private readonly clientWantsUsage: boolean) {}
+    constructor(
+        private readonly clientWantsUsage: boolean,
+        private readonly fallback: TextUsage | undefined,
+    ) {}
 
     /** The bytes the client gets for this event. */
     accept(event: StreamEvent): Buffer {
         if (event.data === '[DONE]') this.done = true;
-        // Nearly every event holds text alone; only those that may matter here are worth parsing.
-        if (!event.data.includes('"usage"') && !event.data.includes('"error"')) return event.raw;
+        if (!this.matters(event.data)) return event.raw;
         const parsed = parseJson(event.data);
         if (!isObject(parsed)) return event.raw;
+        this.fallback?.add(parsed);
         if (parsed.error || parsed.object === 'error')
             throw new EngineError('engine_failed', 'the engine reported an error in mid-stream');
+        this.misused ||= !isAbsent(parsed.usage) && parseUsage(parsed.usage) === undefined;
         this.usage.add(parsed);
         return this.clientWantsUsage || !('usage' in parsed) ? event.raw : withoutUsage(parsed, event.data);
     }
@@ -69,10 +82,19 @@ class StreamRelay {
 
     finalUsage(): EngineUsage {
         if (!this.done) throw new EngineError('engine_failed', 'the engine ended its stream without [DONE]');
-        if (!this.usage.value) throw usageMissing();
-        return this.usage.value;
+        const usage = this.usage.value ?? (this.misused ? undefined : this.fallback?.value);
+        if (!usage) throw usageMissing();
+        return usage;
+    }
+
+    /** Nearly every event holds text alone: where the engine counts, only the others are worth parsing. */
+    private matters(data: string): boolean {
+        if (this.fallback !== undefined) return data !== '' && data !== '[DONE]';
+        return data.includes('"usage"') || data.includes('"error"');
     }
 }
+
+const isAbsent = (usage: unknown) => usage === undefined || usage === null;
 
 /** The extra chunk at the end has no choices and goes entirely; elsewhere only the field goes. */
 function withoutUsage(chunk: Record<string, unknown>, text: string): Buffer {

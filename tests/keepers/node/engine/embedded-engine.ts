@@ -2,8 +2,12 @@
  * Runs the embedded engine through its paces and prints what happened as one JSON object. A process of its own: jest
  * cannot load node-llama-cpp. No judgement here; the spec beside this file makes it.
  */
-import { EngineError, LlamaCppEngine } from '../../../../keepers/node/engine';
+import { EngineError, GgufTokenCounter, LlamaCppEngine, OpenAiCompatibleEngine } from '../../../../keepers/node/engine';
+import { generate } from '../../../../keepers/node/engine/generation';
+import { withoutMembers } from '../../../../keepers/node/engine/json-members';
+import { loadLlamaRuntime, tokenizePrompt } from '../../../../keepers/node/engine/llama-runtime';
 import { TOY_MODEL_PATH } from '../../../../keepers/node/model/toy-model';
+import { startOpenAiServer } from './openai-server';
 import { ask, readAnswer, ReadAnswer } from './read-answer';
 
 const HELLO = { model: 'cocoon-toy', messages: [{ role: 'user', content: 'And it came to pass' }] };
@@ -111,6 +115,66 @@ async function cancellations(engine: LlamaCppEngine) {
     return { midAnswer, longPrompt, afterStatus: after.status };
 }
 
+/**
+ * Answers of the engine, played again without their count by a server that does not count, and what the tokenizer makes
+ * of them. Sampled ones too, in which the model need not write a text in the tokens that a tokenizer would choose.
+ */
+async function recounted(engine: LlamaCppEngine) {
+    const server = await startOpenAiServer();
+    const tokenizer = await GgufTokenCounter.open(TOY_MODEL_PATH);
+    const adapter = new OpenAiCompatibleEngine({ baseUrl: server.baseUrl, tokenizer });
+    const question = (content: string) => ({ ...HELLO, max_tokens: 48, messages: [{ role: 'user', content }] });
+    const asked = ['And it came to pass', 'Who art thou, O king?', '', 'Grüß dich 🌴 你好', '<|end|> in the beginning'];
+    const greedy = asked.flatMap((content) =>
+        [0, 1].map((n) => ({ ...question(content), temperature: 0, stream: n === 1 })),
+    );
+    const sampled = [...Array(40).keys()].map((seed) => ({ ...question(asked[0]!), seed, temperature: 1 }));
+    const compare = async (request: object) => {
+        const told = await readAnswer(ask(engine, request));
+        const type = told.headers['content-type']!;
+        const body = type.startsWith('application/json') ? withoutMembers(told.body, ['usage']) : told.body;
+        if (body.includes('"usage"')) throw new Error('the count was to be taken out');
+        server.behave((response) => void response.writeHead(200, { 'content-type': type }).end(body));
+        return { told: told.usage, counted: (await readAnswer(ask(adapter, request))).usage };
+    };
+    const results = { greedy: [] as object[], sampled: [] as object[] };
+    for (const request of greedy) results.greedy.push(await compare(request));
+    for (const request of sampled) results.sampled.push(await compare(request));
+    await adapter.close();
+    await server.stop();
+    return results;
+}
+
+/** Tokens that a sequence holds after an answer, one that broke off, and one that failed. */
+async function remembered() {
+    const runtime = await loadLlamaRuntime({ modelPath: TOY_MODEL_PATH, sequences: 1, threads: 1 });
+    const sequence = runtime.sequences[0]!;
+    const held: number[] = [];
+    const run = async (signal: AbortSignal, stopAfter: number) => {
+        const sampling = { temperature: 0, topP: 1, seed: 1, frequencyPenalty: 0, presencePenalty: 0 };
+        const promptTokens = tokenizePrompt(runtime.model, [{ text: 'In the beginning God', typed: true }]);
+        const options = { promptTokens, maxTokens: 20, stop: [], sampling, tokenBias: runtime.neverBegin, signal };
+        let steps = 0;
+        let heldMeanwhile = 0;
+        for await (const step of generate(sequence, options)) {
+            heldMeanwhile = Math.max(heldMeanwhile, sequence.contextTokens.length);
+            if (step.type === 'end' || ++steps === stopAfter) break;
+        }
+        return heldMeanwhile;
+    };
+    const meanwhile = await run(new AbortController().signal, 100);
+    held.push(sequence.contextTokens.length);
+    await run(new AbortController().signal, 2);
+    held.push(sequence.contextTokens.length);
+    const controller = new AbortController();
+    const aborted = run(controller.signal, 100).catch(() => undefined);
+    controller.abort();
+    await aborted;
+    held.push(sequence.contextTokens.length);
+    await runtime.close();
+    return { meanwhile, held };
+}
+
 async function queue() {
     const engine = await LlamaCppEngine.open({ modelPath: TOY_MODEL_PATH, maxConcurrency: 2, maxWaiting: 1 });
     const all = [1, 2, 3, 4].map((seed) => ask(engine, { ...HELLO, seed, max_tokens: 30 }));
@@ -136,6 +200,8 @@ async function main() {
         cancellations: await cancellations(engine),
         missingFile: await refusal(LlamaCppEngine.open({ modelPath: `${TOY_MODEL_PATH}.missing` })),
         tooMuchContext: await refusal(LlamaCppEngine.open({ modelPath: TOY_MODEL_PATH, contextLength: 4_096 })),
+        recounted: await recounted(engine),
+        remembered: await remembered(),
         queue: await queue(),
     };
     await engine.close();

@@ -26,6 +26,8 @@ interface Report {
     answers: Record<string, Answer> & { firstTokens: Answer[] };
     refusals: Record<string, Refusal> & { fits: number };
     cancellations: { midAnswer: Refusal; longPrompt: Refusal; afterStatus: number };
+    recounted: Record<'greedy' | 'sampled', { told: EngineUsage; counted: EngineUsage }[]>;
+    remembered: { meanwhile: number; held: number[] };
     missingFile: Refusal;
     tooMuchContext: Refusal;
     queue: { served: number; codes: string[]; cut: Refusal; later: Refusal; closeMs: number };
@@ -224,6 +226,28 @@ describe('the embedded engine with the toy model', () => {
         expect([midAnswer.error.code, longPrompt.error.code]).toEqual(['cancelled', 'cancelled']);
         expect(Math.max(midAnswer.ms, longPrompt.ms)).toBeLessThan(1_000);
         expect(afterStatus).toBe(200);
+    });
+
+    it('holds nothing of a prompt after an answer, whole, broken off or cancelled', () => {
+        expect(report.remembered.meanwhile).toBeGreaterThan(10);
+        expect(report.remembered.held).toEqual([0, 0, 0]);
+    });
+
+    describe('counted again by its tokenizer, without its own count', () => {
+        it('is counted the same, prompt and answer, whole and streamed', () => {
+            expect(report.recounted.greedy).toHaveLength(10);
+            for (const { told, counted } of report.recounted.greedy) expect(counted).toEqual(told);
+        });
+
+        it('differs by a token at most where a sampled text was written in other tokens than the tokenizer’s', () => {
+            const { sampled } = report.recounted;
+            const offBy = sampled.map(({ told, counted }) =>
+                Math.abs(counted.completionTokens - told.completionTokens),
+            );
+            expect(sampled.every(({ told, counted }) => counted.promptTokens === told.promptTokens)).toBe(true);
+            expect(Math.max(...offBy)).toBeLessThanOrEqual(1);
+            expect(offBy.filter((off) => off === 0).length).toBeGreaterThanOrEqual(38);
+        });
     });
 
     it('queues what it cannot run at once, refuses the rest, and ends open answers when closed', () => {
