@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CocoonError, errorMessage } from '../base';
+import { addKeysCommands } from './keys-command';
 import { addMeasureCommand } from './measure-command';
 import { addNetworkCommands } from './network-commands';
 import { addRoleCommands } from './role-commands';
@@ -18,6 +19,7 @@ export async function main(argv: string[]): Promise<void> {
     addNetworkCommands(program);
     addVerifyCommands(program);
     addMeasureCommand(program);
+    addKeysCommands(program);
     try {
         await program.parseAsync(argv);
     } catch (error) {

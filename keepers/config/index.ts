@@ -1,4 +1,5 @@
 export { ConfigError, type ConfigErrorCode } from './errors';
+export { nanoField } from './fields';
 export { loadConfig, type LoadOptions } from './load';
 export {
     configSchemas,

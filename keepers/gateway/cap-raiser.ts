@@ -11,7 +11,7 @@ import {
     worstCaseNano,
 } from '../confidential';
 import type { EscrowAccount, StreamCap } from '../dispatch';
-import { type GatewayLedger, LedgerError } from '../ledger';
+import { type GatewayLedger, LedgerError, type SpendingKey } from '../ledger';
 import type { DispatcherClient } from './dispatcher-client';
 
 /** A node that takes caps window by window says so in its offer. */
@@ -41,6 +41,7 @@ export interface CapRaiserOptions {
     windows: CapWindows;
     stream: StreamCap;
     session: Signer;
+    key: SpendingKey | undefined;
     ledger: Pick<GatewayLedger, 'raise' | 'recordRaised'>;
     /** The escrow; with 0, as the chain has it now. */
     account: (maxAgeMs?: number) => Promise<EscrowAccount>;
@@ -52,6 +53,8 @@ export interface CapRaiserOptions {
 /** At most this many windows may be open that no receipt of the node accounts for. */
 const unprovenWindows = 2n;
 const retryMs = 500;
+/** Another answer's end may mend these. */
+const mayPass = new Set<string>(['escrow_insufficient', 'budget_exhausted', 'ledger_busy']);
 /** As long as a node waits. */
 const patienceMs = 10_000;
 
@@ -99,8 +102,9 @@ export class CapRaiser {
     }
 
     private async reserve(allowanceNano: bigint, fresh: boolean): Promise<{ capCumulativeNano: bigint }> {
-        const { ledger, requestId, account } = this.options;
-        return ledger.raise({ requestId, allowanceNano, funds: await account(fresh ? 0 : undefined) });
+        const { ledger, requestId, account, key, clock } = this.options;
+        const funds = await account(fresh ? 0 : undefined);
+        return ledger.raise({ requestId, allowanceNano, funds, key, atMs: clock.nowMs() });
     }
 
     /** Another answer's end may free what this one lacks, and a dispatcher may stumble. */
@@ -111,7 +115,7 @@ export class CapRaiser {
             try {
                 return await act(again);
             } catch (error) {
-                const final = error instanceof LedgerError && error.code !== 'escrow_insufficient';
+                const final = error instanceof LedgerError && !mayPass.has(error.code);
                 if (final || this.over.signal.aborted || clock.nowMs() >= untilMs) throw error;
                 await clock.sleep(retryMs, this.over.signal);
             }

@@ -1,8 +1,10 @@
-import { timingSafeEqual } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from '../base';
+import type { ApiKey } from './api-key-file';
+import type { ApiKeys } from './api-keys';
 import { discardBody } from './discard-body';
 import { GatewayError } from './errors';
+import { registerKeyHooks } from './key-hooks';
 import { registerCocoonRoutes } from './routes/cocoon';
 import { registerInferenceRoutes } from './routes/inference';
 import { registerModelRoutes } from './routes/models';
@@ -14,7 +16,7 @@ export interface GatewayServerOptions {
     logger: Logger;
     maxBodyBytes: number;
     /** Keys that callers may use; null on a loopback gateway that serves whoever can reach it. */
-    apiKeys: readonly string[] | null;
+    apiKeys: ApiKeys | null;
 }
 
 /** The OpenAI-compatible HTTP server. Bodies stay raw bytes: what a caller wrote is what its engine reads. */
@@ -36,26 +38,12 @@ export function createGatewayServer(options: GatewayServerOptions): FastifyInsta
         return reply;
     });
     server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), request, options.logger));
-    server.addHook('onRequest', async (request) => authenticate(request, options.apiKeys));
+    const budgetLeft = (key: ApiKey) => options.service.budgetLeft(key);
+    registerKeyHooks(server, { apiKeys: options.apiKeys, budgetLeft });
     registerModelRoutes(server, options.service);
     registerInferenceRoutes(server, options);
     registerCocoonRoutes(server, options.service);
     return server;
-}
-
-/** Paths that monitors call without a key. */
-const openPaths = new Set(['/healthz', '/readyz']);
-
-function authenticate(request: FastifyRequest, apiKeys: readonly string[] | null): void {
-    if (apiKeys === null || openPaths.has(request.url)) return;
-    const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-    if (given !== undefined && apiKeys.some((key) => sameText(key, given))) return;
-    throw new GatewayError('invalid_api_key', 'the API key is missing or not one of this gateway: see its apiKeysFile');
-}
-
-function sameText(one: string, other: string): boolean {
-    const [a, b] = [Buffer.from(one), Buffer.from(other)];
-    return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Paths that are read, the fixed part of each. */

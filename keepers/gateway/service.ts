@@ -14,10 +14,12 @@ import {
     worstCaseNano,
 } from '../confidential';
 import { CapBook, type EscrowAccount, type EscrowBook } from '../dispatch';
-import { type GatewayLedger, LedgerError } from '../ledger';
+import { budgetLeftNano, type GatewayLedger, LedgerError } from '../ledger';
 import { capDigest } from '../../wrappers';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
 import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
+import type { ApiKey } from './api-key-file';
+import { budgetExhausted, refuseModel } from './key-limits';
 import { CapRaiser, capWindowsOf } from './cap-raiser';
 import { GatewayError } from './errors';
 import { escrowProblem, refuseUnaffordable } from './escrow-terms';
@@ -53,6 +55,8 @@ export interface Question {
     nodeId?: string;
     maxOutputPriceNano?: bigint;
     signal: AbortSignal;
+    /** Whose question it is, where the gateway has keys. */
+    key?: ApiKey;
 }
 
 /** A question on its way: its deadline holds for all attempts together. */
@@ -75,9 +79,13 @@ export class GatewayService {
     async ask(question: Question): Promise<Answer> {
         const headers = keptHeaders({ 'content-type': 'application/json', accept: question.accept });
         const shape = shapeOf({ method: 'POST', path: question.path, headers, body: question.body });
+        refuseModel(question.key, shape.model);
         const choice = chooseFrom(this.options.directory, shape, {
             nodeId: question.nodeId,
-            maxOutputPriceNano: question.maxOutputPriceNano ?? this.options.maxOutputPriceNano,
+            maxOutputPriceNano: lowest(
+                question.maxOutputPriceNano ?? this.options.maxOutputPriceNano,
+                question.key?.maxPriceNano,
+            ),
         });
         const { clock, requestTimeoutMs } = this.options;
         const deadlineMs = clock.nowMs() + Math.min(question.timeoutMs ?? requestTimeoutMs, requestTimeoutMs);
@@ -111,7 +119,7 @@ export class GatewayService {
         const sealed = await this.seal(node, shape, question, terms);
         const client = this.options.dispatchers.get(node.dispatcherUrl)!;
         const relayed = await this.relay(client, sealed, question);
-        const raiser = this.raiserOf(sealed, client);
+        const raiser = this.raiserOf(sealed, client, question.key);
         const answer = new Answer({
             requestId: sealed.requestId.toString('hex'),
             nodeId: node.id,
@@ -143,11 +151,12 @@ export class GatewayService {
     private raiserOf(
         { requestId, to, windows, stream }: Awaited<ReturnType<GatewayService['seal']>>,
         client: DispatcherClient,
+        key: ApiKey | undefined,
     ): CapRaiser | undefined {
         if (windows === undefined) return undefined;
         const { session, ledger, clock, logger } = this.options;
         const account = (maxAgeMs?: number) => this.openAccount(maxAgeMs);
-        return new CapRaiser({ requestId, to, windows, stream, session, ledger, account, client, clock, logger });
+        return new CapRaiser({ requestId, to, windows, stream, session, key, ledger, account, client, clock, logger });
     }
 
     /** Seals the request, reserves its worst case (or the first window of it) and signs the cap; all of it is on disk before a byte leaves. */
@@ -174,6 +183,7 @@ export class GatewayService {
             requestId,
             shape,
             account,
+            key: question.key,
             worstNano: windows?.firstNano ?? worstCaseNano(terms, shape.work),
         });
         const { requestHash, context } = prepared;
@@ -184,6 +194,7 @@ export class GatewayService {
                 requestId,
                 requestHash,
                 offerHash: node.offer.hash,
+                signedOffer: node.offer.signed,
                 capSignature,
                 atMs: clock.nowMs(),
             });
@@ -227,11 +238,12 @@ export class GatewayService {
             requestId: Buffer;
             shape: RequestShape;
             account: EscrowAccount;
+            key: ApiKey | undefined;
             worstNano: bigint;
         },
         mayRefresh = true,
     ): Promise<bigint> {
-        const { node, requestId, shape, account, worstNano } = request;
+        const { node, requestId, shape, account, key, worstNano } = request;
         try {
             const { capCumulativeNano } = await this.options.ledger.reserve({
                 requestId,
@@ -243,9 +255,12 @@ export class GatewayService {
                 worstCaseNano: worstNano,
                 funds: account,
                 atMs: this.options.clock.nowMs(),
+                key,
             });
             return capCumulativeNano;
         } catch (error) {
+            if (error instanceof LedgerError && error.code === 'budget_exhausted')
+                throw budgetExhausted(error, key!, this.options.clock.nowMs());
             if (!(error instanceof LedgerError) || error.code !== 'escrow_insufficient') throw error;
             if (mayRefresh) return this.reserve({ ...request, account: await this.openAccount(0) }, false);
             const message = `this request may cost ${worstNano} nanoTON, more than the escrow has free: lower max_tokens or top the escrow up`;
@@ -320,6 +335,12 @@ export class GatewayService {
         }
     }
 
+    /** nanoTON left of the key's tightest budget. */
+    budgetLeft(key: ApiKey): bigint | undefined {
+        const { ledger, clock } = this.options;
+        return budgetLeftNano(key, ledger.keySpend(key.name, clock.nowMs()));
+    }
+
     models(): ListedModel[] {
         return listModels(this.options.directory.trusted);
     }
@@ -378,4 +399,9 @@ export class GatewayService {
             ...this.readiness(),
         };
     }
+}
+
+function lowest(one: bigint | undefined, other: bigint | undefined): bigint | undefined {
+    if (one === undefined || other === undefined) return one ?? other;
+    return one < other ? one : other;
 }

@@ -2,10 +2,11 @@ import { NrasClient, nvidiaRootPublicKey } from '../attestation';
 import { chainClientOf, type Deployment, hubOf, readPinnedDeployment } from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
 import { signerFromSeed } from '../confidential';
-import { type GatewayConfig, readSecretFile, readSeedFile } from '../config';
+import { type GatewayConfig, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { GatewayLedger } from '../ledger';
 import { Escrow } from '../../wrappers';
+import { ApiKeys } from './api-keys';
 import { collateralSource } from './collateral';
 import { DispatcherClient } from './dispatcher-client';
 import { GpuJudge } from './gpu-judge';
@@ -26,7 +27,7 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Composition root of the gateway process. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<RunningGateway> {
-    const apiKeys = readApiKeys(config);
+    const apiKeys = readApiKeys(config, logger);
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
     const [first] = config.dispatchers;
@@ -116,7 +117,7 @@ function requireOneHub({ dispatchers }: GatewayConfig): void {
 }
 
 /** Without keys anyone who reaches the port spends the escrow, so then it must be the loopback. */
-function readApiKeys(config: GatewayConfig): string[] | null {
+function readApiKeys(config: GatewayConfig, logger: Logger): ApiKeys | null {
     if (config.apiKeysFile === undefined) {
         if (loopback.has(config.listen.host)) return null;
         throw new CocoonError(
@@ -125,10 +126,5 @@ function readApiKeys(config: GatewayConfig): string[] | null {
             { action: 'fix' },
         );
     }
-    const keys = readSecretFile(config.apiKeysFile)
-        .split('\n')
-        .map((line) => line.trim())
-        .filter((line) => line !== '');
-    if (keys.length > 0) return keys;
-    throw new CocoonError('config_invalid', `${config.apiKeysFile} holds no API key`, { action: 'fix' });
+    return new ApiKeys(config.apiKeysFile, { clock: systemClock, logger });
 }

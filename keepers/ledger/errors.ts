@@ -19,6 +19,8 @@ export type LedgerErrorCode =
     | 'request_state_invalid'
     /** Open promises would exceed what the escrow holds. */
     | 'escrow_insufficient'
+    /** The key's own budget would be passed. */
+    | 'budget_exhausted'
     /** A receipt doesn't fit the receipts and reservations already here. */
     | 'receipt_inconsistent'
     /** A line of a node log other than the last is damaged. */
@@ -35,6 +37,7 @@ const actions: Record<LedgerErrorCode, ErrorAction> = {
     cap_regression: 'fix',
     request_state_invalid: 'fix',
     escrow_insufficient: 'fix',
+    budget_exhausted: 'fix',
     receipt_inconsistent: 'stop',
     log_corrupt: 'stop',
 };

@@ -8,6 +8,7 @@ import {
     type GatewayStreamRow,
     prepareGatewayStatements,
 } from './gateway-statements';
+import { type KeySpend, keySpend, requireBudget, type SpendingKey, utcDay } from './key-budget';
 import { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 import {
     checkReceipt,
@@ -27,12 +28,16 @@ export interface Reservation extends StreamId {
     worstCaseNano: bigint;
     funds: EscrowFunds;
     atMs: number;
+    /** Whose request it is, where the gateway has keys. */
+    key?: SpendingKey;
 }
 
 export interface SentCap {
     requestId: Buffer;
     requestHash: Buffer;
     offerHash: Buffer;
+    /** The offer itself with its signature, kept for whoever checks the receipt. */
+    signedOffer?: Buffer;
     capSignature: Buffer;
     atMs: number;
 }
@@ -59,7 +64,7 @@ export class GatewayLedger {
 
     /**
      * Sets the worst case aside and says what cap to sign: known finals + open worst cases + this worst case.
-     * Refuses with `escrow_insufficient` when, summed over the escrow's nodes, finals + open - paid passes the balance.
+     * Refuses with `budget_exhausted` when the key's own budget does not cover it, and with `escrow_insufficient` when, summed over the escrow's nodes, finals + open - paid passes the balance.
      */
     async reserve(reservation: Reservation): Promise<{ capCumulativeNano: bigint }> {
         checkStream(reservation);
@@ -76,18 +81,21 @@ export class GatewayLedger {
         storedBytes(sent.capSignature, 64, 'capSignature');
         return this.writer.submit(() => {
             const row = this.requireRequest(sent.requestId, ['reserved']);
+            if (sent.signedOffer) this.sql.keepOffer.run(sent.offerHash, sent.signedOffer);
             this.sql.setSent.run(sent.requestHash, sent.offerHash, sent.capSignature, sent.atMs, row.id);
         });
     }
 
     /**
      * Sets more aside for a request that runs, so that it may cost `allowanceNano`, and says what cap to sign.
-     * Refuses `cap_regression` and `escrow_insufficient`.
+     * Refuses `cap_regression`, `budget_exhausted` and `escrow_insufficient`.
      */
     async raise(raise: {
         requestId: Buffer;
         allowanceNano: bigint;
         funds: EscrowFunds;
+        key?: SpendingKey;
+        atMs: number;
     }): Promise<{ capCumulativeNano: bigint }> {
         storedNano(raise.allowanceNano, 'allowanceNano');
         return this.writer.submit(() => {
@@ -96,6 +104,7 @@ export class GatewayLedger {
                 throw new LedgerError('cap_regression', 'The request was allowed as much before');
             this.sql.widen.run(raise.allowanceNano, row.id);
             this.sql.addOpen.run(raise.allowanceNano - row.worst_case_nano, row.stream_id);
+            if (raise.key) requireBudget(this.sql, raise.key, raise.atMs);
             this.requireFunds(row, raise.funds);
             const stream = this.sql.streamById.get(row.stream_id)!;
             return { capCumulativeNano: storedNano(stream.finals_nano + stream.open_nano, 'cap') };
@@ -199,6 +208,11 @@ export class GatewayLedger {
         return this.sql.streamsOfEscrow.all(escrow, epoch).map((row) => toBuffer(row.node_key));
     }
 
+    /** What a key has spent and holds open; survives restarts. */
+    keySpend(name: string, atMs: number): KeySpend {
+        return keySpend(this.sql, name, atMs);
+    }
+
     totals(): { requests: Record<GatewayRequestState, number>; costNano: bigint; openNano: bigint } {
         const requests = { reserved: 0, sent: 0, final: 0, failed: 0, lost: 0 };
         let costNano = 0n;
@@ -238,6 +252,7 @@ export class GatewayLedger {
         const capCumulativeNano = storedNano(stream.finals_nano + stream.open_nano + worstCaseNano, 'cap');
         this.insertRequest(reservation, stream.id, capCumulativeNano);
         this.sql.addOpen.run(worstCaseNano, stream.id);
+        if (reservation.key) requireBudget(this.sql, reservation.key, reservation.atMs);
         this.requireFunds({ escrow, epoch: BigInt(epoch) }, funds);
         return { capCumulativeNano };
     }
@@ -255,9 +270,10 @@ export class GatewayLedger {
     }
 
     private insertRequest(reservation: Reservation, streamId: bigint, capNano: bigint): void {
-        const { requestId, sessionKey, model, worstCaseNano, atMs } = reservation;
+        const { requestId, sessionKey, model, worstCaseNano, atMs, key } = reservation;
+        const keyName = key?.name ?? null;
         try {
-            this.sql.insertRequest.run(requestId, streamId, sessionKey, model, worstCaseNano, capNano, atMs);
+            this.sql.insertRequest.run(requestId, streamId, sessionKey, model, worstCaseNano, capNano, atMs, keyName);
         } catch (error) {
             if (!isUniqueViolation(error)) throw error;
             throw new LedgerError('request_replayed', 'This request id was used before');
@@ -308,6 +324,8 @@ export class GatewayLedger {
         );
         this.sql.addOpen.run(-row.worst_case_nano, row.stream_id);
         this.sql.addFinal.run(receipt.costNano, receipt.sequence, row.stream_id);
+        if (row.key_name !== null)
+            this.sql.addSpent.run(row.key_name, utcDay(Number(row.reserved_at_ms)), receipt.costNano);
     }
 
     /** The same receipt again changes nothing; another one for a finished request is a broken node. */

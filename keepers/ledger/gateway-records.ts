@@ -41,6 +41,10 @@ export interface GatewayRequest {
     capSignature: Buffer | null;
     /** The allowance that the cap names, once it was raised. */
     windowNano: bigint | null;
+    /** Name of the API key that asked. */
+    keyName: string | null;
+    /** The node's signed offer that the request accepted. */
+    signedOffer: Buffer | null;
     state: GatewayRequestState;
     failureCode: string | null;
     reservedAtMs: number;
@@ -64,6 +68,8 @@ export function gatewayRequest(row: GatewayJoinedRow): GatewayRequest {
         offerHash: row.offer_hash && toBuffer(row.offer_hash),
         capSignature: row.cap_signature && toBuffer(row.cap_signature),
         windowNano: row.window_nano,
+        keyName: row.key_name,
+        signedOffer: row.signed_offer && toBuffer(row.signed_offer),
         state: row.state,
         failureCode: row.failure_code,
         reservedAtMs: Number(row.reserved_at_ms),

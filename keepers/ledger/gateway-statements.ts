@@ -24,6 +24,7 @@ export interface GatewayRequestRow {
     offer_hash: Uint8Array | null;
     cap_signature: Uint8Array | null;
     window_nano: bigint | null;
+    key_name: string | null;
     state: GatewayRequestState;
     failure_code: string | null;
     reserved_at_ms: bigint;
@@ -44,13 +45,14 @@ export interface GatewayRequestRow {
     model_index: bigint | null;
 }
 
-type JoinedRow = GatewayRequestRow & Pick<GatewayStreamRow, 'escrow' | 'epoch' | 'node_key'>;
+type JoinedRow = GatewayRequestRow &
+    Pick<GatewayStreamRow, 'escrow' | 'epoch' | 'node_key'> & { signed_offer: Uint8Array | null };
 
 /** Every statement of the gateway's store, prepared once. */
 export function prepareGatewayStatements(database: Database) {
     const sql = <Row = never>(text: string) => new Query<Row>(database, text);
-    const joined = `SELECT q.*, s.escrow, s.epoch, s.node_key FROM gateway_requests q
-        JOIN gateway_streams s ON s.id = q.stream_id`;
+    const joined = `SELECT q.*, s.escrow, s.epoch, s.node_key, o.signed AS signed_offer FROM gateway_requests q
+        JOIN gateway_streams s ON s.id = q.stream_id LEFT JOIN gateway_offers o ON o.hash = q.offer_hash`;
     return {
         stream: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE escrow = ? AND epoch = ? AND node_key = ?'),
         streamById: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE id = ?'),
@@ -62,7 +64,7 @@ export function prepareGatewayStatements(database: Database) {
         ),
         insertRequest: sql(
             `INSERT INTO gateway_requests (request_id, stream_id, session_key, model, worst_case_nano, cap_nano, state,
-             reserved_at_ms) VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?)`,
+             reserved_at_ms, key_name) VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?, ?)`,
         ),
         request: sql<JoinedRow>(`${joined} WHERE q.request_id = ?`),
         requestsBefore: sql<JoinedRow>(`${joined} WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`),
@@ -70,6 +72,18 @@ export function prepareGatewayStatements(database: Database) {
         setSent: sql(
             `UPDATE gateway_requests SET state = 'sent', request_hash = ?, offer_hash = ?, cap_signature = ?,
              sent_at_ms = ? WHERE id = ?`,
+        ),
+        keepOffer: sql('INSERT OR IGNORE INTO gateway_offers (hash, signed) VALUES (?, ?)'),
+        addSpent: sql(
+            `INSERT INTO gateway_key_spend (key_name, day, spent_nano) VALUES (?, ?, ?)
+             ON CONFLICT (key_name, day) DO UPDATE SET spent_nano = spent_nano + excluded.spent_nano`,
+        ),
+        keySpentSince: sql<{ spent: bigint | null }>(
+            'SELECT sum(spent_nano) AS spent FROM gateway_key_spend WHERE key_name = ? AND day >= ?',
+        ),
+        keyOpen: sql<{ open: bigint | null }>(
+            `SELECT sum(worst_case_nano) AS open FROM gateway_requests
+             WHERE key_name = ? AND state IN ('reserved', 'sent', 'lost')`,
         ),
         widen: sql('UPDATE gateway_requests SET worst_case_nano = ? WHERE id = ?'),
         setRaised: sql('UPDATE gateway_requests SET cap_nano = ?, window_nano = ?, cap_signature = ? WHERE id = ?'),

@@ -3,10 +3,11 @@ import { LedgerError } from './errors';
 import { dispatchSchema } from './schema/dispatch-schema';
 import { gatewaySchema } from './schema/gateway-schema';
 import { outboxSchema } from './schema/outbox-schema';
+import { keySchema } from './schema/key-schema';
 import { windowSchema } from './schema/window-schema';
 
 /** Step n brings a file from version n to n + 1. A released step is never edited: add another one. */
-const steps: readonly string[] = [dispatchSchema + gatewaySchema + outboxSchema, windowSchema];
+const steps: readonly string[] = [dispatchSchema + gatewaySchema + outboxSchema, windowSchema, keySchema];
 
 export const schemaVersion = steps.length;
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from '../answer';
 import { GatewayError } from '../errors';
+import { keyOf } from '../key-hooks';
 import { inferencePaths } from '../request-shape';
 import type { GatewayServerOptions } from '../server';
 
@@ -18,6 +19,7 @@ export function registerInferenceRoutes(server: FastifyInstance, options: Gatewa
                 nodeId: headerOf(request, 'x-cocoon-node'),
                 maxOutputPriceNano: priceOf(request),
                 signal: cancelled,
+                key: keyOf(request),
             });
             await deliver(answer, reply, options);
         });

@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ManualClock, silentLogger } from '../../../keepers/base';
 import { EscrowBook, type EscrowAccount } from '../../../keepers/dispatch';
+import { ApiKeys } from '../../../keepers/gateway/api-keys';
 import { createGatewayServer } from '../../../keepers/gateway/server';
 import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
 import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
@@ -20,7 +22,8 @@ afterEach(async () => {
 export interface GatewayOptions {
     nodes?: number;
     read?: () => Promise<EscrowAccount | null>;
-    apiKeys?: string[] | null;
+    /** Text of the apiKeysFile. */
+    apiKeys?: string | string[] | null;
     maxBodyBytes?: number;
 }
 
@@ -82,15 +85,23 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
 
 export async function startServer(folder: string, options: GatewayOptions = {}) {
     const parts = await startGateway(folder, options);
+    const keysFile = writeKeys(folder, options.apiKeys);
     const server = createGatewayServer({
         service: parts.service,
         logger: silentLogger(),
         maxBodyBytes: options.maxBodyBytes ?? 100_000,
-        apiKeys: options.apiKeys ?? null,
+        apiKeys: keysFile === null ? null : new ApiKeys(keysFile, { clock: parts.clock, logger: silentLogger() }),
     });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     endings.push(() => server.close());
-    return { ...parts, url };
+    return { ...parts, url, keysFile: keysFile ?? '' };
+}
+
+function writeKeys(folder: string, keys: GatewayOptions['apiKeys'] = null): string | null {
+    if (keys === null) return null;
+    const file = path.join(folder, `${Math.random()}.keys`);
+    writeFileSync(file, typeof keys === 'string' ? keys : keys.join('\n'), { mode: 0o600 });
+    return file;
 }
 
 export function question(fields: object = {}, overrides: Partial<Question> = {}): Question {

@@ -78,7 +78,7 @@ class Books {
     async raise({ requestId, requestHash }: Open, addedNano: bigint): Promise<void> {
         const held = this.gateway.request(requestId)!.worstCaseNano;
         const allowanceNano = held + addedNano;
-        const raised = await this.gateway.raise({ requestId, allowanceNano, funds: this.funds });
+        const raised = await this.gateway.raise({ requestId, allowanceNano, funds: this.funds, atMs: 2 });
         await this.gateway.recordRaised({ requestId, allowanceNano, ...raised, capSignature: randomBytes(64) });
         this.sign(raised.capCumulativeNano);
         this.onTheWay.push({ requestId, requestHash, allowanceNano, cumulativeNano: raised.capCumulativeNano });
