@@ -31,11 +31,11 @@ export function addKeysCommands(program: Command): void {
         .option('--rate <number>', 'requests a minute')
         .option('--concurrent <number>', 'requests open at once')
         .option('--max-price <nanoTON>', 'for a million output tokens')
-        .action((options: AddKeyOptions) => process.stdout.write(`${addKey(options)}\n`));
+        .action((options: AddKeyOptions) => void process.stdout.write(`${addKey(options)}\n`));
     keys.command('list')
         .description('show the keys’ names and limits')
         .requiredOption('--file <file>', 'the gateway’s apiKeysFile')
-        .action(({ file }: { file: string }) => process.stdout.write(`${listKeys(file)}\n`));
+        .action(({ file }: { file: string }) => void process.stdout.write(`${listKeys(file)}\n`));
     keys.command('revoke')
         .description('take a key out of the file')
         .argument('<name>', 'of the key')
