@@ -167,7 +167,7 @@ export class OpenAiCompatibleEngine implements Engine {
         refuseOurFaults(answer.statusCode);
         const streamed = contentType.startsWith('text/event-stream');
         if (answer.statusCode < 300 && streamed !== upstream.streaming) {
-            throw new EngineError('engine_failed', `the engine answered a request with the wrong kind: ${contentType}`);
+            throw new EngineError('engine_failed', 'the engine streamed what was to be whole, or the other way round');
         }
         yield { type: 'head', status: answer.statusCode, headers: { 'content-type': contentType } };
         const body = tap === undefined ? answer.body : tapped(answer.body, tap);

@@ -1,36 +1,11 @@
-import { silentLogger, systemClock } from '../../../keepers/base';
-import { AnswerOpener, bindingOfEnvelope, type AnswerEvent } from '../../../keepers/confidential';
+import type { AnswerEvent } from '../../../keepers/confidential';
 import { decodeOrphan, linkOperation } from '../../../keepers/dispatch';
 import type { NodeLog } from '../../../keepers/ledger';
 import { EngineError } from '../../../keepers/node/engine';
-import { NodeService } from '../../../keepers/node/service';
-import type { OfferBook } from '../../../keepers/node/offers';
-import { bytesOf, modelIndex, offer } from '../confidential/exchange';
-import { hub, keyringOf, network, node, sealRequest, type SealedRequest } from '../dispatch/sealed-request';
-import { temporaryFolder } from '../ledger/temporary-folder';
-import { chunk, end, gateOf, head, openLog, ScriptedEngine, type Script } from './node-fixture';
-import { ScriptedDispatcher } from './scripted-dispatcher';
-
-const folder = temporaryFolder();
-const endings: (() => Promise<unknown> | void)[] = [];
-afterEach(async () => {
-    for (const ending of endings.splice(0).reverse()) await ending();
-});
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(condition: () => boolean): Promise<void> {
-    for (let tries = 0; !condition(); tries++) {
-        if (tries > 1_500) throw new Error('it never happened');
-        await pause(5);
-    }
-}
-
-const answer: Script = async function* () {
-    yield head;
-    yield chunk('hello');
-    yield end(3);
-};
+import { bytesOf } from '../confidential/exchange';
+import { hub } from '../dispatch/sealed-request';
+import { chunk, head, type Script } from './node-fixture';
+import { ended, pause, read, startedNode, until } from './started-node';
 
 /** Works until it is told to stop. */
 const endless: Script = async function* (_request, signal) {
@@ -41,64 +16,6 @@ const endless: Script = async function* (_request, signal) {
     }
     throw new EngineError('cancelled', 'the request was cancelled');
 };
-
-interface Options {
-    script?: Script;
-    /** Holds requests in admission until it resolves. */
-    admission?: Promise<void>;
-    log?: NodeLog;
-    scope?: { network: Buffer; hub: Buffer };
-}
-
-async function startedNode(options: Options = {}) {
-    const dispatcher = new ScriptedDispatcher(options.scope);
-    const keyring = await keyringOf(node);
-    const { gate, clock } = await gateOf({ keyring });
-    const admit = gate.admit.bind(gate);
-    gate.admit = async (envelope) => {
-        await options.admission;
-        return admit(envelope);
-    };
-    const { log } = await openLog(folder);
-    const engine = new ScriptedEngine(options.script ?? answer);
-    const service = new NodeService({
-        network,
-        hub,
-        dispatcherUrl: await dispatcher.url(),
-        signer: node,
-        evidence: { bundle: '', quote: '', collateral: null },
-        keyring,
-        offers: { current: offer, renewIfDue: () => false } as unknown as OfferBook,
-        gate,
-        engine,
-        log: options.log ?? log,
-        // Requests live by the test's clock, connections by the wall's.
-        clock: { nowMs: () => clock.nowMs(), sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal) },
-        logger: silentLogger(),
-    });
-    await service.start();
-    endings.push(
-        () => log.close(),
-        () => dispatcher.stop(),
-        () => service.stop(0),
-    );
-    await until(() => dispatcher.dials === 1);
-    const seal = (name: string) => sealRequest({ name, keyring, capNano: 10n ** 9n });
-    return {
-        dispatcher,
-        service,
-        engine,
-        seal,
-        ready: () => until(() => dispatcher.of(linkOperation.hello).length > 0),
-    };
-}
-
-function read(request: SealedRequest, wire: Buffer): AnswerEvent[] {
-    const to = bindingOfEnvelope(request.envelope);
-    return new AnswerOpener({ to, cek: request.cek, offer, modelIndex }).push(wire);
-}
-
-const ended = (wire: Buffer) => wire.includes(Buffer.from([3, 0, 0, 2, 12]));
 
 test('a request is answered over the socket, to its final receipt', async () => {
     const { dispatcher, seal, ready } = await startedNode();
