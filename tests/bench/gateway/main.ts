@@ -1,0 +1,111 @@
+/**
+ * `npm run bench -- gateway [--json] [--full] [--rounds N] [--only subject,subject] [--scenarios name,name]`: our
+ * dispatcher and the whole way through gateway, dispatcher and node, beside a bare proxy and other people's gateways,
+ * before one mock engine, in one run. Progress goes to standard error; the last line of standard output is JSON with --json.
+ */
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { coalesceMs } from '../../../keepers/node/coalescer';
+import { Child } from './child';
+import { Figures } from './figures';
+import { missedTargets } from './targets';
+import { type Round, runRound } from './round';
+import { defaultScenarios, fullScenarios, type Scenario } from './scenario';
+import { type Subject, SubjectStarter } from './subjects';
+
+const { values: options } = parseArgs({
+    args: process.argv.slice(3),
+    options: {
+        json: { type: 'boolean', default: false },
+        full: { type: 'boolean', default: false },
+        rounds: { type: 'string', default: '5' },
+        only: { type: 'string' },
+        scenarios: { type: 'string' },
+    },
+});
+
+const progress = (line: string) => process.stderr.write(`${line}\n`);
+const chosen = (list: string | undefined, name: string) => list === undefined || list.split(',').includes(name);
+
+/** A JIT that has not seen the code yet is nobody's figure. */
+async function warmUp(load: Child, subjects: readonly Subject[]): Promise<void> {
+    const stream: Scenario = {
+        name: 'warm-up',
+        streams: 64,
+        shape: { events: 60, intervalMs: 10 },
+        rampMs: 300,
+        durationMs: 0,
+    };
+    const whole: Scenario = { ...stream, streams: 8, shape: { events: 0, intervalMs: 0 }, durationMs: 400 };
+    for (const subject of subjects)
+        for (const scenario of [stream, whole]) report(await runRound(load, subject, scenario), scenario.name);
+}
+
+function report(round: Round, label: string): void {
+    const { subject, scenario, cpuMicrosPerChunk, firstMsP50, gapMsP99, requestsPerSecond, failures, failure } = round;
+    progress(
+        `${label} ${scenario} ${subject}: ${cpuMicrosPerChunk} us/chunk, first ${firstMsP50} ms, gap p99 ${gapMsP99} ms, ` +
+            `${requestsPerSecond} requests/s${failures > 0 ? `, ${failures} FAILED: ${failure}` : ''}`,
+    );
+}
+
+/** Each round begins with another subject, so that none is always the one after the busiest. */
+async function measure(load: Child, subjects: readonly Subject[], scenarios: readonly Scenario[]): Promise<Round[]> {
+    const rounds: Round[] = [];
+    for (let number = 0; number < Number(options.rounds); number++)
+        for (const scenario of scenarios)
+            for (let turn = 0; turn < subjects.length; turn++) {
+                const subject = subjects[(turn + number) % subjects.length]!;
+                const round = await runRound(load, subject, scenario);
+                rounds.push(round);
+                report(round, `round ${number + 1}`);
+            }
+    return rounds;
+}
+
+async function main(): Promise<void> {
+    const startMs = performance.now();
+    const upstream = await Child.startRole('upstream', 'upstream');
+    const load = await Child.startRole('load', 'load');
+    const started = await new SubjectStarter(upstream.facts.url, progress).startAll();
+    const subjects = started.subjects.filter(({ name }) => chosen(options.only, name));
+    const scenarios = (options.full ? fullScenarios : defaultScenarios).filter(({ name }) =>
+        chosen(options.scenarios, name),
+    );
+    try {
+        await warmUp(load.child, subjects);
+        const rounds = await measure(load.child, subjects, scenarios);
+        const figures = new Figures(rounds);
+        const table = figures.table(
+            scenarios.map(({ name }) => name),
+            subjects.map(({ name }) => name),
+        );
+        const headline = figures.headline();
+        const failed = rounds.filter(({ failures }) => failures > 0).length;
+        const result = {
+            ...headline,
+            missed: missedTargets(headline),
+            roundsWithFailures: failed,
+            unavailable: started.unavailable,
+            coalesceMs,
+            machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version },
+            tookSeconds: Math.round((performance.now() - startMs) / 1000),
+            medians: table,
+            rounds,
+        };
+        if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+        else {
+            console.table(table);
+            console.log({ ...result, medians: undefined, rounds: undefined });
+        }
+    } finally {
+        started.stop();
+        load.child.stop();
+        upstream.child.stop();
+    }
+}
+
+main().catch((error: unknown) => {
+    process.stderr.write(`the bench failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+});
