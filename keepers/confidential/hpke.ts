@@ -1,8 +1,9 @@
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
-import { XWing } from '@hpke/hybridkem-x-wing';
 import { randomBytes } from 'node:crypto';
 import { exactly } from './byte-writer';
 import { ConfidentialError, misuse } from './errors';
+import { openBase, sealBase } from './hpke-base';
+import { NativeXWing } from './x-wing';
 
 /** 1: X-Wing (ML-KEM-768 + X25519), 2: X25519; both with HKDF-SHA256 and AES-256-GCM. */
 export type Suite = 1 | 2;
@@ -47,21 +48,35 @@ interface LibrarySuite {
         params: { recipientPublicKey: LibraryKey; info: Uint8Array; ekm: Uint8Array },
         plaintext: Uint8Array,
         aad: Uint8Array,
-    ): Promise<{ enc: ArrayBuffer; ct: ArrayBuffer }>;
+    ): Promise<{ enc: ArrayBuffer; ct: ArrayBuffer | Buffer }>;
     open(
         params: { recipientKey: LibraryKey; enc: Uint8Array; info: Uint8Array },
         ciphertext: Uint8Array,
         aad: Uint8Array,
-    ): Promise<ArrayBuffer>;
+    ): Promise<ArrayBuffer | Buffer>;
 }
 
 const cipherSuites: Readonly<Record<Suite, LibrarySuite>> = {
-    1: librarySuite(new XWing()),
-    2: librarySuite(new DhkemX25519HkdfSha256()),
+    1: xWingSuite(new NativeXWing()),
+    2: new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() }),
 };
 
-function librarySuite(kem: XWing | DhkemX25519HkdfSha256): LibrarySuite {
-    return new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+/** The suite of nearly every request: KEM and key schedule over the runtime's own primitives where it has them. */
+function xWingSuite(kem: NativeXWing): LibrarySuite {
+    return {
+        kem,
+        seal: async ({ recipientPublicKey, info, ekm }, plaintext, aad) => {
+            const { sharedSecret, enc } = await kem.encap({ recipientPublicKey, ekm });
+            return {
+                enc,
+                ct: sealBase({ kemId: kem.id, sharedSecret: new Uint8Array(sharedSecret), info, aad }, plaintext),
+            };
+        },
+        open: async ({ recipientKey, enc, info }, ciphertext, aad) => {
+            const sharedSecret = new Uint8Array(await kem.decap({ recipientKey, enc }));
+            return openBase({ kemId: kem.id, sharedSecret, info, aad }, ciphertext);
+        },
+    };
 }
 
 export interface KemKeyPair {
@@ -105,7 +120,7 @@ export async function hpkeSeal(options: HpkeSealOptions): Promise<{ enc: Buffer;
             owned(options.plaintext),
             owned(options.aad),
         );
-        return { enc: Buffer.from(sealed.enc), ct: Buffer.from(sealed.ct) };
+        return { enc: Buffer.from(sealed.enc), ct: Buffer.from(sealed.ct as ArrayBuffer) };
     } catch (error) {
         throw misuse(`nothing can be sealed to this KEM key: ${error instanceof Error ? error.name : 'unknown'}`);
     }
@@ -127,7 +142,7 @@ export async function hpkeOpen(options: HpkeOpenOptions): Promise<Buffer> {
     try {
         const recipientKey = await suite.kem.deserializePrivateKey(owned(options.privateKey));
         const params = { recipientKey, enc: owned(options.enc), info: owned(options.info) };
-        return Buffer.from(await suite.open(params, owned(options.ct), owned(options.aad)));
+        return Buffer.from((await suite.open(params, owned(options.ct), owned(options.aad))) as ArrayBuffer);
     } catch {
         throw new ConfidentialError('request_undecryptable', 'the content key was not sealed to this KEM key');
     }
