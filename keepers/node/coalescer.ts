@@ -1,13 +1,14 @@
-/** Engine output waits this long for company, so that the length of a single token never shows and frames are few. */
-export const coalesceMs = 20;
+/** Frames of an answer are at least this far apart: engine output in between waits, so that frames are few. */
+export const coalesceMs = 40;
 /** A batch this large goes at once. */
 const maxBatchBytes = 16_384;
 
-/** Gathers chunks and hands them on in batches, in order. */
+/** Gathers chunks and hands them on in batches, in order. What comes after a pause, the first token above all, goes at once. */
 export class Coalescer {
     private chunks: Buffer[] = [];
     private bytes = 0;
     private timer: NodeJS.Timeout | undefined;
+    private sentAtMs = -Infinity;
 
     constructor(private readonly onBatch: (batch: Buffer) => void) {}
 
@@ -15,7 +16,10 @@ export class Coalescer {
         this.chunks.push(chunk);
         this.bytes += chunk.length;
         if (this.bytes >= maxBatchBytes) return this.flush();
-        this.timer ??= setTimeout(() => this.flush(), coalesceMs);
+        if (this.timer !== undefined) return;
+        const waitMs = this.sentAtMs + coalesceMs - performance.now();
+        if (waitMs <= 0) this.flush();
+        else this.timer = setTimeout(() => this.flush(), waitMs);
     }
 
     flush(): void {
@@ -25,6 +29,7 @@ export class Coalescer {
         const batch = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes);
         this.chunks = [];
         this.bytes = 0;
+        this.sentAtMs = performance.now();
         this.onBatch(batch);
     }
 }

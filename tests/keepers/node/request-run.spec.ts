@@ -64,13 +64,14 @@ test('an answer: head with nothing but its type, body in batches, final receipt 
         yield head;
         yield chunk('a');
         yield chunk('b');
+        yield chunk('c');
         yield end(7);
     });
     await running;
     const events = read();
-    expect(kinds(events)).toEqual(['start', 'head', 'body', 'final']);
+    expect(kinds(events)).toEqual(['start', 'head', 'body', 'body', 'final']);
     expect(events[1]).toMatchObject({ status: 200, headers: { 'content-type': 'text/plain' } });
-    expect(bodyOf(events)).toBe('ab');
+    expect(bodyOf(events)).toBe('abc');
     expect(finalOf(events)).toMatchObject({ usage: tokens(7) });
     expect(await entries()).toMatchObject([{ final: true, receipt: { costNano: costNano(terms, tokens(7)) } }]);
 });
