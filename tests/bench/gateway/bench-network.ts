@@ -25,9 +25,7 @@ export const prices = {
     reasoningNano: 1_600_000_000n,
 };
 export const modelRoot = bytesOf('model root');
-export const models: EngineModel[] = [
-    { id: benchModel, contextLength: 32_768, capabilities: ['chat.completions'] },
-];
+export const models: EngineModel[] = [{ id: benchModel, contextLength: 32_768, capabilities: ['chat.completions'] }];
 /** More than any scenario has in flight: what is measured is relaying, not waiting. */
 export const maxConcurrency = 4_096;
 

@@ -55,7 +55,11 @@ export class Child {
     }
 
     /** A role of ours, up and serving. */
-    static async startRole(name: string, role: string, settings: unknown = {}): Promise<{ child: Child; facts: Facts }> {
+    static async startRole(
+        name: string,
+        role: string,
+        settings: unknown = {},
+    ): Promise<{ child: Child; facts: Facts }> {
         const child = Child.start({ name, script: path.join(__dirname, 'roles', `${role}.ts`) });
         try {
             return { child, facts: await child.ask<Facts>('start', settings, startTimeoutMs) };
@@ -106,5 +110,7 @@ export interface Facts {
 /** BENCH_PROFILE=name,name writes CPU profiles of those processes into the working folder's .cache/bench. */
 function profiling(name: string): string[] {
     const wanted = process.env['BENCH_PROFILE']?.split(',') ?? [];
-    return wanted.includes(name) ? ['--cpu-prof', '--cpu-prof-dir', '.cache/bench', '--cpu-prof-name', `${name}.cpuprofile`] : [];
+    return wanted.includes(name)
+        ? ['--cpu-prof', '--cpu-prof-dir', '.cache/bench', '--cpu-prof-name', `${name}.cpuprofile`]
+        : [];
 }

@@ -21,7 +21,11 @@ export class Figures {
     }
 
     cpuRatio(scenario: string, subject: string): number {
-        return this.compared(scenario, [subject, 'proxy'], (one, proxy) => one.cpuMicrosPerChunk / proxy.cpuMicrosPerChunk);
+        return this.compared(
+            scenario,
+            [subject, 'proxy'],
+            (one, proxy) => one.cpuMicrosPerChunk / proxy.cpuMicrosPerChunk,
+        );
     }
 
     addedFirstMs(scenario: string, subject: string, field: 'firstMsP50' | 'firstMsP99'): number {

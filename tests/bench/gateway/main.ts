@@ -6,6 +6,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { coalesceMs } from '../../../keepers/node/coalescer';
+import { measurePick } from '../capacity/measure-pick';
 import { Child } from './child';
 import { Figures } from './figures';
 import { missedTargets } from './targets';
@@ -65,6 +66,8 @@ async function measure(load: Child, subjects: readonly Subject[], scenarios: rea
 
 async function main(): Promise<void> {
     const startMs = performance.now();
+    progress('picking among 10 000 nodes');
+    const { pickP50Micros, pickP99Micros } = await measurePick();
     const upstream = await Child.startRole('upstream', 'upstream');
     const load = await Child.startRole('load', 'load');
     const started = await new SubjectStarter(upstream.facts.url, progress).startAll();
@@ -80,12 +83,11 @@ async function main(): Promise<void> {
             scenarios.map(({ name }) => name),
             subjects.map(({ name }) => name),
         );
-        const headline = figures.headline();
-        const failed = rounds.filter(({ failures }) => failures > 0).length;
+        const headline = { ...figures.headline(), pickP50Micros, pickP99Micros };
         const result = {
             ...headline,
             missed: missedTargets(headline),
-            roundsWithFailures: failed,
+            roundsWithFailures: rounds.filter(({ failures }) => failures > 0).length,
             unavailable: started.unavailable,
             coalesceMs,
             machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version },
@@ -94,10 +96,7 @@ async function main(): Promise<void> {
             rounds,
         };
         if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-        else {
-            console.table(table);
-            console.log({ ...result, medians: undefined, rounds: undefined });
-        }
+        else process.stdout.write(`${JSON.stringify({ ...result, rounds: undefined }, null, 2)}\n`);
     } finally {
         started.stop();
         load.child.stop();
@@ -106,6 +105,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-    process.stderr.write(`the bench failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+        `the bench failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     process.exit(1);
 });

@@ -16,6 +16,8 @@ export interface Round {
     wallMs: number;
     requestsPerSecond: number;
     cpuMs: number;
+    /** By process, of the subjects that have several. */
+    cpuMsOf: Record<string, number>;
     /** Without streaming an answer is one chunk. */
     cpuMicrosPerChunk: number;
     chunksPerCpuSecond: number;
@@ -35,25 +37,28 @@ export async function runRound(load: Child, subject: Subject, scenario: Scenario
     const before = await usageOf(subject);
     const result = await load.ask<LoadResult>('run');
     const after = await usageOf(subject);
-    return roundOf({ subject, scenario, result, cpuMs: (after.cpuMicros - before.cpuMicros) / 1000, after });
+    const spent = after.map(({ name, usage }, index) => ({
+        name,
+        cpuMs: (usage.cpuMicros - before[index]!.usage.cpuMicros) / 1000,
+        rssBytes: usage.rssBytes,
+    }));
+    return roundOf({ subject, scenario, result, spent });
 }
 
-async function usageOf({ measured }: Subject): Promise<Usage> {
-    const usages = await Promise.all(measured.map((child) => child.usage()));
-    return {
-        cpuMicros: usages.reduce((sum, { cpuMicros }) => sum + cpuMicros, 0),
-        rssBytes: usages.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
-    };
-}
-
-function roundOf(measured: {
-    subject: Subject;
-    scenario: Scenario;
-    result: LoadResult;
+interface Spent {
+    name: string;
     cpuMs: number;
-    after: Usage;
-}): Round {
-    const { subject, scenario, result, cpuMs, after } = measured;
+    rssBytes: number;
+}
+
+function usageOf({ measured }: Subject): Promise<{ name: string; usage: Usage }[]> {
+    return Promise.all(measured.map(async (child) => ({ name: child.name, usage: await child.usage() })));
+}
+
+function roundOf(measured: { subject: Subject; scenario: Scenario; result: LoadResult; spent: Spent[] }): Round {
+    const { subject, scenario, result, spent } = measured;
+    const cpuMs = spent.reduce((sum, one) => sum + one.cpuMs, 0);
+    const rssBytes = spent.reduce((sum, one) => sum + one.rssBytes, 0);
     const chunks = result.requests * Math.max(scenario.shape.events, 1);
     return {
         scenario: scenario.name,
@@ -65,9 +70,10 @@ function roundOf(measured: {
         wallMs: round(result.wallMs),
         requestsPerSecond: round((result.requests * 1000) / result.wallMs),
         cpuMs: round(cpuMs),
+        cpuMsOf: Object.fromEntries(spent.map((one) => [one.name, round(one.cpuMs)])),
         cpuMicrosPerChunk: round((cpuMs * 1000) / chunks),
         chunksPerCpuSecond: round((chunks * 1000) / cpuMs),
-        rssMiB: round(after.rssBytes / 2 ** 20),
+        rssMiB: round(rssBytes / 2 ** 20),
         firstMsP50: round(quantile(result.firstMs, 0.5)),
         firstMsP99: round(quantile(result.firstMs, 0.99)),
         gapMsP50: round(result.gapMsP50),

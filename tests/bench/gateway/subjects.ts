@@ -3,8 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { errorMessage, systemClock } from '../../../keepers/base';
 import { Child, type Facts } from './child';
-import type { AnswerShape } from './engine-events';
-import { benchModel } from './engine-events';
+import { type AnswerShape, benchModel, requestBody } from './engine-events';
 import type { Target } from './roles/load';
 
 /** Something that stands between a client and the engine. */
@@ -112,7 +111,13 @@ export class SubjectStarter {
             path.dirname(createRequire(__filename).resolve('@portkey-ai/gateway/package.json')),
             'build/start-server.js',
         );
-        const child = Child.start({ name: 'portkey', script, foreign: true, args: [`--port=${port}`, '--headless'] });
+        const child = Child.start({
+            name: 'portkey',
+            script,
+            foreign: true,
+            args: [`--port=${port}`, '--headless'],
+            execArgv: ['--require', path.join(__dirname, 'mutable-headers.cjs')],
+        });
         this.children.push(child);
         const headers = {
             authorization: 'Bearer none',
@@ -133,10 +138,10 @@ async function answersOnce(url: string, headers: Record<string, string>, model: 
             const answer = await fetch(url + chat, {
                 method: 'POST',
                 headers: { 'content-type': 'application/json', ...headers },
-                body: JSON.stringify({ model, messages: [{ role: 'user', content: 'say 0 every 0 ms' }] }),
+                body: requestBody({ events: 2, intervalMs: 1 }, model),
             });
             const text = await answer.text();
-            if (answer.ok && text.includes('choices')) return;
+            if (answer.ok && text.includes('[DONE]')) return;
             problem = `${answer.status} ${text.slice(0, 300)}`;
         } catch (error) {
             problem = error instanceof Error ? `${error.message} ${errorMessage(error.cause)}` : String(error);

@@ -1,8 +1,12 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import Server from '@musistudio/llms';
+import { createRequire } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
 import { benchModel } from '../engine-events';
 import { serveRole } from '../serve-role';
+
+/** The package has no types of its own. */
+const { default: Server } = createRequire(__filename)('@musistudio/llms') as {
+    default: new (options: object) => { start(): Promise<void> };
+};
 
 /** @musistudio/llms as its package is meant to be used: a server with one OpenAI-compatible provider. */
 async function start({ upstreamUrl }: { upstreamUrl: string }) {

@@ -53,6 +53,9 @@ async function start({ dispatcherUrl, upstreamUrl }: { dispatcherUrl: string; up
 }
 
 /** As they stand now: a long run outlives an offer. */
-const terms = () => ({ offer: offers.current.signed, certificates: keyring.certificates().map(({ signed }) => signed) });
+const terms = () => ({
+    offer: offers.current.signed,
+    certificates: keyring.certificates().map(({ signed }) => signed),
+});
 
 serveRole({ start, terms });
