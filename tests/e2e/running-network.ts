@@ -12,15 +12,22 @@ const launchTimeoutMs = 240_000;
 const testTimeoutMs = 150_000;
 const waitTimeoutMs = 60_000;
 
-export type TestNetworkOptions = Pick<LocalNetworkOptions, 'depositNano' | 'signingSuites' | 'tees'>;
+export type TestNetworkOptions = Pick<
+    LocalNetworkOptions,
+    'depositNano' | 'engines' | 'interpose' | 'logLevel' | 'signingSuites' | 'tees'
+>;
 
 /** A whole network of real processes in a folder of its own, up for all tests of a file. */
 export class RunningNetwork {
     private readonly dir = mkdtempSync(path.join(tmpdir(), 'cocoon-e2e-'));
     private launched: LocalNetwork | undefined;
 
-    constructor(options: TestNetworkOptions = {}) {
-        beforeAll(() => this.launch(options), launchTimeoutMs);
+    /** Options that take some preparing may come as a function. */
+    constructor(options: TestNetworkOptions | (() => Promise<TestNetworkOptions>) = {}) {
+        beforeAll(
+            async () => this.launch(await (typeof options === 'function' ? options() : options)),
+            launchTimeoutMs,
+        );
         afterAll(() => this.stop(), launchTimeoutMs);
     }
 

@@ -29,6 +29,10 @@ export interface LocalNetworkOptions {
     signingSuites?: Readonly<Record<string, 'ed25519' | 'secp256k1'>>;
     /** By node name; nodes not named run in TDX guests. */
     tees?: Readonly<Record<string, 'tdx' | 'snp'>>;
+    /** By node name, as in a node's configuration; nodes not named embed llama.cpp with the repository's model. */
+    engines?: Readonly<Record<string, object>>;
+    /** Of every role; each one's own default unless given. */
+    logLevel?: string;
     /** A line for a person, as things happen. */
     progress: (line: string) => void;
     /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
@@ -384,7 +388,7 @@ export class LocalNetwork {
             operatorKeyFile: this.actors.keyFile(`operator-key-${number}`).file,
             gasWalletFile: this.actors.keyFile(`gas-node-${number}`).file,
             receiptLogFile: this.layout.data(`${name}.receipts.jsonl`),
-            engine: { kind: 'llama-cpp' },
+            engine: this.options.engines?.[name] ?? { kind: 'llama-cpp' },
             tee: { kind: teeKinds[this.teeOf(name)], pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
             signing: { kind: 'generated', suite: this.options.signingSuites?.[name] ?? 'ed25519' },
             gpu: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
@@ -449,7 +453,12 @@ export class LocalNetwork {
     }
 
     private get common() {
-        return { chain: { endpoints: [this.endpoint], pollIntervalMs }, deploymentFile: this.layout.deployment };
+        const { logLevel } = this.options;
+        return {
+            chain: { endpoints: [this.endpoint], pollIntervalMs },
+            deploymentFile: this.layout.deployment,
+            ...(logLevel !== undefined && { logLevel }),
+        };
     }
 
     private async startRole(name: string, role: string, config: RoleSettings): Promise<RoleProcess> {
