@@ -48,6 +48,10 @@ export async function runCheck(check: string, next: string, look: Check, context
 /** With its causes: the outer error says what failed, the inner one why. */
 function reasonsOf(error: unknown): string {
     const reasons: string[] = [];
-    for (let at: unknown = error; at instanceof Error && reasons.length < 3; at = at.cause) reasons.push(at.message);
+    let at = error as Partial<Error> | null | undefined;
+    while (at?.message !== undefined && reasons.length < 3) {
+        reasons.push(at.message);
+        at = at.cause as Partial<Error> | null | undefined;
+    }
     return reasons.length === 0 ? errorMessage(error) : [...new Set(reasons)].join(': ');
 }

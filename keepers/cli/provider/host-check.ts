@@ -1,3 +1,4 @@
+import { errorMessage, limitThatHolds, readCoreLimits } from '../../base';
 import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { type Check, type CheckResult, fail, ok, warn } from './check';
@@ -17,14 +18,21 @@ export const checkDisk: Check = async ({ config }) => {
     return [freeBytes < fullBytes ? fail('disk', told, next) : warn('disk', told, next)];
 };
 
-/** A core dump would hold prompts and keys. */
+/** A core dump would hold prompts and keys; a node that could write one does not start. */
 export const checkCoreDumps: Check = async ({ running, status }) => {
     if (process.platform !== 'linux')
         return [warn('core_dumps', 'cannot be told on this system', 'run the node on Linux')];
-    const pid = running && status !== null && isNode(status.pid) ? status.pid : null;
-    return [pid === null ? limitOf('self', 'this shell') : limitOf(String(pid), `the running node, process ${pid}`)];
+    const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
+    if (running && status !== null && isNode(status.pid)) return [ofRunningNode(status.pid, pattern)];
+    try {
+        const bytes = limitThatHolds(pattern, readCoreLimits().hard);
+        return [ok('core_dumps', `a node started here limits them to ${bytes} byte(s), which is none`)];
+    } catch (error) {
+        return [fail('core_dumps', errorMessage(error), 'use the unit in deploy/systemd, or do what the message says')];
+    }
 };
 
+/** Its process is to be seen where this runs on the same machine and not outside its container. */
 function isNode(pid: number): boolean {
     try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('cocoon');
@@ -33,23 +41,9 @@ function isNode(pid: number): boolean {
     }
 }
 
-function limitOf(process: string, whose: string): CheckResult {
-    const limits = readFileSync(`/proc/${process}/limits`, 'utf8');
-    const soft = /^Max core file size\s+(\S+)/m.exec(limits)?.[1];
-    const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
-    if (soft !== '0') {
-        return warn(
-            'core_dumps',
-            `${whose} may dump core (limit ${soft}); a dump holds prompts and keys`,
-            'run it by the unit in deploy/systemd (LimitCORE=0), or under ulimit -c 0',
-        );
-    }
-    // The kernel hands a dump to a program whatever the limit is; systemd's heeds it, others may not.
-    if (pattern.startsWith('|') && !pattern.includes('systemd-coredump'))
-        return warn(
-            'core_dumps',
-            `${whose}: limit 0, but the kernel hands dumps to ${pattern.slice(1, 60)}`,
-            'set kernel.core_pattern to core in the guest’s image',
-        );
-    return ok('core_dumps', `${whose}: none`);
+function ofRunningNode(pid: number, pattern: string): CheckResult {
+    const soft = /^Max core file size\s+(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1];
+    const told = `the running node, process ${pid}: limit ${soft}${pattern.startsWith('|') ? ', piped' : ''}`;
+    const none = soft === '1' || (soft === '0' && !pattern.startsWith('|'));
+    return none ? ok('core_dumps', told) : fail('core_dumps', told, 'restart it by the unit in deploy/systemd');
 }
