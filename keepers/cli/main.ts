@@ -4,6 +4,7 @@ import path from 'node:path';
 import { CocoonError, errorMessage } from '../base';
 import { addKeysCommands } from './keys-command';
 import { addMeasureCommand } from './measure-command';
+import { addMoneyCommands } from './money-commands';
 import { addNetworkCommands } from './network-commands';
 import { addRoleCommands } from './role-commands';
 import { addVerifyCommands } from './verify-commands';
@@ -20,6 +21,7 @@ export async function main(argv: string[]): Promise<void> {
     addVerifyCommands(program);
     addMeasureCommand(program);
     addKeysCommands(program);
+    addMoneyCommands(program);
     try {
         await program.parseAsync(argv);
     } catch (error) {

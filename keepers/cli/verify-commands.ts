@@ -14,6 +14,7 @@ export function addVerifyCommands(program: Command): void {
     addVerifyGpu(verify);
     addVerifyDstack(verify);
     addVerifyNode(verify);
+    addVerifyReceipt(verify);
     program
         .command('inspect')
         .description('show what evidence claims, without judging it')
@@ -154,6 +155,21 @@ function addVerifyNode(verify: Command): void {
             finish(() => {
                 const { runVerifyNode } = require('./verify-node-command') as typeof import('./verify-node-command');
                 return runVerifyNode(url, options);
+            }),
+        );
+}
+
+function addVerifyReceipt(verify: Command): void {
+    verify
+        .command('receipt')
+        .description('judge receipts: the node’s signature, the cost by usage and offer, the cap')
+        .argument('<file>', 'JSON of GET /cocoon/receipts/{id}, or JSON lines of cocoon receipts')
+        .option('--json', 'print one JSON object for each')
+        .action((file: string, options: { json?: boolean }) =>
+            finish(async () => {
+                const { runVerifyReceipt } =
+                    require('./verify-receipt-command') as typeof import('./verify-receipt-command');
+                return runVerifyReceipt(file, options);
             }),
         );
 }

@@ -6,7 +6,7 @@ export interface ListedModel {
     [field: string]: unknown;
 }
 
-/** Every model that a trusted node offers, with the cheapest price and the capacity that is free. */
+/** Every model that a trusted node offers, cheapest first, with the cheapest price and the capacity that is free. */
 export function listModels(trusted: readonly TrustedNode[]): ListedModel[] {
     const byModel = new Map<string, { created: number; offers: OfferModel[]; capacity: number }>();
     for (const node of trusted) {
@@ -17,7 +17,18 @@ export function listModels(trusted: readonly TrustedNode[]): ListedModel[] {
             byModel.set(terms.model, entry);
         }
     }
-    return [...byModel].map(([id, entry]) => describeModel(id, entry));
+    return [...byModel]
+        .map(([id, entry]): [string, typeof entry, OfferModel] => [id, entry, cheapestOf(entry.offers)])
+        .sort(([a, , one], [b, , other]) => compare(one.outputNano, other.outputNano) || compare(a, b))
+        .map(([id, entry]) => describeModel(id, entry));
+}
+
+function cheapestOf(offers: readonly OfferModel[]): OfferModel {
+    return offers.reduce((best, offer) => (offer.outputNano < best.outputNano ? offer : best));
+}
+
+function compare<T extends bigint | string>(one: T, other: T): number {
+    return one < other ? -1 : Number(one > other);
 }
 
 /** OpenAI's fields, then ours: what the cheapest node asks and how much is free right now. */
@@ -25,7 +36,7 @@ function describeModel(
     id: string,
     { created, offers, capacity }: { created: number; offers: OfferModel[]; capacity: number },
 ): ListedModel {
-    const cheapest = offers.reduce((best, offer) => (offer.outputNano < best.outputNano ? offer : best));
+    const cheapest = cheapestOf(offers);
     return {
         id,
         object: 'model',

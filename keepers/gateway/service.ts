@@ -29,6 +29,7 @@ import { aboutEscrow, deadlinePassed, mayHaveBegun, neverConnected, NotBegun, no
 import { chooseFrom, noTrustedNode } from './choice';
 import { NodePicker } from './node-picker';
 import { type RequestShape, shapeOf } from './request-shape';
+import type { ReceiptPage } from './receipt-page';
 import { describeReceipt } from './receipt-view';
 import type { NodeEvidence, TrustedNode } from './trusted-node';
 
@@ -364,10 +365,13 @@ export class GatewayService {
         return this.options.directory.evidence.get(id);
     }
 
-    receipts(): object[] {
-        return this.options.ledger
-            .list({ limit: 1_000 })
-            .map((request) => describeReceipt(request, this.options.network));
+    /** Newest first; `next` is where the next page begins. */
+    receipts(page: ReceiptPage): { receipts: object[]; next: string | null } {
+        const requests = this.options.ledger.list(page);
+        return {
+            receipts: requests.map((request) => describeReceipt(request, this.options.network)),
+            next: requests.length < page.limit ? null : requests.at(-1)!.id.toString(),
+        };
     }
 
     receipt(requestId: Buffer): object | undefined {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { GatewayError } from '../errors';
+import { receiptPageOf } from '../receipt-page';
 import type { GatewayService } from '../service';
 
 /** What only Cocoon has: evidence, receipts, the escrow's state. */
@@ -17,7 +18,7 @@ export function registerCocoonRoutes(server: FastifyInstance, service: GatewaySe
             throw new GatewayError('not_found', 'no such node in any directory: GET /cocoon/nodes lists them');
         return evidence;
     });
-    server.get('/cocoon/receipts', () => ({ receipts: service.receipts() }));
+    server.get('/cocoon/receipts', (request) => service.receipts(receiptPageOf(request.query)));
     server.get<{ Params: { id: string } }>('/cocoon/receipts/:id', (request) => {
         const receipt = /^[0-9a-f]{32}$/.test(request.params.id)
             ? service.receipt(Buffer.from(request.params.id, 'hex'))
