@@ -40,6 +40,16 @@ export class ContractCompiler {
         return affected.map(({ name }) => name);
     }
 
+    /** Every file that has a part in the code of the projects that this one has a part in. */
+    closure(file: string, sources: Sources): string[] {
+        const projects = this.projectsWith(file, sources).map((name) => this.pathOf(name));
+        return [...sources.keys()].filter((other) => projects.some((from) => reaches(from, other, sources)));
+    }
+
+    private pathOf(name: string): string {
+        return normal(this.config.projects.find((project) => project.name === name)!.path);
+    }
+
     /** @throws CompileError */
     async compile(name: string, sources: Sources): Promise<Bindings> {
         const config = this.config.projects.find((project) => project.name === name)!;

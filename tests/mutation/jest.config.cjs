@@ -6,6 +6,6 @@ module.exports = {
     ...base,
     rootDir: path.resolve(__dirname, '../..'),
     globalSetup: undefined,
-    maxWorkers: 1,
+    testEnvironment: path.join(__dirname, 'first-failure-environment.cjs'),
     testTimeout: 200_000,
 };

@@ -1,7 +1,8 @@
 /**
  * `npm run mutate:contracts -- [--resume] [--jobs N] [--only PART]`: breaks one condition of the contracts at a time, in a
  * copy, and looks for a test that fails. `--only` takes the mutants whose ids contain PART, for example Payout or
- * contracts/escrow.tact. Exit code 1 when one survives without a reason in justified.json; the last line is one JSON object.
+ * contracts/escrow.tact; `--resume` keeps what is known of mutants whose contract and failing spec are as they were.
+ * Exit code 1 when one survives without a reason in justified.json; the last line is one JSON object.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import PQueue from 'p-queue';
 import { stagesFor } from './chosen-tests';
+import { CompileProcess } from './compile-process';
 import { Bindings, CompileError, ContractCompiler, readSources, Sources } from './compiler';
 import { errorConstantsOf, findMutants, Mutant } from './mutants';
 import { MutantRecord, Records } from './records';
@@ -17,7 +19,7 @@ import { Workplace } from './workplace';
 
 const root = path.resolve(__dirname, '../..');
 const timeLimitMs = 240_000;
-const provingLimitMs = 900_000;
+const provingLimitMs = 1_800_000;
 
 const { values: options } = parseArgs({
     options: {
@@ -27,31 +29,44 @@ const { values: options } = parseArgs({
     },
 });
 
+/** What one mutant at a time is compiled by and tested in. */
+interface Bench {
+    workplace: Workplace;
+    compiler: CompileProcess;
+}
+
 class MutationRun {
     private readonly compiler = new ContractCompiler(root);
     private readonly sources: Sources = readSources(root);
     private readonly specs = readSpecs();
-    private readonly records = Records.open(
-        path.join(root, '.cache', 'mutation', 'records.json'),
-        digest(this.sources),
-        options.resume,
-    );
+    private readonly records = Records.open(path.join(root, '.cache', 'mutation', 'records.json'), options.resume);
     private readonly constants = errorConstantsOf(this.sources);
-    readonly mutants = [...this.sources]
-        .flatMap(([file, source]) => findMutants(file, source, this.constants))
-        .filter(({ id }) => id.includes(options.only));
+    private readonly closures = new Map<string, string>();
+    private readonly all = [...this.sources].flatMap(([file, source]) => findMutants(file, source, this.constants));
+    readonly mutants = this.all.filter(({ id }) => id.includes(options.only));
 
     async run(jobs: number): Promise<void> {
-        const original = await this.compileAll(this.compiler.projects, this.sources);
-        const workplaces = Array.from({ length: jobs }, (_, i) => Workplace.create(root, `job-${i + 1}`, original));
-        await this.prove(workplaces[0]!);
+        const original = await this.compileAll();
+        const benches = Array.from({ length: jobs }, (_, i) => ({
+            workplace: Workplace.create(root, `job-${i + 1}`, original),
+            compiler: new CompileProcess(),
+        }));
+        try {
+            await this.tryAll(benches);
+        } finally {
+            for (const { compiler } of benches) compiler.close();
+        }
+    }
+
+    private async tryAll(benches: Bench[]): Promise<void> {
+        this.keepRecords();
         const open = this.mutants.filter(({ id }) => this.records.get(id)?.fate !== 'killed');
         say(`${this.mutants.length} mutants, ${open.length} to try`);
-        const queue = new PQueue({ concurrency: jobs });
+        const queue = new PQueue({ concurrency: benches.length });
         await queue.addAll(
             open.map((mutant) => async () => {
-                const workplace = workplaces.pop()!;
-                const record = await this.try(mutant, workplace).finally(() => workplaces.push(workplace));
+                const bench = benches.pop()!;
+                const record = await this.try(mutant, bench).finally(() => benches.push(bench));
                 this.records.set(mutant.id, record);
                 say(`${record.fate}, ${record.seconds} s: ${mutant.id} (line ${mutant.site.line})`);
             }),
@@ -65,45 +80,71 @@ class MutationRun {
         return summarize(this.mutants, this.records, justifications, options.only === '');
     }
 
-    /** A failure means something only where the unchanged contracts pass. */
-    private async prove(workplace: Workplace): Promise<void> {
-        const stages = this.mutants.flatMap(({ site }) => stagesFor(site, this.specs));
-        const files = new Set(stages.flatMap((stage) => stage.files));
-        const specs = digest(new Map([...this.specs].filter(([file]) => files.has(file))));
-        if (this.records.isProven(specs)) return;
-        const { outcome, failed } = await workplace.test({ files: [...files], names: null }, provingLimitMs);
-        if (outcome !== 'passed') throw new Error(`the unchanged contracts do not pass: ${failed ?? outcome}`);
-        this.records.prove(specs);
+    /** A failure means something only where the unchanged contracts pass: asked of each spec when it first notices one. */
+    private async prove(spec: string, workplace: Workplace): Promise<void> {
+        const texts = digest([...this.sources, [spec, this.specs.get(spec)!]]);
+        if (this.records.isProven(spec, texts)) return;
+        workplace.restore();
+        const run = await workplace.test({ files: [spec], names: null }, provingLimitMs);
+        if (run.outcome !== 'passed') {
+            throw new Error(`${spec} does not pass with the unchanged contracts: ${run.failed ?? run.outcome}`);
+        }
+        this.records.prove(spec, texts);
     }
 
-    private async try(mutant: Mutant, workplace: Workplace): Promise<MutantRecord> {
+    private async try(mutant: Mutant, { workplace, compiler }: Bench): Promise<MutantRecord> {
         const startedAt = performance.now();
-        const record = (fate: MutantRecord['fate'], by: string | null): MutantRecord => {
-            return { fate, by, seconds: Math.round((performance.now() - startedAt) / 1000) };
+        const record = (fate: MutantRecord['fate'], by: string | null, spec: string | null = null): MutantRecord => {
+            const seconds = Math.round((performance.now() - startedAt) / 1000);
+            return { fate, by, spec, seconds, madeWith: this.madeWith(mutant.site.file, spec) };
         };
         try {
-            workplace.put(await this.compileMutant(mutant));
+            workplace.put(await compiler.compile({ file: mutant.site.file, text: this.changed(mutant) }));
         } catch (error) {
             if (error instanceof CompileError) return record('does not compile', error.message.slice(0, 300));
             throw error;
         }
         for (const stage of stagesFor(mutant.site, this.specs)) {
-            const { outcome, failed } = await workplace.test(stage, timeLimitMs);
-            if (outcome !== 'passed') return record('killed', failed ?? 'time limit');
+            const { outcome, failed, spec } = await workplace.test(stage, timeLimitMs);
+            if (outcome === 'passed') continue;
+            const found = record('killed', failed ?? 'time limit', spec);
+            if (spec !== null) await this.prove(spec, workplace);
+            return found;
         }
         return record('survived', null);
     }
 
-    private async compileMutant({ site, start, end, replacement }: Mutant): Promise<Bindings> {
-        const source = this.sources.get(site.file)!;
-        const changed = new Map(this.sources).set(site.file, source.slice(0, start) + replacement + source.slice(end));
-        return this.compileAll(this.compiler.projectsWith(site.file, this.sources), changed);
+    /** What was made with other texts is tried again. */
+    private keepRecords(): void {
+        const files = new Map(this.all.map(({ id, site }) => [id, site.file]));
+        this.records.keep((id, { spec }) => {
+            const file = files.get(id);
+            return file === undefined ? null : this.madeWith(file, spec);
+        });
     }
 
-    private async compileAll(projects: string[], sources: Sources): Promise<Bindings> {
+    /** All sources of the contracts that the file has a part in, and the spec that noticed. */
+    private madeWith(file: string, spec: string | null): string {
+        let sources = this.closures.get(file);
+        if (sources === undefined) {
+            sources = digest(this.compiler.closure(file, this.sources).map((name) => [name, this.sources.get(name)!]));
+            this.closures.set(file, sources);
+        }
+        return digest([
+            ['sources', sources],
+            ['spec', spec === null ? '' : (this.specs.get(spec) ?? '')],
+        ]);
+    }
+
+    private changed({ site, start, end, replacement }: Mutant): string {
+        const source = this.sources.get(site.file)!;
+        return source.slice(0, start) + replacement + source.slice(end);
+    }
+
+    private async compileAll(): Promise<Bindings> {
         const bindings = new Map<string, string>();
-        for (const project of projects) {
-            for (const [file, text] of await this.compiler.compile(project, sources)) bindings.set(file, text);
+        for (const project of this.compiler.projects) {
+            for (const [file, text] of await this.compiler.compile(project, this.sources)) bindings.set(file, text);
         }
         return bindings;
     }
@@ -116,7 +157,7 @@ function readSpecs(): Map<string, string> {
     return new Map(specs.sort().map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
 }
 
-function digest(texts: ReadonlyMap<string, string>): string {
+function digest(texts: Iterable<readonly [name: string, text: string]>): string {
     const hash = createHash('sha256');
     for (const [file, text] of texts) hash.update(`${file}\n${text}\n`);
     return hash.digest('hex');

@@ -7,14 +7,16 @@ export interface MutantRecord {
     fate: Fate;
     /** the test that failed, or why there is none */
     by: string | null;
+    /** the file of that test */
+    spec: string | null;
     seconds: number;
+    /** digest of all that the record was made with: see `isValid` */
+    madeWith: string;
 }
 
 interface RecordFile {
-    /** of all contracts' sources: other contracts, other mutants */
-    contracts: string;
-    /** of all specs, as they passed with the contracts unchanged */
-    provenSpecs: string | null;
+    /** specs that were seen to pass, nothing being changed: digest of the spec and of all sources */
+    proven: Record<string, string>;
     mutants: Record<string, MutantRecord>;
 }
 
@@ -25,13 +27,16 @@ export class Records {
         private readonly content: RecordFile,
     ) {}
 
-    /** Records of other contracts are worth nothing. */
-    static open(file: string, contracts: string, resume: boolean): Records {
-        if (resume && existsSync(file)) {
-            const content = JSON.parse(readFileSync(file, 'utf8')) as RecordFile;
-            if (content.contracts === contracts) return new Records(file, content);
+    static open(file: string, resume: boolean): Records {
+        if (resume && existsSync(file)) return new Records(file, JSON.parse(readFileSync(file, 'utf8')) as RecordFile);
+        return new Records(file, { proven: {}, mutants: {} });
+    }
+
+    /** Records made with other texts say nothing any more: what they are made with is told by `madeWith`. */
+    keep(madeWith: (mutantId: string, record: MutantRecord) => string | null): void {
+        for (const [id, record] of Object.entries(this.content.mutants)) {
+            if (madeWith(id, record) !== record.madeWith) delete this.content.mutants[id];
         }
-        return new Records(file, { contracts, provenSpecs: null, mutants: {} });
     }
 
     get(mutantId: string): MutantRecord | undefined {
@@ -43,12 +48,12 @@ export class Records {
         this.save();
     }
 
-    isProven(specs: string): boolean {
-        return this.content.provenSpecs === specs;
+    isProven(spec: string, texts: string): boolean {
+        return this.content.proven[spec] === texts;
     }
 
-    prove(specs: string): void {
-        this.content.provenSpecs = specs;
+    prove(spec: string, texts: string): void {
+        this.content.proven[spec] = texts;
         this.save();
     }
 

@@ -10,6 +10,8 @@ export interface TestRun {
     outcome: TestOutcome;
     /** full name of the first test that failed */
     failed: string | null;
+    /** the file it is in */
+    spec: string | null;
 }
 
 const copied = ['contracts', 'wrappers', 'keepers', 'tests', 'package.json', 'jest.config.cjs', 'tact.config.json'];
@@ -42,21 +44,24 @@ export class Workplace {
 
     /** Puts the bindings in place; what an earlier mutant changed is as it was. */
     put(bindings: Bindings): void {
-        this.write(new Map(this.changed.map((file) => [file, this.original.get(file)!])));
+        this.restore();
         this.write(bindings);
         this.changed = [...bindings.keys()];
+    }
+
+    /** Back to the unchanged contracts. */
+    restore(): void {
+        this.write(new Map(this.changed.map((file) => [file, this.original.get(file)!])));
+        this.changed = [];
     }
 
     async test({ files, names }: Stage, timeLimitMs: number): Promise<TestRun> {
         const args = ['--config', 'tests/mutation/jest.config.cjs', '--runInBand', '--silent', '--bail', '--forceExit'];
         if (names !== null) args.push('-t', names);
         const { exitCode, said } = await this.jest([...args, '--runTestsByPath', ...files], timeLimitMs);
-        if (exitCode === null) return { outcome: 'timed out', failed: null };
-        if (exitCode === 0) return { outcome: 'passed', failed: null };
-        // "  ● group › test", once for each; a jest that could not run at all says something else.
-        const failed = /^ {2}● (.+)$/m.exec(said);
-        if (failed === null) throw new Error(`jest ended with ${exitCode}: ${said.slice(-2000)}`);
-        return { outcome: 'failed', failed: failed[1]! };
+        if (exitCode === null) return { outcome: 'timed out', failed: null, spec: null };
+        if (exitCode === 0) return { outcome: 'passed', failed: null, spec: null };
+        return { outcome: 'failed', ...failureIn(said, exitCode) };
     }
 
     private write(bindings: Bindings): void {
@@ -89,4 +94,13 @@ export class Workplace {
             });
         });
     }
+}
+
+/** What first-failure-environment.cjs says; a file that fails as a whole is told by jest as "  ● group › test". */
+function failureIn(said: string, exitCode: number): { failed: string; spec: string | null } {
+    const line = /^\{"failed":.*\}$/m.exec(said);
+    if (line !== null) return JSON.parse(line[0]) as { failed: string; spec: string };
+    const failed = /^ {2}● (.+)$/m.exec(said);
+    if (failed === null) throw new Error(`jest ended with ${exitCode}: ${said.slice(-2000)}`);
+    return { failed: failed[1]!, spec: /^FAIL (\S+)/m.exec(said)?.[1] ?? null };
 }
