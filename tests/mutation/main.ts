@@ -107,7 +107,9 @@ class MutationRun {
         for (const stage of stagesFor(mutant.site, this.specs)) {
             const { outcome, failed, spec } = await workplace.test(stage, timeLimitMs);
             if (outcome === 'passed') continue;
-            const found = record('killed', failed ?? 'time limit', spec);
+            // A slow machine kills no mutant: tried again by --resume.
+            if (outcome === 'timed out') return record('timed out', failed);
+            const found = record('killed', failed, spec);
             if (spec !== null) await this.prove(spec, workplace);
             return found;
         }

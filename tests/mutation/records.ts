@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-export type Fate = 'killed' | 'survived' | 'does not compile';
+export type Fate = 'killed' | 'survived' | 'does not compile' | 'timed out';
 
 export interface MutantRecord {
     fate: Fate;

@@ -61,7 +61,8 @@ export class Workplace {
         const { exitCode, said } = await this.jest([...args, '--runTestsByPath', ...files], timeLimitMs);
         if (exitCode === null) return { outcome: 'timed out', failed: null, spec: null };
         if (exitCode === 0) return { outcome: 'passed', failed: null, spec: null };
-        return { outcome: 'failed', ...failureIn(said, exitCode) };
+        const { isLate, ...failure } = failureIn(said, exitCode);
+        return { outcome: isLate ? 'timed out' : 'failed', ...failure };
     }
 
     private write(bindings: Bindings): void {
@@ -96,11 +97,18 @@ export class Workplace {
     }
 }
 
+interface Failure {
+    failed: string;
+    spec: string | null;
+    /** past jest's limit for one test */
+    isLate: boolean;
+}
+
 /** What first-failure-environment.cjs says; a file that fails as a whole is told by jest as "  ● group › test". */
-function failureIn(said: string, exitCode: number): { failed: string; spec: string | null } {
+function failureIn(said: string, exitCode: number): Failure {
     const line = /^\{"failed":.*\}$/m.exec(said);
-    if (line !== null) return JSON.parse(line[0]) as { failed: string; spec: string };
+    if (line !== null) return JSON.parse(line[0]) as Failure;
     const failed = /^ {2}● (.+)$/m.exec(said);
     if (failed === null) throw new Error(`jest ended with ${exitCode}: ${said.slice(-2000)}`);
-    return { failed: failed[1]!, spec: /^FAIL (\S+)/m.exec(said)?.[1] ?? null };
+    return { failed: failed[1]!, spec: /^FAIL (\S+)/m.exec(said)?.[1] ?? null, isLate: false };
 }

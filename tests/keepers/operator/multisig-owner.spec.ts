@@ -62,7 +62,7 @@ describe('a registry that a multisig owns', () => {
         await proposing.approve(first);
         expect(await registry.getProposals()).toEqual([]);
         await proposing.approve(second);
-        const [{ id: proposalId }] = (await registry.getProposals()) as [{ id: number }];
+        const proposalId = (await registry.getProposals())[0]!.id;
         expect((await registry.getState()).minBondNano).not.toBe(toNano('33'));
 
         chain.advance(delaySec);
@@ -76,7 +76,7 @@ describe('a registry that a multisig owns', () => {
         const proposing = order(await handedOver(setParameters(anybody, wanted)));
         await proposing.approve(second);
         await proposing.approve(third);
-        const [{ id: proposalId }] = (await registry.getProposals()) as [{ id: number }];
+        const proposalId = (await registry.getProposals())[0]!.id;
 
         // The multisig keeps an order until it expires: the next one needs a later second.
         chain.advance(60);
