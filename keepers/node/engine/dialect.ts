@@ -28,6 +28,8 @@ export interface Dialect {
     forget?(api: EngineApi, model: string, signal: AbortSignal): Promise<unknown>;
 }
 
+const severalChoices = ['n', 'best_of'];
+
 export const dialects: Record<DialectName, Dialect> = {
     vllm: {
         continuousUsage: true,
@@ -50,7 +52,8 @@ export const dialects: Record<DialectName, Dialect> = {
         continuousUsage: false,
         healthPath: '/api/version',
         fields: () => ({}),
-        refused: [],
+        // It would answer with one choice and say nothing.
+        refused: severalChoices,
         capacity: ollamaCapacity,
         // Its slot keeps the last prompt, and a request takes over what it shares with it: here not even a template.
         forget: (api, model, signal) =>
@@ -64,7 +67,8 @@ export const dialects: Record<DialectName, Dialect> = {
         continuousUsage: false,
         healthPath: '/health',
         fields: () => ({ cache_prompt: false }),
-        refused: ['id_slot', 'n_cache_reuse'],
+        // Of several choices it counts each apart, and none of them all together.
+        refused: ['id_slot', 'n_cache_reuse', ...severalChoices],
         capacity: llamaServerCapacity,
     },
     /** A server that keeps nothing of a prompt: by naming it the operator says so, and the measured image shows it. */

@@ -41,9 +41,15 @@ export function prepareUpstreamRequest(request: EngineRequest, options: Upstream
 }
 
 function refuseControls(fields: Record<string, unknown>, refused: readonly string[]): void {
-    const param = refused.find((name) => fields[name] !== undefined && fields[name] !== null);
+    const param = refused.find(
+        (name) => fields[name] !== undefined && fields[name] !== null && !isOneChoice(name, fields),
+    );
     if (param === undefined) return;
-    throw new EngineError('unsupported_parameter', `'${param}' is between the node and its engine`, { param });
+    throw new EngineError('unsupported_parameter', `this model does not take '${param}' from clients`, { param });
+}
+
+function isOneChoice(name: string, fields: Record<string, unknown>): boolean {
+    return (name === 'n' || name === 'best_of') && fields[name] === 1;
 }
 
 /** Some servers read "true" or 1 as true; were they to stream what we take for a whole answer, usage would be lost. */

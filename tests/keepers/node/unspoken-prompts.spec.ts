@@ -4,6 +4,7 @@ import { createLogger } from '../../../keepers/base';
 import { linkOperation } from '../../../keepers/dispatch';
 import { scanForPlaintext } from '../../../keepers/devnet/demo/plaintext-scan';
 import { type Engine, EngineError, OpenAiCompatibleEngine } from '../../../keepers/node/engine';
+import { llamaServer } from './engine/dialects/llama-server';
 import { ollama } from './engine/dialects/ollama';
 import { type Departure, startScriptedEngine } from './engine/dialects/scripted-engine';
 import { sglang } from './engine/dialects/sglang';
@@ -60,30 +61,33 @@ async function seenOutside(engine: Engine, body: Buffer) {
 const expectNothing = (captures: { where: string; bytes: Buffer }[]) =>
     expect(scanForPlaintext(captures, [prompt, answer])).toEqual([]);
 
-describe.each([vllm, sglang, ollama])('a prompt and its answer stay between client and $name', (fixture) => {
-    const modes: [string, Departure, object][] = [
-        ['when all is well', {}, { stream: true }],
-        ['when it answers in one piece', {}, {}],
-        ['when it refuses', { refuse: true }, {}],
-        ['when it fails in mid-stream', { failAfter: 4 }, { stream: true }],
-        ['when its connection breaks', { cutAfter: 4 }, { stream: true }],
-        ['when the request cannot be metered', {}, { stream: prompt }],
-        [
-            'when a parameter is refused',
-            {},
-            { priority: 1, bootstrap_host: prompt, stream_options: prompt, stream: true },
-        ],
-    ];
+describe.each([vllm, sglang, ollama, llamaServer])(
+    'a prompt and its answer stay between client and $name',
+    (fixture) => {
+        const modes: [string, Departure, object][] = [
+            ['when all is well', {}, { stream: true }],
+            ['when it answers in one piece', {}, {}],
+            ['when it refuses', { refuse: true }, {}],
+            ['when it fails in mid-stream', { failAfter: 4 }, { stream: true }],
+            ['when its connection breaks', { cutAfter: 4 }, { stream: true }],
+            ['when the request cannot be metered', {}, { stream: prompt }],
+            [
+                'when a parameter is refused',
+                {},
+                { priority: 1, bootstrap_host: prompt, stream_options: prompt, stream: true },
+            ],
+        ];
 
-    test.each(modes)('%s', async (_, departure, fields) => {
-        const server = await startScriptedEngine(fixture, script);
-        Object.assign(server.departure, departure);
-        const engine = new OpenAiCompatibleEngine({ baseUrl: server.baseUrl, dialect: fixture.name });
-        endings.push(server.stop, () => engine.close());
-        const { captures } = await seenOutside(engine, bodyOf(fields));
-        expectNothing(captures);
-    });
-});
+        test.each(modes)('%s', async (_, departure, fields) => {
+            const server = await startScriptedEngine(fixture, script);
+            Object.assign(server.departure, departure);
+            const engine = new OpenAiCompatibleEngine({ baseUrl: server.baseUrl, dialect: fixture.name });
+            endings.push(server.stop, () => engine.close());
+            const { captures } = await seenOutside(engine, bodyOf(fields));
+            expectNothing(captures);
+        });
+    },
+);
 
 test.each([
     ['no HTTP at all', `${answer}\r\n${prompt}\r\n\r\n`],

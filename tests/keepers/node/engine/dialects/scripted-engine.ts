@@ -14,6 +14,8 @@ export interface Departure {
     refuse?: boolean;
     unhealthy?: boolean;
     comments?: boolean;
+    /** Each event arrives by itself. */
+    paced?: boolean;
 }
 
 /** An HTTP server that speaks one engine's dialect, caches prompts as that engine does, and stops when that engine would. */
@@ -49,6 +51,7 @@ export async function startScriptedEngine(fixture: DialectFixture, script: Scrip
             if (departure.comments) response.write(': ping - 2026-11-23 00:00:00\n\n');
             written.push(event);
             await new Promise((resolve) => response.write(`data: ${event}\n\n`, resolve));
+            if (departure.paced) await sleep(2);
         }
         response.end();
     };
