@@ -15,6 +15,7 @@ import { CacheSalts } from './cache-salt';
 import { DispatcherLink } from './dispatcher-link';
 import type { EarningsTally } from './earnings-tally';
 import type { Engine } from './engine';
+import { EngineWatch } from './engine-watch';
 import { NodeRefusal } from './errors';
 import type { OfferBook } from './offers';
 import { Orphanage } from './orphanage';
@@ -69,6 +70,7 @@ export class NodeService {
     private readonly done = new Set<Promise<void>>();
     private readonly orphans = new Orphanage();
     private readonly cacheSalts = new CacheSalts();
+    private readonly engineWatch: EngineWatch;
     private timer: NodeJS.Timeout | undefined;
     private draining = false;
     private answered = 0;
@@ -79,6 +81,7 @@ export class NodeService {
 
     constructor(private readonly options: NodeServiceOptions) {
         this.evidence = options.evidence;
+        this.engineWatch = new EngineWatch(options);
         this.link = new DispatcherLink({
             url: options.dispatcherUrl,
             hello: (challenge) => this.hello(challenge),
@@ -96,6 +99,7 @@ export class NodeService {
     async start(): Promise<void> {
         await this.options.keyring.tick();
         this.options.offers.renewIfDue();
+        this.engineWatch.start();
         this.link.start();
         this.timer = setInterval(() => this.keepHouse(), housekeepingMs);
     }
@@ -122,6 +126,7 @@ export class NodeService {
     async stop(graceMs: number): Promise<void> {
         this.draining = true;
         clearInterval(this.timer);
+        this.engineWatch.stop();
         const over = new AbortController();
         const grace = this.options.clock.sleep(graceMs, over.signal).catch(() => undefined);
         await Promise.race([Promise.all(this.done), grace]);
@@ -215,6 +220,8 @@ export class NodeService {
         let request: AdmittedRequest;
         try {
             if (this.draining) throw new NodeRefusal('node_draining', 'the node is stopping');
+            const notReady = this.engineWatch.refusal;
+            if (notReady !== undefined) throw notReady;
             request = await this.options.gate.admit(envelope);
         } catch (error) {
             return this.refuse(requestId, error);
