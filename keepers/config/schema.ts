@@ -289,10 +289,13 @@ export const nodeSchema = z.strictObject({
 export const gatewaySchema = z.strictObject({
     ...shared,
     role: z.literal('gateway'),
+    /** Used beside those of listed hubs; the only ones that may speak http. */
     dispatchers: z
         .array(z.strictObject({ url: urlField, hub: addressField }))
-        .min(1)
-        .max(16),
+        .max(16)
+        .default([]),
+    /** Whether to use every hub of the registry's list at which the client has an open escrow. */
+    useListedHubs: z.boolean().default(true),
     client: addressField,
     escrowIndex: z.int().min(0).max(0xffff_ffff).default(0),
     sessionKeyFile: z.string().min(1),

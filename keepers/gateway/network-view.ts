@@ -1,4 +1,4 @@
-import type { Address } from '@ton/core';
+import { Address } from '@ton/core';
 import type { ChainClient } from '../chain';
 import { type AdmittedNode, type AllowedImage, type ImageKind, Payout, Registry } from '../../wrappers';
 import { GatewayError } from './errors';
@@ -50,6 +50,12 @@ export class NetworkView {
             deniedPlatforms,
         };
         return this.view;
+    }
+
+    /** Listed hubs and where their dispatchers are. */
+    async listedHubs(): Promise<{ hub: Address; url: string }[]> {
+        const hubs = await this.chain.open(Registry.createFromAddress(this.registry)).getHubs();
+        return [...hubs].map(([raw, { endpoint }]) => ({ hub: Address.parseRaw(raw), url: endpoint }));
     }
 
     admission(hub: Address, nodeKey: Buffer): Promise<AdmittedNode | null> {

@@ -9,7 +9,8 @@ import type { NodeEvidence, NodeRow, TrustedNode } from './trusted-node';
 
 export interface NodeDirectoryOptions {
     network: Buffer;
-    peers: readonly DispatcherPeer[];
+    /** May change from round to round. */
+    peers: () => readonly DispatcherPeer[];
     view: NetworkView;
     verifier: NodeVerifier;
     pollIntervalMs: number;
@@ -30,6 +31,9 @@ const checksAtOnce = 64;
 const maxEvidence = 20_000;
 /** Load is read more often than anything else: a pick by old load sends all to one node. */
 const loadIntervalMs = 500;
+/** In every load interval: half of it in about seven seconds. */
+const troubleKept = 0.95;
+const maxTrouble = 8;
 
 /** One dispatcher and what was found of its nodes. */
 interface Peer {
@@ -46,7 +50,9 @@ interface Peer {
 
 /** Every node that any dispatcher names, sorted into those whose evidence holds and those it does not hold for. */
 export class NodeDirectory {
-    private readonly peers: Peer[];
+    private peers: Peer[] = [];
+    /** Nodes that did not begin of late. */
+    private readonly troubled = new Set<TrustedNode>();
     private trustedNodes: ReadonlyMap<string, TrustedNode> = new Map();
     private index = new PickIndex([]);
     private readonly evidenceById = new Map<string, NodeEvidence>();
@@ -58,17 +64,7 @@ export class NodeDirectory {
     private lastProblem: string | null = null;
     private indexedPeers = '';
 
-    constructor(private readonly options: NodeDirectoryOptions) {
-        this.peers = options.peers.map((peer) => ({
-            feed: new DispatcherFeed(peer, options.network),
-            trusted: new Map(),
-            judgedAtMs: new Map(),
-            retry: new Set(),
-            registryVersion: undefined,
-            leftUntilMs: 0,
-            leftFor: '',
-        }));
-    }
+    constructor(private readonly options: NodeDirectoryOptions) {}
 
     start(): void {
         this.loops ??= Promise.all([this.run(), this.runLoad()]);
@@ -150,6 +146,7 @@ export class NodeDirectory {
     async refresh(): Promise<void> {
         try {
             await this.options.view.refresh();
+            this.syncPeers();
             const rounds = await Promise.allSettled(this.peers.map((peer) => this.checkPeer(peer)));
             this.reindex(rounds.some((round) => round.status === 'fulfilled' && round.value));
             const failed = rounds.find((round) => round.status === 'rejected');
@@ -161,6 +158,7 @@ export class NodeDirectory {
 
     /** What dispatchers say their nodes bear at the moment. */
     async refreshLoad(): Promise<void> {
+        this.fadeTrouble();
         await Promise.allSettled(
             this.peers.map(async ({ feed, trusted }) => {
                 for (const id of await feed.refreshLoad()) {
@@ -169,6 +167,28 @@ export class NodeDirectory {
                 }
             }),
         );
+    }
+
+    /** It did not begin: others are picked rather, for a while. */
+    notBegun(node: TrustedNode): void {
+        node.trouble = Math.min((node.trouble ?? 0) + 1, maxTrouble);
+        this.troubled.add(node);
+    }
+
+    private fadeTrouble(): void {
+        for (const node of this.troubled) {
+            node.trouble = (node.trouble ?? 0) * troubleKept;
+            if (node.trouble > 0.1) continue;
+            node.trouble = 0;
+            this.troubled.delete(node);
+        }
+    }
+
+    private syncPeers(): void {
+        const known = new Map(this.peers.map((peer) => [peerName(peer.feed.peer), peer]));
+        this.peers = this.options
+            .peers()
+            .map((peer) => known.get(peerName(peer)) ?? newPeer(peer, this.options.network));
     }
 
     private async run(): Promise<void> {
@@ -279,6 +299,22 @@ export class NodeDirectory {
         this.evidenceById.set(evidence.nodeKey, evidence);
         if (this.evidenceById.size > maxEvidence) this.evidenceById.delete(this.evidenceById.keys().next().value!);
     }
+}
+
+function newPeer(peer: DispatcherPeer, network: Buffer): Peer {
+    return {
+        feed: new DispatcherFeed(peer, network),
+        trusted: new Map(),
+        judgedAtMs: new Map(),
+        retry: new Set(),
+        registryVersion: undefined,
+        leftUntilMs: 0,
+        leftFor: '',
+    };
+}
+
+function peerName({ client, hub }: DispatcherPeer): string {
+    return `${client.url} ${hub.toRawString()}`;
 }
 
 /** @returns whether it was trusted */

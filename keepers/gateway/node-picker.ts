@@ -14,9 +14,10 @@ export class NodePicker {
 
     constructor(private readonly random: () => number = Math.random) {}
 
-    /** @param tried ids of nodes that this request was given to already */
-    pick({ service, offers, reach, nodeId, conversation, isUsable }: Choice, tried: ReadonlySet<string>) {
-        const isLeft = (node: TrustedNode) => !tried.has(node.id) && isUsable(node);
+    /** @param isOut of nodes that this request was given to already, or can't be given to */
+    pick(choice: Choice, isOut: (node: TrustedNode) => boolean): TrustedNode | undefined {
+        const { service, offers, reach, nodeId, conversation, isUsable } = choice;
+        const isLeft = (node: TrustedNode) => !isOut(node) && isUsable(node);
         if (nodeId !== undefined) {
             const named = offers.find(nodeId, reach);
             return named !== undefined && isLeft(named) ? named : undefined;

@@ -123,6 +123,7 @@ export class NodeVerifier {
             id: row.nodeKey,
             nodeKey,
             dispatcherUrl: from.dispatcherUrl,
+            hub: from.hub,
             bundle,
             verdict: judged.verdict,
             gpu: evidence.gpu,

@@ -57,5 +57,6 @@ function withinQuarter(offers: ModelOffers, options: PickOptions, better: Truste
 export function loadScore(node: TrustedNode): number {
     const { inFlight, queued, failureShare, firstFrameMsP50 } = node.load;
     const inUse = (inFlight + queued) / Math.min(claimOf(node), platformWeightCeiling);
-    return inUse + 4 * failureShare + Math.min((firstFrameMsP50 ?? 0) / slowFirstFrameMs, 1);
+    const trouble = Math.min((node.trouble ?? 0) / 4, 1);
+    return inUse + 4 * Math.max(failureShare, trouble) + Math.min((firstFrameMsP50 ?? 0) / slowFirstFrameMs, 1);
 }

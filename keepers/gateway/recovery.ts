@@ -6,14 +6,14 @@ import type { DispatcherClient, RequestState } from './dispatcher-client';
 export interface RecoveryOptions {
     network: Buffer;
     ledger: GatewayLedger;
-    dispatchers: readonly DispatcherClient[];
+    dispatchers: () => readonly DispatcherClient[];
     clock: Clock;
     logger: Logger;
     intervalMs?: number;
     /** After this long a dispatcher that never heard of the request is believed: its deadline is over. */
     unknownAfterMs: number;
-    /** Whether the hub may still settle a receipt of this node key. */
-    canStillSettle: (nodeKey: Buffer) => Promise<boolean>;
+    /** Whether the escrow's hub may still settle a receipt of the node. */
+    canStillSettle: (request: Pick<GatewayRequest, 'escrow' | 'nodeKey'>) => Promise<boolean>;
 }
 
 const marginMs = 60_000;
@@ -54,7 +54,7 @@ export class Recovery {
 
     private async recover(request: GatewayRequest): Promise<void> {
         const answers = await Promise.allSettled(
-            this.options.dispatchers.map((dispatcher) => dispatcher.requestState(request.requestId)),
+            this.options.dispatchers().map((dispatcher) => dispatcher.requestState(request.requestId)),
         );
         const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
         const found = known.find(({ state }) => state !== 'unknown');
@@ -65,10 +65,11 @@ export class Recovery {
     }
 
     /** A node that died for good signs no more; once its key's grace is over nobody can settle what it may have signed. */
-    private async releaseWhenExpired({ requestId, reservedAtMs, nodeKey }: GatewayRequest): Promise<void> {
+    private async releaseWhenExpired(request: GatewayRequest): Promise<void> {
+        const { requestId, reservedAtMs } = request;
         const { clock, ledger, unknownAfterMs, canStillSettle } = this.options;
         if (clock.nowMs() < reservedAtMs + unknownAfterMs + marginMs) return;
-        if (ledger.request(requestId)?.state !== 'lost' || (await canStillSettle(nodeKey))) return;
+        if (ledger.request(requestId)?.state !== 'lost' || (await canStillSettle(request))) return;
         await ledger.fail(requestId, 'node_expired', clock.nowMs());
     }
 

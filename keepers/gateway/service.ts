@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Address } from '@ton/core';
 import { type Clock, type Logger } from '../base';
 import {
     AnswerOpener,
@@ -13,7 +14,7 @@ import {
     withLiveCap,
     worstCaseNano,
 } from '../confidential';
-import { CapBook, type EscrowAccount, type EscrowBook } from '../dispatch';
+import { CapBook, type EscrowAccount } from '../dispatch';
 import { budgetLeftNano, type GatewayLedger, LedgerError } from '../ledger';
 import { capDigest } from '../../wrappers';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
@@ -21,7 +22,9 @@ import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
 import type { ApiKey } from './api-key-file';
 import { budgetExhausted, refuseModel } from './key-limits';
 import { CapRaiser, capWindowsOf } from './cap-raiser';
-import { GatewayError } from './errors';
+import { GatewayError, type GatewayErrorCode } from './errors';
+import { DispatcherConduct } from './dispatcher-conduct';
+import type { GatewayHubs, HubAccount } from './gateway-hubs';
 import { escrowProblem, refuseUnaffordable } from './escrow-terms';
 import { type ListedModel, listModels } from './listed-models';
 import type { NodeDirectory } from './node-directory';
@@ -35,11 +38,10 @@ import type { NodeEvidence, TrustedNode } from './trusted-node';
 
 export interface GatewayOptions {
     network: Buffer;
-    /** account id of the client's escrow */
-    escrow: Buffer;
+    /** The client's escrows, one at each hub. */
+    hubs: Pick<GatewayHubs, 'main' | 'accountAt' | 'all'>;
     session: Signer;
     ledger: GatewayLedger;
-    book: EscrowBook;
     directory: NodeDirectory;
     dispatchers: ReadonlyMap<string, DispatcherClient>;
     maxOutputPriceNano: bigint | undefined;
@@ -69,10 +71,19 @@ const deadlineGraceMs = 15_000;
 /** A node that refuses or fails before its first frame is replaced at most this often. */
 const maxRepicks = 2;
 
+/** Refusals that are about a dispatcher as a whole. */
+const dispatcherDown = new Set(['dispatcher_unavailable', 'draining']);
+/** How long others are used instead. */
+const downMs = 5_000;
+const steeringMs = 600_000;
+
+const aboutOneHub: ReadonlySet<GatewayErrorCode> = new Set(['escrow_insufficient', 'escrow_not_open']);
+
 /** Turns OpenAI requests into sealed, paid requests to attested nodes, and their answers back. */
 export class GatewayService {
     private readonly caps = new CapBook();
     private readonly picker = new NodePicker();
+    private readonly conduct = new DispatcherConduct();
 
     constructor(private readonly options: GatewayOptions) {}
 
@@ -91,9 +102,14 @@ export class GatewayService {
         const { clock, requestTimeoutMs } = this.options;
         const deadlineMs = clock.nowMs() + Math.min(question.timeoutMs ?? requestTimeoutMs, requestTimeoutMs);
         const tried = new Set<string>();
-        let last: NotBegun | undefined;
+        /** Hubs whose escrow can't pay for this. */
+        const spent = new Set<string>();
+        const unreachable = new Set<string>();
+        const isOut = ({ id, hub, dispatcherUrl }: TrustedNode) =>
+            tried.has(id) || spent.has(hub.toRawString()) || unreachable.has(dispatcherUrl);
+        let last: NotBegun | GatewayError | undefined;
         while (tried.size <= maxRepicks) {
-            const node = this.picker.pick(choice, tried);
+            const node = this.picker.pick(choice, isOut);
             if (node === undefined) break;
             tried.add(node.id);
             if (question.signal.aborted) throw new GatewayError('request_timeout', 'the caller went away');
@@ -101,26 +117,44 @@ export class GatewayService {
             try {
                 const answer = await this.askNode(node, shape, { ...question, deadlineMs });
                 this.picker.served(choice, node);
+                this.conduct.began(node);
                 return answer;
             } catch (error) {
-                if (!(error instanceof NotBegun)) throw error;
-                last = error;
-                this.options.logger.warn(
-                    { node: node.id, code: error.refusal.nodeCode ?? error.refusal.code },
-                    'the node did not begin',
-                );
+                last = error as NotBegun | GatewayError;
+                if (error instanceof NotBegun) {
+                    this.onNotBegun(node, error);
+                    if (error.refusal.code === 'dispatcher_unavailable') unreachable.add(node.dispatcherUrl);
+                } else if (this.mayPayElsewhere(error)) spent.add(node.hub.toRawString());
+                else throw error;
             }
         }
         const { directory } = this.options;
+        if (last instanceof GatewayError) throw last;
         throw last === undefined && directory.trusted.length === 0 ? noTrustedNode(directory) : notServed(last);
+    }
+
+    /** The escrow of one hub can't pay; that of another may. */
+    private mayPayElsewhere(error: unknown): boolean {
+        const isAboutEscrow = error instanceof GatewayError && aboutOneHub.has(error.code);
+        return isAboutEscrow && this.options.hubs.all().length > 1;
+    }
+
+    private onNotBegun(node: TrustedNode, { refusal }: NotBegun): void {
+        const { logger, directory } = this.options;
+        logger.warn({ node: node.id, code: refusal.nodeCode ?? refusal.code }, 'the node did not begin');
+        const { dispatcherUrl: url } = node;
+        if (dispatcherDown.has(refusal.code)) return directory.leaveDispatcher(url, refusal.message, downMs);
+        directory.notBegun(node);
+        if (this.conduct.refused(node))
+            directory.leaveDispatcher(url, 'it refuses most of the nodes that it names', steeringMs);
     }
 
     private async askNode(node: TrustedNode, shape: RequestShape, question: Attempt): Promise<Answer> {
         const { index, terms } = findModel(node.offer, shape.model)!;
         const sealed = await this.seal(node, shape, question, terms);
         const client = this.options.dispatchers.get(node.dispatcherUrl)!;
-        const relayed = await this.relay(client, sealed, question);
-        const raiser = this.raiserOf(sealed, client, question.key);
+        const relayed = await this.relay(node, sealed, question);
+        const raiser = this.raiserOf(node.hub, sealed, { client, key: question.key });
         const answer = new Answer({
             requestId: sealed.requestId.toString('hex'),
             nodeId: node.id,
@@ -150,20 +184,20 @@ export class GatewayService {
     }
 
     private raiserOf(
+        hub: Address,
         { requestId, to, windows, stream }: Awaited<ReturnType<GatewayService['seal']>>,
-        client: DispatcherClient,
-        key: ApiKey | undefined,
+        { client, key }: { client: DispatcherClient; key: ApiKey | undefined },
     ): CapRaiser | undefined {
         if (windows === undefined) return undefined;
         const { session, ledger, clock, logger } = this.options;
-        const account = (maxAgeMs?: number) => this.openAccount(maxAgeMs);
+        const account = (maxAgeMs?: number) => this.openAccount(hub, maxAgeMs);
         return new CapRaiser({ requestId, to, windows, stream, session, key, ledger, account, client, clock, logger });
     }
 
     /** Seals the request, reserves its worst case (or the first window of it) and signs the cap; all of it is on disk before a byte leaves. */
     private async seal(node: TrustedNode, shape: RequestShape, question: Attempt, terms: OfferModel) {
         const { ledger, session, clock } = this.options;
-        const account = await this.openAccount();
+        const account = await this.openAccount(node.hub);
         const windows = capWindowsOf(terms, shape.work, shape.stream);
         if (windows === undefined) refuseUnaffordable(shape, terms, account);
         const requestId = randomBytes(16);
@@ -212,8 +246,18 @@ export class GatewayService {
         return { requestId, envelope, cek: prepared.cek, to, windows, stream };
     }
 
-    private async openAccount(maxAgeMs?: number): Promise<EscrowAccount> {
-        const { book, escrow, session } = this.options;
+    private accountOf(hub: Address): HubAccount {
+        const account = this.options.hubs.accountAt(hub);
+        if (account !== undefined) return account;
+        throw new GatewayError(
+            'escrow_not_open',
+            `there is no escrow at hub ${hub}: open it with the open-escrow script`,
+        );
+    }
+
+    private async openAccount(hub: Address, maxAgeMs?: number): Promise<EscrowAccount> {
+        const { session } = this.options;
+        const { book, escrow } = this.accountOf(hub);
         let account: EscrowAccount | null;
         try {
             account = await book.get(escrow, maxAgeMs);
@@ -229,7 +273,7 @@ export class GatewayService {
             current?.publicKey.equals(session.publicKey) === true &&
             current.validUntilSec > this.options.clock.nowMs() / 1000;
         if (account !== null && usable) return account;
-        if (maxAgeMs !== 0) return this.openAccount(0);
+        if (maxAgeMs !== 0) return this.openAccount(hub, 0);
         throw new GatewayError('escrow_not_open', escrowProblem(account));
     }
 
@@ -263,18 +307,20 @@ export class GatewayService {
             if (error instanceof LedgerError && error.code === 'budget_exhausted')
                 throw budgetExhausted(error, key!, this.options.clock.nowMs());
             if (!(error instanceof LedgerError) || error.code !== 'escrow_insufficient') throw error;
-            if (mayRefresh) return this.reserve({ ...request, account: await this.openAccount(0) }, false);
+            if (mayRefresh) return this.reserve({ ...request, account: await this.openAccount(node.hub, 0) }, false);
             const message = `this request may cost ${worstNano} nanoTON, more than the escrow has free: lower max_tokens or top the escrow up`;
             throw new GatewayError('escrow_insufficient', message, { param: 'max_tokens' });
         }
     }
 
     private async relay(
-        client: DispatcherClient,
+        node: TrustedNode,
         sealed: { requestId: Buffer; envelope: Buffer; cek: Buffer },
         { signal, deadlineMs }: Attempt,
     ) {
-        const { ledger, clock, book, escrow } = this.options;
+        const { ledger, clock, dispatchers } = this.options;
+        const { book, escrow } = this.accountOf(node.hub);
+        const client = dispatchers.get(node.dispatcherUrl)!;
         const patience = AbortSignal.timeout(Math.max(deadlineMs - clock.nowMs(), 0) + deadlineGraceMs);
         const limit = AbortSignal.any([signal, patience]);
         const relayed = await client.relay(sealed.envelope, limit).catch(async (error: unknown) => {
@@ -388,15 +434,15 @@ export class GatewayService {
         };
     }
 
+    /** The escrow at the first hub, and under `hubs` that of each. */
     async status(): Promise<object> {
-        const { book, escrow, ledger } = this.options;
-        const account = await book.get(escrow);
+        const { hubs, ledger } = this.options;
+        const accounts = await Promise.all(hubs.all().map((account) => describeAccount(account)));
+        const main = hubs.main?.hub.toRawString();
         const totals = ledger.totals();
         return {
-            escrow: `0:${escrow.toString('hex')}`,
-            status: account?.status ?? 'unknown',
-            epoch: account?.epoch ?? null,
-            balanceNano: account?.balanceNano.toString() ?? null,
+            ...(accounts.find(({ hub }) => hub === main) ?? accounts[0]),
+            hubs: accounts,
             spentNano: totals.costNano.toString(),
             reservedNano: totals.openNano.toString(),
             requests: totals.requests,
@@ -408,4 +454,15 @@ export class GatewayService {
 function lowest(one: bigint | undefined, other: bigint | undefined): bigint | undefined {
     if (one === undefined || other === undefined) return one ?? other;
     return one < other ? one : other;
+}
+
+async function describeAccount({ hub, escrow, book }: HubAccount) {
+    const account = await book.get(escrow);
+    return {
+        hub: hub.toRawString(),
+        escrow: `0:${escrow.toString('hex')}`,
+        status: account?.status ?? 'unknown',
+        epoch: account?.epoch ?? null,
+        balanceNano: account?.balanceNano.toString() ?? null,
+    };
 }

@@ -1,5 +1,12 @@
 import { NrasClient, nvidiaRootPublicKey } from '../attestation';
-import { chainClientOf, type Deployment, hubOf, readPinnedDeployment } from '../chain';
+import {
+    type ChainClient,
+    chainClientOf,
+    ChainError,
+    type Deployment,
+    NetworkReader,
+    readPinnedDeployment,
+} from '../chain';
 import { CocoonError, type Logger, systemClock } from '../base';
 import { signerFromSeed } from '../confidential';
 import { type GatewayConfig, readSeedFile } from '../config';
@@ -8,7 +15,7 @@ import { GatewayLedger } from '../ledger';
 import { Escrow } from '../../wrappers';
 import { ApiKeys } from './api-keys';
 import { collateralSource } from './collateral';
-import { DispatcherClient } from './dispatcher-client';
+import { GatewayHubs } from './gateway-hubs';
 import { GpuJudge } from './gpu-judge';
 import { NetworkView } from './network-view';
 import { NodeDirectory } from './node-directory';
@@ -30,43 +37,32 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     const apiKeys = readApiKeys(config, logger);
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
-    const [first] = config.dispatchers;
-    const { closeDelaySec } = hubOf(deployment, first!.hub);
     const client = chainClientOf(config.chain);
-    const escrow = await Escrow.createFromConfig({
-        hub: first!.hub,
-        network,
-        client: config.client,
-        index: config.escrowIndex,
-        closeDelaySec,
-    });
     const ledger = new GatewayLedger({ file: config.ledgerFile });
     await ledger.recover(systemClock.nowMs());
-    requireOneHub(config);
-    const peers = config.dispatchers.map(({ url, hub }) => ({ client: new DispatcherClient(url), hub }));
     const rootPublicKey = Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]);
     const collateralFor = collateralSource({ url: config.collateral.url, rootPublicKey, clock: systemClock });
     const snp = snpAcceptanceOf(config, deployment);
     const gpus = gpuJudgeOf(config, deployment);
     const view = new NetworkView(client, deployment.registry);
+    const hubs = hubsOf(config, { client, view, deployment, logger });
+    await hubs.refresh();
     const directory = new NodeDirectory({
         network,
-        peers,
+        peers: () => hubs.peers,
         view,
         verifier: new NodeVerifier({ network, view, rootPublicKey, collateralFor, gpus, snp, clock: systemClock }),
         pollIntervalMs: config.chain.pollIntervalMs,
         clock: systemClock,
         logger,
     });
-    const dispatchers = new Map(peers.map(({ client: dispatcher }) => [dispatcher.url, dispatcher]));
     const service = new GatewayService({
         network,
-        escrow: escrow.address.hash,
+        hubs,
         session: signerFromSeed(readSeedFile(config.sessionKeyFile)),
         ledger,
-        book: new EscrowBook({ read: readEscrowOf(client, { hub: first!.hub, network, closeDelaySec }) }),
         directory,
-        dispatchers,
+        dispatchers: hubs.dispatchers,
         maxOutputPriceNano: config.maxOutputPriceNano,
         requestTimeoutMs: config.requestTimeoutMs,
         clock: systemClock,
@@ -75,15 +71,19 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     const recovery = new Recovery({
         network,
         ledger,
-        dispatchers: [...dispatchers.values()],
+        dispatchers: () => [...hubs.dispatchers.values()],
         clock: systemClock,
         logger,
         unknownAfterMs: config.requestTimeoutMs,
-        canStillSettle: async (nodeKey) => {
-            const admitted = await view.admission(first!.hub, nodeKey);
+        canStillSettle: async ({ escrow, nodeKey }) => {
+            const account = hubs.all().find((one) => one.escrow.equals(escrow));
+            // Of a hub that is configured no more nothing is known: what is reserved there stays.
+            if (account === undefined) return true;
+            const admitted = await view.admission(account.hub, nodeKey);
             return admitted === null || admitted.settlesUntil >= (await client.getChainTimeSec());
         },
     });
+    hubs.start();
     directory.start();
     recovery.start();
     const server = createGatewayServer({ service, logger, maxBodyBytes: config.maxBodyBytes, apiKeys });
@@ -94,7 +94,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
             await server.close();
             await directory.stop();
             await recovery.stop();
-            await Promise.all(peers.map(({ client: dispatcher }) => dispatcher.close()));
+            await hubs.stop();
             ledger.close();
         },
     };
@@ -110,10 +110,28 @@ function gpuJudgeOf({ gpu: { minCount, nras } }: GatewayConfig, { gpuRootPublicK
     });
 }
 
-function requireOneHub({ dispatchers }: GatewayConfig): void {
-    if (dispatchers.every(({ hub }) => hub.equals(dispatchers[0]!.hub))) return;
-    const message = 'dispatchers: all must serve one hub, since an escrow belongs to one; run a gateway for each hub';
-    throw new CocoonError('config_invalid', message, { action: 'fix' });
+function hubsOf(
+    config: GatewayConfig,
+    of: { client: ChainClient; view: NetworkView; deployment: Deployment; logger: Logger },
+): GatewayHubs {
+    const { client, view, deployment, logger } = of;
+    const { registry } = deployment;
+    const reader = new NetworkReader({ client, registry });
+    return new GatewayHubs({
+        configured: config.dispatchers,
+        listed: config.useListedHubs ? () => view.listedHubs() : undefined,
+        accountAt: async (hub) => {
+            // Of a hub that the deployment file knows the chain need not be asked.
+            const state = deployment.hubs.find(({ address }) => address.equals(hub)) ?? (await reader.hub(hub));
+            if (state === null) throw new ChainError('account_inactive', `${hub} is no hub of this network`);
+            const scope = { hub, network: registry.hash, closeDelaySec: state.closeDelaySec };
+            const owner = { client: config.client, index: config.escrowIndex };
+            const { address } = await Escrow.createFromConfig({ ...scope, ...owner });
+            return { hub, escrow: address.hash, book: new EscrowBook({ read: readEscrowOf(client, scope) }) };
+        },
+        clock: systemClock,
+        logger,
+    });
 }
 
 /** Without keys anyone who reaches the port spends the escrow, so then it must be the loopback. */

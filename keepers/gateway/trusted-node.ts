@@ -1,3 +1,4 @@
+import type { Address } from '@ton/core';
 import { z } from 'zod';
 import type { GpuVerdict, SnpVerdict, Verdict } from '../attestation';
 import type { KemCertificate, Offer } from '../confidential';
@@ -59,6 +60,8 @@ export interface TrustedNode {
     id: string;
     nodeKey: Buffer;
     dispatcherUrl: string;
+    /** That admitted its key; an escrow there pays it. */
+    hub: Address;
     bundle: KeyBundle;
     verdict: Verdict | SnpVerdict;
     /** Null for a node that declares no GPU. */
@@ -67,6 +70,8 @@ export interface TrustedNode {
     /** newest first */
     certificates: KemCertificate[];
     load: NodeLoadFeed;
+    /** Requests that it did not begin of late, as this gateway saw it; fades with time. */
+    trouble?: number;
     checkedAtMs: number;
 }
 

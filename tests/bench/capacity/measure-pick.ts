@@ -45,7 +45,7 @@ export async function measurePick(): Promise<PickFigures> {
         const maxOutputPriceNano = pick % 3 === 0 ? BigInt(200 + Math.floor(random() * 800)) : undefined;
         const before = performance.now();
         const choice = chooseFrom(directory, shape, { nodeId: undefined, maxOutputPriceNano });
-        const node = picker.pick(choice, tried);
+        const node = picker.pick(choice, ({ id }) => tried.has(id));
         if (node !== undefined) picker.served(choice, node);
         if (pick >= 0) took.push((performance.now() - before) * 1_000);
         if (node === undefined || tried.has(node.id)) throw new Error('the pick is wrong');
@@ -80,7 +80,7 @@ async function directoryOf(random: () => number): Promise<NodeDirectory> {
     const verifier = { check: async (row: NodeRow) => checkedOf(row, random) };
     return new NodeDirectory({
         network,
-        peers: [{ client: client as unknown as DispatcherClient, hub }],
+        peers: () => [{ client: client as unknown as DispatcherClient, hub }],
         view: { refresh: async () => undefined } as unknown as NetworkView,
         verifier: verifier as unknown as NodeVerifier,
         pollIntervalMs: 1_000,

@@ -12,7 +12,7 @@ import { GatewayService, type Question } from '../../../keepers/gateway/service'
 import { GatewayLedger } from '../../../keepers/ledger';
 import { account, escrow, network, nowMs, session } from '../dispatch/sealed-request';
 import { ScriptedDispatcher } from './scripted-dispatcher';
-import { trustedNode, type TestNode } from './trusted-nodes';
+import { hubAddress, oneHub, trustedNode, type TestNode } from './trusted-nodes';
 
 const endings: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
@@ -45,6 +45,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         offers: (model: string, capability: string) => new PickIndex(nodes).offers(model, capability),
         isUsable: () => true,
         whyUnused: () => null,
+        notBegun: () => undefined,
         leaveDispatcher: (url: string) => void left.push(url),
         problem: '',
         evidence: new Map(),
@@ -54,10 +55,9 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
     const read = options.read ?? (async () => account({ balanceNano: 10n ** 9n }));
     const service = new GatewayService({
         network,
-        escrow,
+        hubs: oneHub({ hub: hubAddress, escrow, book: new EscrowBook({ read, clock }) }),
         session,
         ledger,
-        book: new EscrowBook({ read, clock }),
         directory: directory as unknown as NodeDirectory,
         dispatchers: new Map([[dispatcher.url, client]]),
         maxOutputPriceNano: undefined,
@@ -69,7 +69,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
     const recovery = new Recovery({
         network,
         ledger,
-        dispatchers: [client],
+        dispatchers: () => [client],
         clock,
         logger: silentLogger(),
         unknownAfterMs: 60_000,

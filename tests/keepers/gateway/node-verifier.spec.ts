@@ -275,7 +275,7 @@ describe('the directory', () => {
         const client = { url: 'http://dispatcher', directory: jest.fn(async (): Promise<unknown> => answer) };
         const directory = new NodeDirectory({
             network,
-            peers: [{ client: client as unknown as DispatcherClient, hub }],
+            peers: () => [{ client: client as unknown as DispatcherClient, hub }],
             view: parts.view as unknown as NetworkView,
             verifier: parts.verifier,
             pollIntervalMs: 1_000,

@@ -1,3 +1,4 @@
+import { Address } from '@ton/core';
 import {
     issueOffer,
     type KemCertificate,
@@ -5,9 +6,17 @@ import {
     type Signer,
     signerFromSeed,
 } from '../../../keepers/confidential';
+import type { GatewayHubs, HubAccount } from '../../../keepers/gateway/gateway-hubs';
 import type { TrustedNode } from '../../../keepers/gateway/trusted-node';
 import { bytesOf, offerFields } from '../confidential/exchange';
-import { keyringOf, nowMs } from '../dispatch/sealed-request';
+import { hub, keyringOf, nowMs } from '../dispatch/sealed-request';
+
+export const hubAddress = new Address(0, hub);
+
+/** As a gateway with an escrow at one hub has them. */
+export function oneHub(account: HubAccount): Pick<GatewayHubs, 'main' | 'accountAt' | 'all'> {
+    return { main: account, accountAt: () => account, all: () => [account] };
+}
 
 export interface TestNode extends TrustedNode {
     signer: Signer;
@@ -35,6 +44,7 @@ function nodeOf(signer: Signer, offer: Offer, certificates: KemCertificate[]) {
     return {
         id: signer.publicKey.toString('hex'),
         nodeKey: signer.publicKey,
+        hub: hubAddress,
         bundle: {} as TrustedNode['bundle'],
         verdict: {} as TrustedNode['verdict'],
         gpu: null,

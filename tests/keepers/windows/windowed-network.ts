@@ -15,6 +15,7 @@ import { NodeService } from '../../../keepers/node/service';
 import { encodeKeyBundle } from '../../../wrappers';
 import { bytesOf } from '../confidential/exchange';
 import { account, escrow, hub, network, session } from '../dispatch/sealed-request';
+import { hubAddress, oneHub } from '../gateway/trusted-nodes';
 import { ScriptedEngine, type Script } from '../node/node-fixture';
 
 export const prices = { inputNano: 1_000_000n, cachedInputNano: 1_000_000n, outputNano: 1_000_000n };
@@ -57,10 +58,9 @@ export async function startWindowed(folder: string, options: WindowedOptions) {
     while (dispatcher.connectedNodes === 0) await pause(5);
     const gateway = new GatewayService({
         network,
-        escrow,
+        hubs: oneHub({ hub: hubAddress, escrow, book: new EscrowBook({ read }) }),
         session,
         ledger: ledgers.gateway,
-        book: new EscrowBook({ read }),
         directory: directoryOf(trusted(node, url)),
         dispatchers: new Map([[url, client]]),
         maxOutputPriceNano: undefined,
@@ -129,6 +129,7 @@ function trusted({ signer, offers, keyring }: Awaited<ReturnType<typeof startNod
         id: signer.publicKey.toString('hex'),
         nodeKey: signer.publicKey,
         dispatcherUrl,
+        hub: hubAddress,
         offer: offers.current,
         certificates: keyring.certificates(),
         bundle: {},

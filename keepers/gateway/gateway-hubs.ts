@@ -1,0 +1,140 @@
+import type { Address } from '@ton/core';
+import { type Clock, errorMessage, type Logger } from '../base';
+import type { EscrowBook } from '../dispatch';
+import { DispatcherClient } from './dispatcher-client';
+import type { DispatcherPeer } from './dispatcher-feed';
+
+/** The client's escrow at one hub. Every hub has its own: an escrow pays the nodes of its hub alone. */
+export interface HubAccount {
+    hub: Address;
+    /** account id */
+    escrow: Buffer;
+    book: EscrowBook;
+}
+
+export interface DispatcherAt {
+    url: string;
+    hub: Address;
+}
+
+export interface GatewayHubsOptions {
+    /** Those that the configuration names; they are used whatever the registry lists. */
+    configured: readonly DispatcherAt[];
+    /** Hubs on chain with their dispatchers' endpoints; absent where the operator wants the configured ones alone. */
+    listed?: () => Promise<readonly DispatcherAt[]>;
+    /** The client's escrow there, opened or not. @throws when the hub is none of this network */
+    accountAt: (hub: Address) => Promise<HubAccount>;
+    clock: Clock;
+    logger: Logger;
+}
+
+/** The list on chain changes about as often as operators do. */
+const refreshIntervalMs = 30_000;
+/** Without any dispatcher nothing can be served. */
+const emptyIntervalMs = 2_000;
+/** More dispatchers than that make no request better. */
+const maxDispatchers = 16;
+
+/** Which dispatchers a gateway uses: those configured, and those of listed hubs at which its client has an open escrow. */
+export class GatewayHubs {
+    /** By URL; stays when a hub is unlisted, since requests there may still be open. */
+    readonly dispatchers = new Map<string, DispatcherClient>();
+    private readonly accounts = new Map<string, HubAccount>();
+    private used: DispatcherPeer[] = [];
+    private readonly told = new Map<string, string>();
+    private readonly stopping = new AbortController();
+    private loop: Promise<void> | undefined;
+
+    constructor(private readonly options: GatewayHubsOptions) {}
+
+    get peers(): readonly DispatcherPeer[] {
+        return this.used;
+    }
+
+    /** At the first dispatcher; what `GET /cocoon/status` shows first. */
+    get main(): HubAccount | undefined {
+        const [first] = this.used;
+        return first && this.accountAt(first.hub);
+    }
+
+    all(): HubAccount[] {
+        return [...this.accounts.values()];
+    }
+
+    accountAt(hub: Address): HubAccount | undefined {
+        return this.accounts.get(hub.toRawString());
+    }
+
+    start(): void {
+        this.loop ??= this.run();
+    }
+
+    async stop(): Promise<void> {
+        this.stopping.abort(new Error('stopping'));
+        await this.loop;
+        await Promise.all([...this.dispatchers.values()].map((client) => client.close()));
+    }
+
+    /** What can't be read now leaves everything as it was. */
+    async refresh(): Promise<void> {
+        const { configured, listed } = this.options;
+        const found = await this.listedNow(listed);
+        const wanted = uniqueByUrl([...configured, ...found]).slice(0, maxDispatchers);
+        const isConfigured = ({ url }: DispatcherAt) => configured.some((one) => one.url === url);
+        const usable: DispatcherAt[] = [];
+        for (const place of wanted) if (await this.isUsable(place, isConfigured(place))) usable.push(place);
+        this.used = usable.map(({ url, hub }) => ({ client: this.clientOf(url), hub }));
+    }
+
+    private async listedNow(listed: GatewayHubsOptions['listed']): Promise<readonly DispatcherAt[]> {
+        if (listed === undefined) return [];
+        try {
+            const places = await listed();
+            this.tell('list', '');
+            return places;
+        } catch (error) {
+            this.tell('list', `the registry's hub list cannot be read: ${errorMessage(error)}`);
+            return this.used.map(({ client, hub }) => ({ url: client.url, hub }));
+        }
+    }
+
+    private async isUsable({ url, hub }: DispatcherAt, isConfigured: boolean): Promise<boolean> {
+        const id = hub.toRawString();
+        try {
+            const account = this.accounts.get(id) ?? (await this.options.accountAt(hub));
+            this.accounts.set(id, account);
+            const state = await account.book.get(account.escrow);
+            const isOpen = state?.status === 'open';
+            this.tell(id, isOpen ? '' : 'its client has no open escrow at this hub: open-escrow opens one');
+            return isOpen || isConfigured;
+        } catch (error) {
+            this.tell(id, errorMessage(error));
+            return this.used.some(({ client }) => client.url === url) || (isConfigured && this.accounts.has(id));
+        }
+    }
+
+    private clientOf(url: string): DispatcherClient {
+        const known = this.dispatchers.get(url) ?? new DispatcherClient(url);
+        this.dispatchers.set(url, known);
+        return known;
+    }
+
+    /** Once for every change. */
+    private tell(about: string, problem: string): void {
+        if ((this.told.get(about) ?? '') === problem) return;
+        this.told.set(about, problem);
+        if (problem !== '') this.options.logger.warn({ hub: about, problem }, 'hub not usable');
+    }
+
+    private async run(): Promise<void> {
+        while (!this.stopping.signal.aborted) {
+            const delayMs = this.used.length === 0 ? emptyIntervalMs : refreshIntervalMs;
+            await this.options.clock.sleep(delayMs, this.stopping.signal).catch(() => undefined);
+            if (!this.stopping.signal.aborted) await this.refresh();
+        }
+    }
+}
+
+function uniqueByUrl(places: readonly DispatcherAt[]): DispatcherAt[] {
+    return [...new Map([...places].reverse().map((place) => [place.url, place])).values()].reverse();
+}
