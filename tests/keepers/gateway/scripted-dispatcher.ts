@@ -26,9 +26,14 @@ export class ScriptedDispatcher {
 
     static async start(): Promise<ScriptedDispatcher> {
         const dispatcher = new ScriptedDispatcher();
-        await new Promise<void>((resolve) => dispatcher.server.listen(0, '127.0.0.1', resolve));
+        await dispatcher.listen(0);
         dispatcher.url = `http://127.0.0.1:${(dispatcher.server.address() as AddressInfo).port}`;
         return dispatcher;
+    }
+
+    /** Also after `stop`: it is back then. */
+    async listen(port: number): Promise<void> {
+        await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
     }
 
     stop(): Promise<void> {
@@ -38,7 +43,7 @@ export class ScriptedDispatcher {
 
     private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
         if (request.method === 'GET') {
-            const state = this.states.get(request.url!.split('/').at(-1)!) ?? { state: 'unknown' };
+            const state = this.states.get(request.url!.split('?')[0]!.split('/').at(-1)!) ?? { state: 'unknown' };
             response.setHeader('content-type', 'application/json');
             return void response.end(JSON.stringify(state));
         }
