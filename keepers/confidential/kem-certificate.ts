@@ -33,7 +33,7 @@ export interface KemCertificate extends KemCertificateFields {
 const version = 1;
 
 /** How far a reader's clock may be behind the node's. The end is not stretched. */
-export const clockSkewSec = 60;
+const clockSkewSec = 60;
 
 export function encodeKemCertificate(fields: KemCertificateFields): Buffer {
     const publicKeyBytes = isSuite(fields.suite) ? suiteSizes[fields.suite].publicKeyBytes : 0;
@@ -83,11 +83,21 @@ export function issueKemCertificate(fields: Omit<KemCertificateFields, 'nodeKey'
 export function verifyKemCertificate(signed: Buffer, expected: StatementExpectation): KemCertificate {
     const certificate = fromStatement(verifyStatement(signed, expected.nodeKey), signed);
     checkStatementOwner(certificate, expected);
-    const { nowSec } = expected;
-    if (nowSec + clockSkewSec < certificate.notBeforeSec || nowSec >= certificate.notAfterSec) {
-        throw new ConfidentialError('statement_not_current', 'the KEM certificate is not valid at this time');
-    }
+    const { notBeforeSec, notAfterSec } = certificate;
+    requireCurrent('the KEM certificate', { fromSec: notBeforeSec, untilSec: notAfterSec }, expected.nowSec);
     return certificate;
+}
+
+/** @throws ConfidentialError that tells a clock which is wrong from a statement which is old */
+export function requireCurrent(what: string, valid: { fromSec: number; untilSec: number }, nowSec: number): void {
+    const aheadSec = valid.fromSec - nowSec;
+    if (aheadSec > clockSkewSec) {
+        const message = `${what} begins ${aheadSec} s from now: the clock here or the node's is wrong`;
+        throw new ConfidentialError('statement_not_current', message);
+    }
+    if (nowSec < valid.untilSec) return;
+    const message = `${what} ended ${nowSec - valid.untilSec} s ago: it was not renewed, or a clock is wrong`;
+    throw new ConfidentialError('statement_not_current', message);
 }
 
 function fromStatement({ statement, hash }: SignedStatement, signed: Buffer): KemCertificate {

@@ -1,7 +1,7 @@
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
-import { ConfidentialError, misuse } from './errors';
-import { clockSkewSec } from './kem-certificate';
+import { misuse } from './errors';
+import { requireCurrent } from './kem-certificate';
 import { type ModelPrices } from './pricing';
 import { type Signer } from './signing';
 import {
@@ -131,9 +131,7 @@ export function issueOffer(fields: Omit<OfferFields, 'nodeKey'>, signer: Signer)
 export function verifyOffer(signed: Buffer, expected: StatementExpectation): Offer {
     const offer = fromStatement(verifyStatement(signed, expected.nodeKey), signed);
     checkStatementOwner(offer, expected);
-    if (expected.nowSec + clockSkewSec < offer.issuedAtSec || expected.nowSec >= offer.expiresAtSec) {
-        throw new ConfidentialError('statement_not_current', 'the offer is not valid at this time');
-    }
+    requireCurrent('the offer', { fromSec: offer.issuedAtSec, untilSec: offer.expiresAtSec }, expected.nowSec);
     return offer;
 }
 

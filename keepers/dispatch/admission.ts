@@ -21,7 +21,8 @@ export interface AdmissionOptions {
     maxDeadlineMs?: number;
 }
 
-const defaultMaxDeadlineMs = 3_600_000;
+/** An hour, and what a gateway's clock may be ahead. */
+const defaultMaxDeadlineMs = 3_600_000 + 180_000;
 
 /** Decides whether a request is paid for, and writes its cap down durably before anyone works on it. */
 export class Admission {

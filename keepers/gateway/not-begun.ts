@@ -32,6 +32,19 @@ export function deadlinePassed(): GatewayError {
     return new GatewayError('request_timeout', 'the deadline passed before a node began to answer');
 }
 
+/** So much too early, and the clocks differ. */
+const clockToleranceMs = 2_000;
+
+/** A dispatcher says that the deadline has passed, which is `leftMs` away by the clock here. */
+export function tooLate(leftMs: number): GatewayError | NotBegun {
+    if (leftMs <= clockToleranceMs) return deadlinePassed();
+    const leftSec = Math.round(leftMs / 1_000);
+    return new NotBegun({
+        code: 'dispatcher_unavailable',
+        message: `the dispatcher says that the deadline has passed, ${leftSec} s before it does by this gateway's clock: set both clocks right, or allow more time`,
+    });
+}
+
 /** What the caller is told when no node took the request. */
 export function notServed(last: NotBegun | undefined): GatewayError {
     if (last === undefined)

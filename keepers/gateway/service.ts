@@ -28,7 +28,7 @@ import type { GatewayHubs, HubAccount } from './gateway-hubs';
 import { escrowProblem, refuseUnaffordable } from './escrow-terms';
 import { type ListedModel, listModels } from './listed-models';
 import type { NodeDirectory } from './node-directory';
-import { aboutEscrow, deadlinePassed, mayHaveBegun, neverConnected, NotBegun, notServed } from './not-begun';
+import { aboutEscrow, deadlinePassed, tooLate, mayHaveBegun, neverConnected, NotBegun, notServed } from './not-begun';
 import { chooseFrom, noTrustedNode } from './choice';
 import { NodePicker } from './node-picker';
 import { type RequestShape, shapeOf } from './request-shape';
@@ -336,7 +336,7 @@ export class GatewayService {
         await this.closeRefused(sealed.requestId, relayed.refusal);
         // They read the chain later than we did: the next node is only asked if the escrow still stands.
         if (aboutEscrow.has(relayed.refusal.nodeCode ?? relayed.refusal.code)) book.forget(escrow);
-        if (relayed.refusal.code === 'deadline_passed') throw deadlinePassed();
+        if (relayed.refusal.code === 'deadline_passed') throw tooLate(deadlineMs - clock.nowMs());
         throw new NotBegun(relayed.refusal);
     }
 

@@ -58,7 +58,12 @@ test('a paid request is admitted, and its cap is on disk then', async () => {
 describe('it refuses', () => {
     const cases: [string, string, Parameters<typeof sealRequest>[0], (EscrowAccount | null | Error)[]][] = [
         ['a deadline that has passed', 'deadline_passed', { name: 'b', deadlineMs: nowMs }, [account()]],
-        ['a deadline beyond an hour', 'envelope_invalid', { name: 'c', deadlineMs: nowMs + 3_601_000 }, [account()]],
+        [
+            'a deadline beyond an hour and all clocks',
+            'envelope_invalid',
+            { name: 'c', deadlineMs: nowMs + 3_781_000 },
+            [account()],
+        ],
         ['an escrow that is none of the hub', 'escrow_unknown', { name: 'd' }, [null]],
         ['a closed escrow', 'escrow_unknown', { name: 'e' }, [account({ status: 'closed' })]],
         ['another epoch', 'escrow_unknown', { name: 'f', epoch: 4 }, [account()]],

@@ -220,7 +220,12 @@ describe('it says no', () => {
 describe('time', () => {
     test('a deadline that passed at the dispatcher: 504, and nobody else is asked', async () => {
         const gateway = await startGateway(folder, { nodes: 3 });
-        for (const node of gateway.nodes) gateway.dispatcher.handlers.set(node.id, refusing(504, 'deadline_passed'));
+        for (const node of gateway.nodes) {
+            gateway.dispatcher.handlers.set(node.id, (envelope, response) => {
+                gateway.clock.advance(60_000);
+                return refusing(504, 'deadline_passed')(envelope, response);
+            });
+        }
         expect(await refusalOf(ask(gateway.service))).toMatchObject({ code: 'request_timeout', status: 504 });
         expect(gateway.dispatcher.asked).toHaveLength(1);
     });

@@ -9,8 +9,11 @@ import { createGatewayServer } from '../../../../keepers/gateway/server';
 import { GatewayService } from '../../../../keepers/gateway/service';
 import type { TrustedNode } from '../../../../keepers/gateway/trusted-node';
 import { GatewayLedger } from '../../../../keepers/ledger';
-import { accountOf, escrow, ledgerFolder, maxConcurrency, network, node, session } from '../bench-network';
+import { Address } from '@ton/core';
+import { accountOf, escrow, hub, ledgerFolder, maxConcurrency, network, node, session } from '../bench-network';
 import { serveRole } from '../serve-role';
+
+const hubAddress = new Address(0, hub);
 
 /** One node whose evidence counts as judged: attestation is another bench's subject. */
 const directory = {
@@ -22,16 +25,19 @@ const directory = {
     evidence: new Map(),
     ban: (id: string, reason: string) => process.stderr.write(`banned ${id}: ${reason}\n`),
     avoid: (id: string, reason: string) => process.stderr.write(`avoided ${id}: ${reason}\n`),
+    notBegun: ({ id }: TrustedNode) => process.stderr.write(`${id} did not begin\n`),
+    leaveDispatcher: (url: string, reason: string) => process.stderr.write(`left ${url}: ${reason}\n`),
 };
 
 /** The gateway as it is composed for real: reserves, seals, opens, keeps receipts durably. */
 async function start({ dispatcherUrl }: { dispatcherUrl: string }) {
+    const book = new EscrowBook({ read: async (account) => accountOf(account) });
+    const account = { hub: hubAddress, escrow, book };
     const service = new GatewayService({
         network,
-        escrow,
+        hubs: { main: account, accountAt: () => account, all: () => [account] },
         session,
         ledger: new GatewayLedger({ file: path.join(ledgerFolder(), 'gateway.sqlite') }),
-        book: new EscrowBook({ read: async (account) => accountOf(account) }),
         directory: directory as unknown as NodeDirectory,
         dispatchers: new Map([[dispatcherUrl, new DispatcherClient(dispatcherUrl)]]),
         maxOutputPriceNano: undefined,
@@ -49,6 +55,7 @@ function terms(shown: { dispatcherUrl: string; offer: Uint8Array; certificates: 
         id: node.publicKey.toString('hex'),
         nodeKey: node.publicKey,
         dispatcherUrl: shown.dispatcherUrl,
+        hub: hubAddress,
         bundle: {} as TrustedNode['bundle'],
         verdict: {} as TrustedNode['verdict'],
         gpu: null,
