@@ -7,5 +7,6 @@ module.exports = {
     rootDir: path.resolve(__dirname, '../..'),
     globalSetup: undefined,
     testEnvironment: path.join(__dirname, 'first-failure-environment.cjs'),
+    testSequencer: path.join(__dirname, 'smallest-first-sequencer.cjs'),
     testTimeout: 200_000,
 };

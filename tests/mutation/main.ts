@@ -18,7 +18,7 @@ import { Justification, summarize } from './report';
 import { Workplace } from './workplace';
 
 const root = path.resolve(__dirname, '../..');
-const timeLimitMs = 240_000;
+const timeLimitMs = 900_000;
 const provingLimitMs = 1_800_000;
 
 const { values: options } = parseArgs({
