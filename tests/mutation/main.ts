@@ -152,10 +152,14 @@ class MutationRun {
     }
 }
 
+/** They read the documents and the interfaces, not the code, which are not in the copy. */
+const withoutChain = ['cases/threat-model.spec.ts', 'cases/case-book.spec.ts'];
+
 function readSpecs(): Map<string, string> {
     const folder = 'tests/contracts';
     const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' });
-    const specs = files.filter((file) => file.endsWith('.spec.ts')).map((file) => path.posix.join(folder, file));
+    const running = files.filter((file) => file.endsWith('.spec.ts') && !withoutChain.includes(file));
+    const specs = running.map((file) => path.posix.join(folder, file));
     return new Map(specs.sort().map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
 }
 
