@@ -40,6 +40,7 @@ export {
 export { addressOfNodeKey, addressSigner, nodeKeyOfAddress, recoverNodeKey, type AddressSigner } from './secp256k1';
 export {
     buildSettlementLines,
+    inTagOrder,
     maxSettlementLines,
     parseSettlementLines,
     type CapTail,

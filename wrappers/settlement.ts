@@ -44,6 +44,14 @@ export function buildSettlementLines(lines: readonly SettlementLine[]): Cell {
     return next!;
 }
 
+/**
+ * Lines by the last 64 bits of their nodes' keys: the order in which an escrow takes them at the least gas. Any order is
+ * valid; where the balance does not last, the first lines are paid.
+ */
+export function inTagOrder<L extends { receipt: { nodeKey: Buffer } }>(lines: readonly L[]): L[] {
+    return [...lines].sort((a, b) => Buffer.compare(a.receipt.nodeKey.subarray(24), b.receipt.nodeKey.subarray(24)));
+}
+
 function buildLine(line: SettlementLine, next: Cell | null): Cell {
     if (!line.cap.nodeKey.equals(line.receipt.nodeKey)) {
         throw new StatementError('statement_field_invalid', 'cap and receipt name different nodes');

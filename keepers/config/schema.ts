@@ -279,6 +279,7 @@ export const nodeSchema = z.strictObject({
     prices: priceField,
     /** Most that one escrow may owe this node unsettled. */
     creditLineNano: nanoField.default(1_000_000_000n),
+    /** As far as the registry's longest key life allows. */
     keyLifeSec: z
         .int()
         .min(600)

@@ -88,12 +88,15 @@ async function composeNode(
         gpus: tee.gpus,
         logger,
     });
+    // A bundle that outlives the registry's longest key life is refused.
+    const keyLifeSec = async () =>
+        Math.min(config.keyLifeSec, (await reader.registry())?.maxKeyLifeSec ?? config.keyLifeSec);
     const attest = async () =>
         registration.register({
             signingKey: signer.publicKey,
             imageId: tee.imageId,
             modelRoot,
-            notAfter: (await client.getChainTimeSec()) + config.keyLifeSec,
+            notAfter: (await client.getChainTimeSec()) + (await keyLifeSec()),
             block: await client.getAnchorBlock(),
         });
     const evidence = await attest();
@@ -146,7 +149,7 @@ async function composeNode(
     prices.start();
     let keyNotAfterSec = evidence.bundle.notAfter;
     const reattestation = new Reattestation({
-        keyLifeSec: config.keyLifeSec,
+        keyLifeSec: await keyLifeSec(),
         chainTimeSec: () => client.getChainTimeSec(),
         attest: async () => {
             const renewed = await attest();

@@ -1,5 +1,5 @@
 import { Address, type OpenedContract } from '@ton/core';
-import type { Payout, SettlementLine } from '../../wrappers';
+import { inTagOrder, type Payout, type SettlementLine } from '../../wrappers';
 import { type ChainWallet, collectMessages, type SendResult } from '../chain';
 import type { ChainCandidate } from './chain-candidates';
 import type { SettlementBatch } from './decide-settlements';
@@ -22,7 +22,7 @@ export async function submitBatches(options: SubmitOptions): Promise<SendResult>
             await hub.sendSettle(sender, {
                 escrow: new Address(0, Buffer.from(batch.escrow, 'hex')),
                 epoch: batch.epoch,
-                lines: batch.lines.map(({ settleable }) => settlementLine(settleable)),
+                lines: inTagOrder(batch.lines.map(({ settleable }) => settlementLine(settleable))),
             });
         }
     });

@@ -337,8 +337,7 @@ describe('a charge', () => {
             client: env.client.address,
             index: 5n,
             total: toNano('1'),
-            settler: env.settler.address,
-            amounts: beginCell().storeUint(toNano('1'), 96).endCell(),
+            amounts: beginCell().storeUint(toNano('1'), 64).endCell(),
             context: beginCell().storeUint(1, 32).endCell(),
         });
         await env.settler.send({ to: env.hub.address, value: toNano('2'), body: beginCell().store(charged).endCell() });

@@ -63,7 +63,7 @@ describe('a settlement', () => {
         const [event] = result.externals;
         const settled = loadEscrowSettled(event!.body.beginParse());
         const paid = settled.amounts.beginParse();
-        expect(amounts.map(() => paid.loadUintBig(96))).toEqual(amounts);
+        expect(amounts.map(() => paid.loadUintBig(64))).toEqual(amounts);
         expect(settled.total).toBe(amounts.reduce((sum, amount) => sum + amount));
         expect(settled.escrow).toEqualAddress(env.escrow.address);
     });

@@ -88,7 +88,7 @@ function line(): Cell {
 }
 
 function amounts(): Cell {
-    return beginCell().storeUint(1_000_000_000, 96).endCell();
+    return beginCell().storeUint(1_000_000_000, 64).endCell();
 }
 
 function owners(): Cell {

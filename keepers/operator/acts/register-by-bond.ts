@@ -36,11 +36,10 @@ export const registerByBond = defineAct({
         }
         const provider = context.open(Provider.createFromAddress(new Address(0, bundle.provider)));
         await requireActive(context, provider.address, 'provider', 'create-provider');
-        const { maxKeyLifeSec, minClientVerifiedBondNano } = await registry.getState();
-        const wantedUntil = Math.min(bundle.notAfter, (await context.nowSec()) + maxKeyLifeSec);
+        const { minClientVerifiedBondNano } = await registry.getState();
         const bundleHash = keyBundleHash(bundle);
         const isRecorded = (key: NodeKey | null): key is NodeKey =>
-            key !== null && (key.bundleHash.equals(bundleHash) || key.notAfter >= wantedUntil);
+            key !== null && (key.bundleHash.equals(bundleHash) || key.notAfter >= bundle.notAfter);
         const isDone = isRecorded(await provider.getKey(bundle.signingKey));
         const signature = args.authorization ?? signWith(args.operatorKeyFile, bundle);
         const authorization = authorizationCell(signature);

@@ -50,12 +50,9 @@ export const registerNode = defineAct({
         }
         const provider = context.open(Provider.createFromAddress(new Address(0, bundle.provider)));
         await requireActive(context, provider.address, 'provider', 'create-provider');
-        // The registry cuts a longer life short.
-        const recordedUntil = (await context.nowSec()) + (await registry.getState()).maxKeyLifeSec;
-        const wantedUntil = Math.min(bundle.notAfter, recordedUntil);
         const bundleHash = keyBundleHash(bundle);
         const isRecorded = (key: NodeKey | null): key is NodeKey =>
-            key !== null && (key.bundleHash.equals(bundleHash) || key.notAfter >= wantedUntil);
+            key !== null && (key.bundleHash.equals(bundleHash) || key.notAfter >= bundle.notAfter);
         const isDone = isRecorded(await provider.getKey(bundle.signingKey));
         return {
             title: isDone ? 'The node key is recorded already' : 'Register the node',

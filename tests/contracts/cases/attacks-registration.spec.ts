@@ -45,8 +45,13 @@ describe('a registrar who keeps old quotes, with the signatures that authorised 
         expect(key === null || key.revokedAt !== null).toBe(true);
     });
 
-    it.failing('brings no expired key back, nor prolongs a live one', async () => {
-        const bundle = env.bundleOf({ signingKey: retired, notAfter: env.blockchain.now! + 300 * day });
+    it('brings no expired key back, nor prolongs a live one', async () => {
+        const { maxKeyLifeSec } = await env.registry.getState();
+        const tooLong = await env.verified({
+            bundle: { signingKey: retired, notAfter: env.blockchain.now! + maxKeyLifeSec + 1 },
+        });
+        expect(refusalTo(tooLong, env.registrar.address)).toBe('Registry: bundle outlives the longest key life');
+        const bundle = env.bundleOf({ signingKey: retired, notAfter: env.blockchain.now! + maxKeyLifeSec });
         await env.verified({ bundle });
         const ends = (await env.provider.getKey(retired))?.notAfter ?? null;
         env.pass(day);

@@ -142,7 +142,7 @@ export class SettlementLedger {
 function* paidLines(owners: Cell, amounts: Cell): Generator<[number, bigint]> {
     const number = owners.beginParse();
     for (const amount = amounts.beginParse(); amount.remainingBits > 0;)
-        yield [number.loadUint(32), amount.loadUintBig(96)];
+        yield [number.loadUint(32), amount.loadUintBig(64)];
 }
 
 function prefixOf(wallet: Address): bigint {

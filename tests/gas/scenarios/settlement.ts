@@ -1,4 +1,5 @@
 import { toNano } from '@ton/core';
+import { inTagOrder } from '../../../wrappers';
 import { ethereumKey } from '../../contracts/support/ethereum-key';
 import { fillHub } from '../../contracts/support/filled-hub';
 import { createSettlement, SettlementEnvironment, TestNode } from '../../contracts/support/settlement-environment';
@@ -32,8 +33,9 @@ export async function settle10EthereumLines(): Promise<Operation> {
 
 async function settleTwice(env: SettlementEnvironment, nodes: readonly TestNode[]): Promise<Operation> {
     await fillHub(env, nodes, nodesInHub);
-    await env.settle(nodes.map((node) => env.line(node, { receiptNano: toNano('0.1') })));
-    const result = await env.settle(nodes.map((node) => env.line(node, { receiptNano: toNano('0.2') })));
+    const lines = (receiptNano: bigint) => inTagOrder(nodes.map((node) => env.line(node, { receiptNano })));
+    await env.settle(lines(toNano('0.1')));
+    const result = await env.settle(lines(toNano('0.2')));
     for (const { key } of nodes) must((await env.escrow.getPaid(key.publicKey)) === toNano('0.2'), 'each line is paid');
     return { blockchain: env.blockchain, result };
 }

@@ -94,11 +94,13 @@ function quoteVerified(registry: RegistryModel, letter: Attestation, at: Arrival
     const reason =
         registrationRefusal(registry, letter, 'chain', at.nowSec) ?? platformRefusal(registry, letter, at.nowSec);
     return answer(at, registrationRefused(letter.responseTo), reason, () => {
-        const notAfter = Math.min(letter.notAfter, at.nowSec + registry.maxKeyLifeSec);
         const keys = liveKeys(registry, letter.platformId, at.nowSec, letter);
         const known = registry.platformKeys.get(letter.platformId)?.get(keyName(letter));
-        const recorded = recordKey(registry, { ...letter, notAfter }, registry.minBondNano);
-        keys.set(keyName(letter), { endsAt: Math.max(notAfter, known?.endsAt ?? 0), attempt: registry.attempts });
+        const recorded = recordKey(registry, letter, registry.minBondNano);
+        keys.set(keyName(letter), {
+            endsAt: Math.max(letter.notAfter, known?.endsAt ?? 0),
+            attempt: registry.attempts,
+        });
         registry.platformKeys.set(letter.platformId, keys);
         return [recorded];
     });
@@ -108,8 +110,7 @@ function quoteVerified(registry: RegistryModel, letter: Attestation, at: Arrival
 function registerByBond(registry: RegistryModel, letter: Attestation, at: Arrival): Verdict {
     const reason = registrationRefusal(registry, letter, 'clients', at.nowSec);
     return answer(at, registrationRefused(letter.responseTo), reason, () => {
-        const notAfter = Math.min(letter.notAfter, at.nowSec + registry.maxKeyLifeSec);
-        const attested = { ...letter, platformId: '0'.repeat(64), notAfter };
+        const attested = { ...letter, platformId: '0'.repeat(64) };
         return [recordKey(registry, attested, registry.minClientVerifiedBondNano)];
     });
 }
@@ -155,6 +156,7 @@ function registrationRefusal(
     nowSec: number,
 ): string | null {
     if (letter.notAfter <= nowSec) return 'bundle has expired';
+    if (letter.notAfter > nowSec + registry.maxKeyLifeSec) return 'bundle outlives the longest key life';
     if (registry.images.get(letter.imageId) !== verifiedBy) return 'image not allowed, or of another kind';
     return registry.models.has(letter.modelRoot) ? null : 'model not allowed';
 }
