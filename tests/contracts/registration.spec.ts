@@ -209,8 +209,12 @@ describe('a registration', () => {
         const { now } = env.blockchain;
         await expectRefused('Registry: bundle has expired', { bundle: { notAfter: now! } });
         await expectRegistered({ bundle: { notAfter: now! + 1 } });
-        await expectRegistered({ bundle: { notAfter: now! + 30 * day } });
-        expect((await env.provider.getKey(nodeKey))!.notAfter).toBe(now! + 3 * day);
+        const { maxKeyLifeSec } = await env.registry.getState();
+        await expectRefused('Registry: bundle outlives the longest key life', {
+            bundle: { notAfter: now! + maxKeyLifeSec + 1 },
+        });
+        await expectRegistered({ bundle: { notAfter: now! + maxKeyLifeSec } });
+        expect((await env.provider.getKey(nodeKey))!.notAfter).toBe(now! + maxKeyLifeSec);
     });
 
     it('is refused with too little value, which comes back', async () => {
