@@ -1,7 +1,7 @@
 import type { Address, OpenedContract } from '@ton/core';
 import { z } from 'zod';
 import { formatTon } from '../../base';
-import { maxSettlementLines, type Payout } from '../../../wrappers';
+import { inTagOrder, maxSettlementLines, type Payout } from '../../../wrappers';
 import { type ActPlan, type PlannedMessage, planMessage } from '../act';
 import type { OperatorContext } from '../context';
 import { defineAct } from '../define-act';
