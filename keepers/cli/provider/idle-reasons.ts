@@ -62,7 +62,7 @@ function demandReason(others: readonly MarketNode[]): IdleReason {
     }
     const detail = `other nodes of this dispatcher have ${elsewhere} request(s) now, this one none`;
     const next =
-        'compare models and prices: cocoon prices; gateways also ask for GPUs and stay with the node of a conversation';
+        'compare models and prices (cocoon prices, at a gateway); gateways also ask for GPUs and stay with the node of a conversation';
     return { code: 'demand_elsewhere', down: false, detail, next };
 }
 
