@@ -15,7 +15,7 @@ export interface Stage {
  * Quotes are refused by texts without the contract's name.
  */
 export function stagesFor(site: Site, specs: Specs): Stage[] {
-    const related = filesWith(relatedTexts(site), specs);
+    const related = relatedFiles(site, specs);
     if (site.errorText === null) return [{ files: related, names: null }];
     const texts = [site.errorText, site.errorText.replace(/^QuoteVerifier: /, '')].map(quoted);
     const naming = related.filter((file) => texts.flat().some((text) => specs.get(file)!.includes(text)));
@@ -28,9 +28,14 @@ export function stagesFor(site: Site, specs: Specs): Stage[] {
     ];
 }
 
+/** Tests of quotes name neither the contract nor its errors in full; they have a folder of their own. */
+function relatedFiles(site: Site, specs: Specs): string[] {
+    if (!site.file.includes('/attestation/')) return filesWith(relatedTexts(site), specs);
+    return [...specs.keys()].filter((file) => file.includes('/attestation/'));
+}
+
 /** Texts by which a spec shows that it is about the contract. */
 function relatedTexts({ file, errorText }: Site): string[] {
-    if (file.includes('/attestation/')) return ['QuoteVerifier'];
     const contract = errorText?.split(':')[0] ?? contractOf(file);
     // What is shared is called by hub and provider; the hub's tests are the escrow's too.
     const settling = ["'Payout: ", '"Payout: ', "'Escrow: ", '"Escrow: ', 'createSettlement'];

@@ -42,6 +42,8 @@ class MutationRun {
     private readonly records = Records.open(path.join(root, '.cache', 'mutation', 'records.json'), options.resume);
     private readonly constants = errorConstantsOf(this.sources);
     private readonly closures = new Map<string, string>();
+    /** of specs, by file, under way or done: the jobs share them */
+    private readonly proofs = new Map<string, Promise<void>>();
     private readonly all = [...this.sources].flatMap(([file, source]) => findMutants(file, source, this.constants));
     readonly mutants = this.all.filter(({ id }) => id.includes(options.only));
 
@@ -81,15 +83,22 @@ class MutationRun {
     }
 
     /** A failure means something only where the unchanged contracts pass: asked of each spec when it first notices one. */
-    private async prove(spec: string, workplace: Workplace): Promise<void> {
+    private prove(spec: string, workplace: Workplace): Promise<void> {
         const texts = digest([...this.sources, [spec, this.specs.get(spec)!]]);
-        if (this.records.isProven(spec, texts)) return;
+        if (this.records.isProven(spec, texts)) return Promise.resolve();
+        let proof = this.proofs.get(spec);
+        if (proof === undefined) {
+            proof = this.runUnchanged(spec, workplace).then(() => this.records.prove(spec, texts));
+            this.proofs.set(spec, proof);
+        }
+        return proof;
+    }
+
+    private async runUnchanged(spec: string, workplace: Workplace): Promise<void> {
         workplace.restore();
         const run = await workplace.test({ files: [spec], names: null }, provingLimitMs);
-        if (run.outcome !== 'passed') {
-            throw new Error(`${spec} does not pass with the unchanged contracts: ${run.failed ?? run.outcome}`);
-        }
-        this.records.prove(spec, texts);
+        if (run.outcome === 'passed') return;
+        throw new Error(`${spec} does not pass with the unchanged contracts: ${run.failed ?? run.outcome}`);
     }
 
     private async try(mutant: Mutant, { workplace, compiler }: Bench): Promise<MutantRecord> {
