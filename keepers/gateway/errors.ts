@@ -6,6 +6,7 @@ type Answer = readonly [status: number, type: string, action: ErrorAction];
 const answers = {
     invalid_json: [400, 'invalid_request_error', 'fix'],
     invalid_request: [400, 'invalid_request_error', 'fix'],
+    unsupported_parameter: [400, 'invalid_request_error', 'fix'],
     invalid_api_key: [401, 'authentication_error', 'fix'],
     escrow_not_open: [402, 'insufficient_quota', 'fix'],
     escrow_insufficient: [402, 'insufficient_quota', 'fix'],
@@ -14,7 +15,9 @@ const answers = {
     not_found: [404, 'invalid_request_error', 'fix'],
     model_not_found: [404, 'invalid_request_error', 'fix'],
     method_not_allowed: [405, 'invalid_request_error', 'fix'],
+    idempotency_answer_gone: [410, 'idempotency_error', 'stop'],
     request_too_large: [413, 'invalid_request_error', 'fix'],
+    idempotency_key_reused: [422, 'idempotency_error', 'fix'],
     rate_limit_exceeded: [429, 'rate_limit_error', 'retry'],
     too_many_concurrent_requests: [429, 'rate_limit_error', 'retry'],
     capacity_exhausted: [429, 'rate_limit_error', 'retry'],
@@ -35,6 +38,8 @@ export interface GatewayErrorOptions {
     /** The request's field at fault. */
     param?: string;
     retryAfterMs?: number;
+    /** For the answer that tells of the error. */
+    headers?: Record<string, string>;
     cause?: unknown;
 }
 
@@ -43,12 +48,14 @@ export class GatewayError extends CocoonError<GatewayErrorCode> {
     readonly status: number;
     readonly param: string | null;
     readonly retryAfterMs: number | undefined;
+    headers: Record<string, string>;
 
     constructor(code: GatewayErrorCode, message: string, options: GatewayErrorOptions = {}) {
         super(code, message, { action: answers[code][2], cause: options.cause });
         this.status = answers[code][0];
         this.param = options.param ?? null;
         this.retryAfterMs = options.retryAfterMs;
+        this.headers = options.headers ?? {};
     }
 
     toJSON(): { error: { message: string; type: string; param: string | null; code: string } } {

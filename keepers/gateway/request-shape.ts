@@ -49,7 +49,7 @@ function workOf(inner: InnerRequest): RequestedWork {
     }
 }
 
-function parseJson(body: Buffer): unknown {
+export function parseJson(body: Buffer): unknown {
     try {
         return JSON.parse(body.toString('utf8')) as unknown;
     } catch {

@@ -4,15 +4,16 @@ import type { ApiKey } from './api-key-file';
 import type { ApiKeys } from './api-keys';
 import { discardBody } from './discard-body';
 import { GatewayError } from './errors';
+import type { IdempotencyBook } from './idempotency/idempotency-book';
 import { registerKeyHooks } from './key-hooks';
 import { registerCocoonRoutes } from './routes/cocoon';
-import { registerInferenceRoutes } from './routes/inference';
+import { inferenceRoutes, registerInferenceRoutes } from './routes/inference';
 import { registerModelRoutes } from './routes/models';
-import { inferencePaths } from './request-shape';
 import type { GatewayService } from './service';
 
 export interface GatewayServerOptions {
     service: GatewayService;
+    idempotency: IdempotencyBook;
     logger: Logger;
     maxBodyBytes: number;
     /** Keys that callers may use; null on a loopback gateway that serves whoever can reach it. */
@@ -51,9 +52,11 @@ const readPaths = /^\/(v1\/models(\/.+)?|healthz|readyz|cocoon\/(status|nodes|at
 
 function notFound(request: FastifyRequest): GatewayError {
     const path = request.url.split('?')[0]!;
-    if (inferencePaths.some((known) => known === path))
+    if (inferenceRoutes.some((known) => known === path))
         return new GatewayError('method_not_allowed', `${path} takes POST, not ${request.method}`);
     if (readPaths.test(path)) return new GatewayError('method_not_allowed', `${path} takes GET, not ${request.method}`);
+    if (path.startsWith('/v1/responses/'))
+        return new GatewayError('not_found', 'responses are not kept here: POST /v1/responses answers, and forgets');
     return new GatewayError('not_found', `${request.method} ${path} is not served here`);
 }
 
@@ -75,7 +78,7 @@ export function sendError(reply: FastifyReply, error: GatewayError, request: Fas
     if (error.status >= 500) logger.warn(facts, 'request failed');
     else logger.debug(facts, 'request refused');
     if (error.retryAfterMs !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
-    void reply.code(error.status).type('application/json').send(error.toJSON());
+    void reply.headers(error.headers).code(error.status).type('application/json').send(error.toJSON());
 }
 
 /** Name and code only: a cause's message may quote what the caller sent. */

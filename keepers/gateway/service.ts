@@ -15,7 +15,7 @@ import {
     worstCaseNano,
 } from '../confidential';
 import { CapBook, type EscrowAccount } from '../dispatch';
-import { budgetLeftNano, type GatewayLedger, LedgerError } from '../ledger';
+import { budgetLeftNano, type GatewayLedger, type IdempotencyMark, LedgerError } from '../ledger';
 import { capDigest } from '../../wrappers';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
 import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
@@ -57,6 +57,7 @@ export interface Question {
     timeoutMs?: number;
     nodeId?: string;
     maxOutputPriceNano?: bigint;
+    idempotency?: IdempotencyMark;
     signal: AbortSignal;
     /** Whose question it is, where the gateway has keys. */
     key?: ApiKey;
@@ -231,6 +232,7 @@ export class GatewayService {
                 offerHash: node.offer.hash,
                 signedOffer: node.offer.signed,
                 capSignature,
+                idempotency: question.idempotency,
                 atMs: clock.nowMs(),
             });
         } catch (error) {

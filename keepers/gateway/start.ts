@@ -17,6 +17,8 @@ import { ApiKeys } from './api-keys';
 import { collateralSource } from './collateral';
 import { GatewayHubs } from './gateway-hubs';
 import { GpuJudge } from './gpu-judge';
+import { IdempotencyBook } from './idempotency/idempotency-book';
+import { IdempotencyKeys } from './idempotency/idempotency-keys';
 import { NetworkView } from './network-view';
 import { NodeDirectory } from './node-directory';
 import { NodeVerifier } from './node-verifier';
@@ -68,6 +70,11 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
         clock: systemClock,
         logger,
     });
+    const idempotency = new IdempotencyBook({
+        ledger,
+        keys: new IdempotencyKeys(readSeedFile(config.sessionKeyFile)),
+        clock: systemClock,
+    });
     const recovery = new Recovery({
         network,
         ledger,
@@ -86,7 +93,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     hubs.start();
     directory.start();
     recovery.start();
-    const server = createGatewayServer({ service, logger, maxBodyBytes: config.maxBodyBytes, apiKeys });
+    const server = createGatewayServer({ service, idempotency, logger, maxBodyBytes: config.maxBodyBytes, apiKeys });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
     return {
         url,

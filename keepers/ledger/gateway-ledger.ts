@@ -8,6 +8,7 @@ import {
     type GatewayStreamRow,
     prepareGatewayStatements,
 } from './gateway-statements';
+import { type IdempotencyMark, IdempotencyRecords, type IdempotentAttempt } from './idempotency-records';
 import { type KeySpend, keySpend, requireBudget, type SpendingKey, utcDay } from './key-budget';
 import { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 import {
@@ -39,6 +40,8 @@ export interface SentCap {
     /** The offer itself with its signature, kept for whoever checks the receipt. */
     signedOffer?: Buffer;
     capSignature: Buffer;
+    /** Of a request whose caller may ask for the same answer again. */
+    idempotency?: IdempotencyMark;
     atMs: number;
 }
 
@@ -55,11 +58,13 @@ export class GatewayLedger {
     private readonly database: Database;
     private readonly writer: LedgerWriter;
     private readonly sql: GatewayStatements;
+    private readonly idempotency: IdempotencyRecords;
 
     constructor(options: DatabaseOptions & LedgerWriterOptions) {
         this.database = openDatabase(options);
         this.writer = new LedgerWriter(this.database, options);
         this.sql = prepareGatewayStatements(this.database);
+        this.idempotency = new IdempotencyRecords(this.database);
     }
 
     /**
@@ -83,6 +88,7 @@ export class GatewayLedger {
             const row = this.requireRequest(sent.requestId, ['reserved']);
             if (sent.signedOffer) this.sql.keepOffer.run(sent.offerHash, sent.signedOffer);
             this.sql.setSent.run(sent.requestHash, sent.offerHash, sent.capSignature, sent.atMs, row.id);
+            if (sent.idempotency) this.idempotency.insert(sent.requestId, sent.idempotency, sent.atMs);
         });
     }
 
@@ -186,6 +192,11 @@ export class GatewayLedger {
     request(requestId: Buffer): GatewayRequest | null {
         const row = this.sql.request.get(requestId);
         return row ? gatewayRequest(row) : null;
+    }
+
+    /** What was sent under an Idempotency-Key, oldest first; what is long past is forgotten. */
+    idempotentAttempts(keyHash: Buffer, nowMs: number): IdempotentAttempt[] {
+        return this.idempotency.attempts(keyHash, nowMs);
     }
 
     /** Newest first. */

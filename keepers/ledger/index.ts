@@ -18,6 +18,7 @@ export { DispatchLedger } from './dispatch-ledger';
 export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
 export { type GatewayRequestState } from './gateway-statements';
 export { GatewayLedger, type RaisedCap, type Reservation, type SentCap } from './gateway-ledger';
+export { type IdempotencyMark, type IdempotentAttempt, idempotencyRetentionMs } from './idempotency-records';
 export { type BudgetPeriod, budgetLeftNano, type KeySpend, type SpendingKey } from './key-budget';
 export { NodeLog } from './node-log';
 export { type NodeLogEntry } from './node-log-entry';

@@ -2,12 +2,13 @@ import type { Database } from './database';
 import { LedgerError } from './errors';
 import { dispatchSchema } from './schema/dispatch-schema';
 import { gatewaySchema } from './schema/gateway-schema';
+import { idempotencySchema } from './schema/idempotency-schema';
 import { outboxSchema } from './schema/outbox-schema';
 import { keySchema } from './schema/key-schema';
 import { windowSchema } from './schema/window-schema';
 
 /** Step n brings a file from version n to n + 1. A released step is never edited: add another one. */
-const steps: readonly string[] = [dispatchSchema + gatewaySchema + outboxSchema, windowSchema, keySchema];
+const steps: readonly string[] = [dispatchSchema + gatewaySchema + outboxSchema, windowSchema, keySchema, idempotencySchema];
 
 export const schemaVersion = steps.length;
 

@@ -1,29 +1,69 @@
-import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Answer } from '../answer';
+import { type AnswerSink, replySink } from '../answer-sink';
+import { deliver } from '../deliver';
 import { GatewayError } from '../errors';
 import { keyOf } from '../key-hooks';
+import { type Rendering, untouched } from '../rendering';
 import { inferencePaths } from '../request-shape';
+import { responsesExchange } from '../responses/responses-exchange';
 import type { GatewayServerOptions } from '../server';
+import type { Question } from '../service';
+
+const responsesPath = '/v1/responses';
 
 /** POST routes that a node answers: sealed, relayed, opened, paid. */
+export const inferenceRoutes = [...inferencePaths, responsesPath] as const;
+
+/** What is asked of a node for a request, and how its answer is spelled for the caller. */
+interface Exchange {
+    path: string;
+    body: Buffer;
+    renderingOf: (requestId: string) => Rendering;
+}
+
 export function registerInferenceRoutes(server: FastifyInstance, options: GatewayServerOptions): void {
-    for (const path of inferencePaths) {
+    for (const path of inferenceRoutes) {
         server.post(path, async (request, reply) => {
-            const cancelled = cancelOnDisconnect(request, reply);
-            const answer = await options.service.ask({
-                path,
-                body: bodyOf(request),
-                accept: request.headers.accept ?? '*/*',
-                timeoutMs: timeoutOf(request),
-                nodeId: headerOf(request, 'x-cocoon-node'),
-                maxOutputPriceNano: priceOf(request),
-                signal: cancelled,
-                key: keyOf(request),
-            });
-            await deliver(answer, reply, options);
+            const gone = cancelOnDisconnect(request, reply);
+            const body = bodyOf(request);
+            const exchange =
+                path === responsesPath ? responsesExchange(body) : { path, body, renderingOf: () => untouched };
+            const asked = askedBy(request);
+            const work = async (sink: AnswerSink, more: Pick<Question, 'signal' | 'idempotency'>) =>
+                answerInto(sink, exchange, { ...asked, ...more }, options);
+            const key = headerOf(request, 'idempotency-key');
+            const sink = replySink(reply);
+            if (key === undefined) return work(sink, { signal: gone });
+            // Keys of one API key mean nothing under another.
+            const keyed = { key, caller: request.headers.authorization ?? '', path, body };
+            return options.idempotency.serve(
+                keyed,
+                (tape, idempotency, signal) => work(tape, { idempotency, signal }),
+                { sink, gone },
+            );
         });
     }
+}
+
+async function answerInto(
+    sink: AnswerSink,
+    { path, body, renderingOf }: Exchange,
+    asked: Omit<Question, 'path' | 'body'>,
+    { service, logger }: GatewayServerOptions,
+): Promise<void> {
+    const answer = await service.ask({ ...asked, path, body });
+    await deliver(answer, sink, renderingOf(answer.requestId), logger);
+}
+
+/** What headers say of a request. */
+function askedBy(request: FastifyRequest) {
+    return {
+        accept: request.headers.accept ?? '*/*',
+        timeoutMs: timeoutOf(request),
+        nodeId: headerOf(request, 'x-cocoon-node'),
+        maxOutputPriceNano: priceOf(request),
+        key: keyOf(request),
+    };
 }
 
 /** Raw bytes: the server's only content-type parser keeps them. */
@@ -67,50 +107,4 @@ function priceOf(request: FastifyRequest): bigint | undefined {
         });
     }
     return BigInt(text);
-}
-
-/** A stream goes out as it comes; anything else is held back until its final receipt proves it whole. */
-async function deliver(answer: Answer, reply: FastifyReply, options: GatewayServerOptions): Promise<void> {
-    if (answer.streaming) return deliverStream(answer, reply, options);
-    const body = await answer.wholeBody();
-    const receipt = await answer.settled;
-    void reply.code(answer.status).headers({ ...answer.headers, ...receipt.headers });
-    await reply.send(body);
-}
-
-async function deliverStream(answer: Answer, reply: FastifyReply, options: GatewayServerOptions): Promise<void> {
-    reply.hijack();
-    const { raw } = reply;
-    raw.writeHead(answer.status, {
-        ...answer.headers,
-        'x-cocoon-node': answer.nodeId,
-        'x-cocoon-receipt': answer.requestId,
-    });
-    raw.flushHeaders();
-    try {
-        for await (const chunk of answer.body) {
-            if (!raw.write(chunk) && !raw.destroyed) await drained(raw);
-        }
-        await answer.settled;
-        raw.end();
-    } catch (error) {
-        const failure =
-            error instanceof GatewayError
-                ? error
-                : new GatewayError('internal_error', 'the answer broke off', { cause: error });
-        options.logger.warn({ code: failure.code, requestId: answer.requestId }, 'stream failed');
-        // The status is long sent: an error event is what OpenAI's clients raise on, and no [DONE] follows.
-        if (!raw.destroyed) raw.end(`\n\ndata: ${JSON.stringify(failure.toJSON())}\n\n`);
-    }
-}
-
-/** Resolves when there is room again or nobody reads any more; leaves no listener behind, however often it is called. */
-function drained(raw: ServerResponse): Promise<void> {
-    return new Promise((resolve) => {
-        const done = () => {
-            raw.off('drain', done).off('close', done);
-            resolve();
-        };
-        raw.on('drain', done).on('close', done);
-    });
 }

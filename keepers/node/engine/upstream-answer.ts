@@ -1,7 +1,7 @@
+import { EventStreamParser, type StreamEvent } from '../../base';
 import { EngineError } from './errors';
 import { EngineEvent, EngineUsage, NOTHING_USED } from './engine';
 import { collect } from './engine-api';
-import { EventStreamParser, StreamEvent } from './event-stream';
 import { withoutMembers } from './json-members';
 import { refusalBody } from './refusal-body';
 import { isObject } from './request-body';
@@ -36,7 +36,7 @@ export async function* relayStream(
     clientWantsUsage: boolean,
     fallback?: TextUsage,
 ): AsyncGenerator<EngineEvent> {
-    const parser = new EventStreamParser(MAX_EVENT_BYTES);
+    const parser = new EventStreamParser(MAX_EVENT_BYTES, (message) => new EngineError('engine_failed', message));
     const relay = new StreamRelay(clientWantsUsage, fallback);
     for await (const bytes of body) {
         const data = parser.push(bytes).map((event) => relay.accept(event));

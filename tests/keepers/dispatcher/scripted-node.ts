@@ -70,7 +70,7 @@ export class ScriptedNode {
     }
 }
 
-function bundleOf(signer: Signer): Buffer {
+export function bundleOf(signer: Signer): Buffer {
     return encodeKeyBundle({
         network,
         provider: bytesOf('provider'),

@@ -7,6 +7,8 @@ import { createGatewayServer } from '../../../keepers/gateway/server';
 import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
 import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
 import { PickIndex } from '../../../keepers/gateway/pick-index';
+import { IdempotencyBook } from '../../../keepers/gateway/idempotency/idempotency-book';
+import { IdempotencyKeys } from '../../../keepers/gateway/idempotency/idempotency-keys';
 import { Recovery } from '../../../keepers/gateway/recovery';
 import { GatewayService, type Question } from '../../../keepers/gateway/service';
 import { GatewayLedger } from '../../../keepers/ledger';
@@ -65,6 +67,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         clock,
         logger: silentLogger(),
     });
+    const idempotency = new IdempotencyBook({ ledger, keys: new IdempotencyKeys(Buffer.alloc(32, 7)), clock });
     const settles = { possible: true };
     const recovery = new Recovery({
         network,
@@ -80,7 +83,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         () => client.close(),
         () => dispatcher.stop(),
     );
-    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, left, service, recovery, settles };
+    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, left, service, idempotency, recovery, settles };
 }
 
 export async function startServer(folder: string, options: GatewayOptions = {}) {
@@ -88,6 +91,7 @@ export async function startServer(folder: string, options: GatewayOptions = {}) 
     const keysFile = writeKeys(folder, options.apiKeys);
     const server = createGatewayServer({
         service: parts.service,
+        idempotency: parts.idempotency,
         logger: silentLogger(),
         maxBodyBytes: options.maxBodyBytes ?? 100_000,
         apiKeys: keysFile === null ? null : new ApiKeys(keysFile, { clock: parts.clock, logger: silentLogger() }),

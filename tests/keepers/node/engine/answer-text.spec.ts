@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { AnswerText } from '../../../../keepers/node/engine/answer-text';
-import { EventStreamParser } from '../../../../keepers/node/engine/event-stream';
+import { EventStreamParser } from '../../../../keepers/base';
 
 /** Cuts a sequence into pieces at arbitrary places. */
 function cut<T extends { length: number; slice(a: number, b: number): T }>(whole: T, sizes: number[]): T[] {
@@ -56,7 +56,7 @@ describe('the parser of server-sent events', () => {
             fc.property(fc.array(event, { maxLength: 6 }), sizes, (events, sizes) => {
                 const lines = events.map(([text, end]) => [`data: ${JSON.stringify(text)}`, end]);
                 const bytes = Buffer.from(lines.map(([line, end]) => `${line}${end}${end}`).join(''));
-                const parser = new EventStreamParser(1_000);
+                const parser = new EventStreamParser(1_000, (message) => new Error(message));
                 const found = cut(bytes, sizes).flatMap((piece) => parser.push(piece));
                 expect(found.map((event) => JSON.parse(event.data) as string)).toEqual(events.map(([text]) => text));
                 expect(Buffer.concat(found.map((event) => event.raw))).toEqual(bytes);
@@ -65,7 +65,7 @@ describe('the parser of server-sent events', () => {
     });
 
     it('takes a last event whose blank line never came, joins data lines, skips comments', () => {
-        const parser = new EventStreamParser(1_000);
+        const parser = new EventStreamParser(1_000, (message) => new Error(message));
         expect(
             parser.push(Buffer.from(': ping\n\nevent: x\ndata: a\ndata:b\n\ndata: c')).map(({ data }) => data),
         ).toEqual(['', 'a\nb']);
@@ -74,7 +74,7 @@ describe('the parser of server-sent events', () => {
     });
 
     it('does not collect an event without end', () => {
-        const parser = new EventStreamParser(100);
+        const parser = new EventStreamParser(100, (message) => new Error(message));
         expect(() => parser.push(Buffer.alloc(101, 'x'))).toThrow('over 100 bytes');
     });
 });

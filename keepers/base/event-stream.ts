@@ -1,5 +1,3 @@
-import { EngineError } from './errors';
-
 /** One server-sent event: its bytes as they came, blank line included, and its data lines joined. */
 export interface StreamEvent {
     raw: Buffer;
@@ -10,7 +8,11 @@ export interface StreamEvent {
 export class EventStreamParser {
     private pending: Buffer = Buffer.alloc(0);
 
-    constructor(private readonly maxEventBytes: number) {}
+    constructor(
+        private readonly maxEventBytes: number,
+        /** The error to throw when the sender goes beyond it. */
+        private readonly tooLarge: (message: string) => Error,
+    ) {}
 
     push(bytes: Uint8Array): StreamEvent[] {
         this.pending = this.pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.pending, bytes]);
@@ -20,7 +22,7 @@ export class EventStreamParser {
             this.pending = this.pending.subarray(end);
         }
         if (this.pending.length > this.maxEventBytes) {
-            throw new EngineError('engine_failed', `the engine sent an event of over ${this.maxEventBytes} bytes`);
+            throw this.tooLarge(`the engine sent an event of over ${this.maxEventBytes} bytes`);
         }
         return events;
     }
