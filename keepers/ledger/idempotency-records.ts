@@ -14,6 +14,8 @@ export interface IdempotentAttempt {
     requestId: Buffer;
     fingerprint: Buffer;
     state: GatewayRequestState;
+    /** Null until the final receipt. */
+    costNano: bigint | null;
 }
 
 /** How long a key is remembered. */
@@ -23,6 +25,7 @@ interface AttemptRow {
     request_id: Uint8Array;
     fingerprint: Uint8Array;
     state: GatewayRequestState;
+    cost_nano: bigint | null;
 }
 
 /** The gateway's memory of Idempotency-Keys, in the same file as the requests, so that both are written at once. */
@@ -38,7 +41,7 @@ export class IdempotencyRecords {
         );
         this.marksOfKey = new Query(
             database,
-            `SELECT i.request_id, i.fingerprint, q.state FROM gateway_idempotency i
+            `SELECT i.request_id, i.fingerprint, q.state, q.cost_nano FROM gateway_idempotency i
              JOIN gateway_requests q ON q.request_id = i.request_id WHERE i.key_hash = ? AND i.at_ms >= ? ORDER BY q.id`,
         );
         this.deleteOld = new Query(database, 'DELETE FROM gateway_idempotency WHERE at_ms < ?');
@@ -55,10 +58,11 @@ export class IdempotencyRecords {
     attempts(keyHash: Buffer, nowMs: number): IdempotentAttempt[] {
         return this.marksOfKey
             .all(keyHash, nowMs - idempotencyRetentionMs)
-            .map(({ request_id, fingerprint, state }) => ({
+            .map(({ request_id, fingerprint, state, cost_nano }) => ({
                 requestId: toBuffer(request_id),
                 fingerprint: toBuffer(fingerprint),
                 state,
+                costNano: cost_nano,
             }));
     }
 }

@@ -158,8 +158,8 @@ function requireSame({ fingerprint }: { fingerprint: Buffer }, mark: Idempotency
 }
 
 /** Whether the node was paid, may have been, or may be yet. */
-function mayCost({ state }: IdempotentAttempt): boolean {
-    return state !== 'failed';
+function mayCost({ state, costNano }: IdempotentAttempt): boolean {
+    return state !== 'failed' && costNano !== 0n;
 }
 
 function answerGone(attempts: readonly IdempotentAttempt[]): GatewayError {

@@ -14,8 +14,10 @@ const responsesFields = z.looseObject({
     tools: z.array(object, 'must be a list').nullish(),
     tool_choice: z.union([z.string(), object], 'must be a text or an object').nullish(),
     parallel_tool_calls: z.boolean('must be true or false').nullish(),
-    text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish(), verbosity: z.unknown() }).nullish(),
-    reasoning: z.looseObject({ effort: z.unknown(), summary: z.unknown() }).nullish(),
+    text: z
+        .looseObject({ format: z.looseObject({ type: z.string() }).nullish(), verbosity: z.unknown().optional() })
+        .nullish(),
+    reasoning: z.looseObject({ effort: z.unknown().optional(), summary: z.unknown().optional() }).nullish(),
     include: z.array(z.string(), 'must be a list of texts').nullish(),
     top_logprobs: z.int('must be a whole number').min(0).max(20).nullish(),
     temperature: z.number('must be a number').nullish(),
@@ -25,12 +27,12 @@ const responsesFields = z.looseObject({
     background: z.boolean('must be true or false').nullish(),
     truncation: z.string().nullish(),
     service_tier: z.string().nullish(),
-    user: z.unknown(),
-    safety_identifier: z.unknown(),
-    previous_response_id: z.unknown(),
-    conversation: z.unknown(),
-    prompt: z.unknown(),
-    max_tool_calls: z.unknown(),
+    user: z.unknown().optional(),
+    safety_identifier: z.unknown().optional(),
+    previous_response_id: z.unknown().optional(),
+    conversation: z.unknown().optional(),
+    prompt: z.unknown().optional(),
+    max_tool_calls: z.unknown().optional(),
 });
 export type ResponsesFields = z.output<typeof responsesFields>;
 

@@ -20,8 +20,6 @@ const consumed = new Set([
     'background',
     'truncation',
     'service_tier',
-    'user',
-    'safety_identifier',
     'previous_response_id',
     'conversation',
     'prompt',

@@ -83,7 +83,20 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         () => client.close(),
         () => dispatcher.stop(),
     );
-    return { dispatcher, nodes, clock, ledger, directory, banned, avoided, left, service, idempotency, recovery, settles };
+    return {
+        dispatcher,
+        nodes,
+        clock,
+        ledger,
+        directory,
+        banned,
+        avoided,
+        left,
+        service,
+        idempotency,
+        recovery,
+        settles,
+    };
 }
 
 export async function startServer(folder: string, options: GatewayOptions = {}) {
