@@ -9,19 +9,29 @@ export interface AnswerSink {
     end(last?: Buffer): void;
 }
 
-/** Takes the reply over with the head; until then an error is the server's to answer. */
+/** A whole answer is the server's to send, with what its hooks add; a stream takes the reply over with its head. */
 export function replySink(reply: FastifyReply): AnswerSink {
     const { raw } = reply;
+    let whole: Buffer[] | undefined;
     return {
         head: (status, headers) => {
+            if ('content-length' in headers) {
+                whole = [];
+                void reply.code(status).headers(headers);
+                return;
+            }
             reply.hijack();
             raw.writeHead(status, headers);
-            // A whole answer's body is about to follow, a stream's may be long in coming.
-            if (!('content-length' in headers)) raw.flushHeaders();
+            raw.flushHeaders();
         },
-        write: (chunk) => (raw.write(chunk) || raw.destroyed ? undefined : drained(raw)),
+        write: (chunk) => {
+            if (whole === undefined) return raw.write(chunk) || raw.destroyed ? undefined : drained(raw);
+            whole.push(chunk);
+            return undefined;
+        },
         end: (last) => {
-            if (!raw.destroyed) raw.end(last);
+            if (whole !== undefined) void reply.send(Buffer.concat(last === undefined ? whole : [...whole, last]));
+            else if (!raw.destroyed) raw.end(last);
         },
     };
 }

@@ -8,7 +8,12 @@ import { keySchema } from './schema/key-schema';
 import { windowSchema } from './schema/window-schema';
 
 /** Step n brings a file from version n to n + 1. A released step is never edited: add another one. */
-const steps: readonly string[] = [dispatchSchema + gatewaySchema + outboxSchema, windowSchema, keySchema, idempotencySchema];
+const steps: readonly string[] = [
+    dispatchSchema + gatewaySchema + outboxSchema,
+    windowSchema,
+    keySchema,
+    idempotencySchema,
+];
 
 export const schemaVersion = steps.length;
 
