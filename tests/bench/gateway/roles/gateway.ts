@@ -4,6 +4,8 @@ import { verifyKemCertificate, verifyOffer } from '../../../../keepers/confident
 import { EscrowBook } from '../../../../keepers/dispatch';
 import { DispatcherClient } from '../../../../keepers/gateway/dispatcher-client';
 import type { NodeDirectory } from '../../../../keepers/gateway/node-directory';
+import { IdempotencyBook } from '../../../../keepers/gateway/idempotency/idempotency-book';
+import { IdempotencyKeys } from '../../../../keepers/gateway/idempotency/idempotency-keys';
 import { PickIndex } from '../../../../keepers/gateway/pick-index';
 import { createGatewayServer } from '../../../../keepers/gateway/server';
 import { GatewayService } from '../../../../keepers/gateway/service';
@@ -33,11 +35,12 @@ const directory = {
 async function start({ dispatcherUrl }: { dispatcherUrl: string }) {
     const book = new EscrowBook({ read: async (account) => accountOf(account) });
     const account = { hub: hubAddress, escrow, book };
+    const ledger = new GatewayLedger({ file: path.join(ledgerFolder(), 'gateway.sqlite') });
     const service = new GatewayService({
         network,
         hubs: { main: account, accountAt: () => account, all: () => [account] },
         session,
-        ledger: new GatewayLedger({ file: path.join(ledgerFolder(), 'gateway.sqlite') }),
+        ledger,
         directory: directory as unknown as NodeDirectory,
         dispatchers: new Map([[dispatcherUrl, new DispatcherClient(dispatcherUrl)]]),
         maxOutputPriceNano: undefined,
@@ -45,7 +48,18 @@ async function start({ dispatcherUrl }: { dispatcherUrl: string }) {
         clock: systemClock,
         logger: silentLogger(),
     });
-    const server = createGatewayServer({ service, logger: silentLogger(), maxBodyBytes: 1024 * 1024, apiKeys: null });
+    const idempotency = new IdempotencyBook({
+        ledger,
+        keys: new IdempotencyKeys(Buffer.alloc(32, 7)),
+        clock: systemClock,
+    });
+    const server = createGatewayServer({
+        service,
+        idempotency,
+        logger: silentLogger(),
+        maxBodyBytes: 1024 * 1024,
+        apiKeys: null,
+    });
     return { url: await server.listen({ host: '127.0.0.1', port: 0, backlog: 4_096 }) };
 }
 
