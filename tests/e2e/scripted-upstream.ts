@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { Address } from '@ton/core';
 import OpenAI from 'openai';
 import { silentLogger, systemClock } from '../../keepers/base';
 import { generateSigner, KemKeyring } from '../../keepers/confidential';
@@ -28,6 +29,7 @@ export const scriptedModel = 'scripted-70b';
 /** nanoTON a million tokens */
 const prices = { inputNano: 400_000n, cachedInputNano: 100_000n, outputNano: 1_600_000n, reasoningNano: 1_600_000n };
 const balanceNano = 10n ** 12n;
+const hubAddress = new Address(0, hub);
 /** Shorter than in earnest, so that a test sees an answer cut off that nobody came back for. */
 export const idempotencyGraceMs = 400;
 
@@ -153,6 +155,7 @@ async function start(folder: string) {
                     verdict: {} as TrustedNode['verdict'],
                     gpu: null,
                     dispatcherUrl,
+                    hub: hubAddress,
                     offer: offers.current,
                     certificates: [...keyring.certificates()],
                     load: { inFlight: 0, queued: 0, maxConcurrency: 16, firstFrameMsP50: null, failureShare: 0 },
@@ -166,16 +169,18 @@ async function start(folder: string) {
         evidence: new Map(),
         ban: () => undefined,
         avoid: () => undefined,
+        notBegun: () => undefined,
+        leaveDispatcher: () => undefined,
     };
     const gateway = new RestartableGateway(async () => {
         const ledger = new GatewayLedger({ file: path.join(folder, 'gateway.sqlite') });
         await ledger.recover(Date.now());
+        const account = { hub: hubAddress, escrow, book: new EscrowBook({ read }) };
         const service = new GatewayService({
             ...common,
-            escrow,
+            hubs: { main: account, accountAt: () => account, all: () => [account] },
             session,
             ledger,
-            book: new EscrowBook({ read }),
             directory: directory as unknown as NodeDirectory,
             dispatchers: new Map([[dispatcherUrl, client]]),
             maxOutputPriceNano: undefined,
