@@ -22,7 +22,7 @@ import { bytesOf } from '../keepers/confidential/exchange';
 import { account, escrow, hub, network } from '../keepers/dispatch/sealed-request';
 import { bundleOf } from '../keepers/dispatcher/scripted-node';
 import { temporaryFolder } from '../keepers/ledger/temporary-folder';
-import { startOpenAiServer } from '../keepers/node/engine/openai-server';
+import { type Behaviour, type SeenRequest, startOpenAiServer } from '../keepers/node/engine/openai-server';
 
 export const scriptedModel = 'scripted-70b';
 
@@ -32,6 +32,21 @@ const balanceNano = 10n ** 12n;
 const hubAddress = new Address(0, hub);
 /** Shorter than in earnest, so that a test sees an answer cut off that nobody came back for. */
 export const idempotencyGraceMs = 400;
+
+/** The node looks after its engine's health by itself: a test scripts and counts what is asked, not that. */
+function answering(server: Awaited<ReturnType<typeof startOpenAiServer>>) {
+    const isQuestion = ({ body }: SeenRequest) => body !== '';
+    return {
+        ...server,
+        get seen() {
+            return server.seen.filter(isQuestion);
+        },
+        behave: (next: Behaviour) =>
+            server.behave((response, request) =>
+                isQuestion(request) ? next(response, request) : void response.writeHead(200).end(),
+            ),
+    };
+}
 
 type Parts = Awaited<ReturnType<typeof start>>;
 
@@ -84,7 +99,7 @@ export class ScriptedUpstreamNetwork {
 }
 
 async function start(folder: string) {
-    const upstream = await startOpenAiServer();
+    const upstream = answering(await startOpenAiServer());
     const signer = generateSigner();
     const dispatcherLedger = new DispatchLedger({ file: path.join(folder, 'dispatcher.sqlite') });
     const session = generateSigner();
