@@ -22,7 +22,7 @@ import { bytesOf } from '../keepers/confidential/exchange';
 import { account, escrow, hub, network } from '../keepers/dispatch/sealed-request';
 import { bundleOf } from '../keepers/dispatcher/scripted-node';
 import { temporaryFolder } from '../keepers/ledger/temporary-folder';
-import { type Behaviour, type SeenRequest, startOpenAiServer } from '../keepers/node/engine/openai-server';
+import { type Behaviour, json, type SeenRequest, startOpenAiServer } from '../keepers/node/engine/openai-server';
 
 export const scriptedModel = 'scripted-70b';
 
@@ -36,6 +36,8 @@ export const idempotencyGraceMs = 400;
 /** The node looks after its engine's health by itself: a test scripts and counts what is asked, not that. */
 function answering(server: Awaited<ReturnType<typeof startOpenAiServer>>) {
     const isQuestion = ({ body }: SeenRequest) => body !== '';
+    const listed = json(200, { object: 'list', data: [{ id: scriptedModel, object: 'model', owned_by: 'test' }] });
+    server.behave(listed);
     return {
         ...server,
         get seen() {
@@ -43,7 +45,7 @@ function answering(server: Awaited<ReturnType<typeof startOpenAiServer>>) {
         },
         behave: (next: Behaviour) =>
             server.behave((response, request) =>
-                isQuestion(request) ? next(response, request) : void response.writeHead(200).end(),
+                isQuestion(request) ? next(response, request) : listed(response, request),
             ),
     };
 }
