@@ -298,9 +298,9 @@ describe('of all that was planted', () => {
             expect(countsFoundIn(everywhere, [countedUsage])).toEqual([]);
             const counts = [countedUsage.promptTokens, countedUsage.completionTokens];
             const ledger = running.network.layout.data('dispatcher.sqlite');
-        expect(countsInDatabase(ledger, counts)).toEqual([]);
-        // The scan of columns does find numbers: every stream has a first receipt.
-        expect(countsInDatabase(ledger, [1])).not.toEqual([]);
+            expect(countsInDatabase(ledger, counts)).toEqual([]);
+            // The scan of columns does find numbers: every stream has a first receipt.
+            expect(countsInDatabase(ledger, [1])).not.toEqual([]);
         },
     );
 });
