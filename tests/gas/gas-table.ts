@@ -47,8 +47,21 @@ export function writeActCosts({ operations }: GasTable): void {
     writeFileSync(actCostsFile, `${JSON.stringify(Object.fromEntries(costs), null, 4)}\n`);
 }
 
+interface MeasuredRow {
+    row: GasRow;
+    heaviestGas: number;
+}
+
+const measured = new Map<string, Promise<MeasuredRow>>();
+
 /** The row of an operation, run once under each of the prices that the table shows, and its costliest transaction. */
-export async function measureRow(name: string): Promise<{ row: GasRow; heaviestGas: number }> {
+export function measureRow(name: string): Promise<MeasuredRow> {
+    const known = measured.get(name) ?? measureAfresh(name);
+    measured.set(name, known);
+    return known;
+}
+
+async function measureAfresh(name: string): Promise<MeasuredRow> {
     const scenario = operations[name]!;
     const [sandbox, mainnet] = [await measure('sandbox', scenario), await measure('mainnet', scenario)];
     if (sandbox.gas !== mainnet.gas) throw new Error(`${name}: gas depends on the prices`);
