@@ -74,6 +74,7 @@ async function candidateOf(
         epoch: settleable.epoch,
         nodeKey: nodeKey.toString('hex'),
         owedNano: owedNano < snapshot.balanceNano ? owedNano : snapshot.balanceNano,
+        balanceNano: snapshot.balanceNano,
         deadlineSec: Math.min(node.settlesUntil, sessionEndSec, snapshot.closesAtSec ?? Infinity),
         settleable,
     };

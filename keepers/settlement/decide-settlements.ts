@@ -9,6 +9,8 @@ export interface SettlementCandidate {
     nodeKey: string;
     /** What settling now would move: min(cap, receipt) - paid. */
     owedNano: bigint;
+    /** What the escrow has for all its nodes. */
+    balanceNano: bigint;
     /** The last second in which the chain takes it (close, key expiry, session end); null: none in sight. */
     deadlineSec: number | null;
 }
@@ -39,6 +41,8 @@ export interface SettlementBatch<C extends SettlementCandidate> {
     /** One to ten, the most pressing first: the escrow pays in order, up to its balance. */
     lines: C[];
     valueNano: bigint;
+    /** The escrow can pay all that it owes, here and in its other batches: no line goes short, whatever the order. */
+    balanceCovers: boolean;
     reason: SettlementReason;
 }
 
@@ -77,13 +81,14 @@ function batchesOfEscrow<C extends SettlementCandidate>(
 ): SettlementBatch<C>[] {
     const { maxLines = maxSettlementLines } = policy;
     const ordered = group.sort((a, b) => Number(isUrgent(b, policy)) - Number(isUrgent(a, policy)) || byValue(a, b));
+    const balanceCovers = group.every(({ balanceNano }) => totalNano(group) <= balanceNano);
     const batches: SettlementBatch<C>[] = [];
     for (let start = 0; start < ordered.length; start += maxLines) {
         const lines = ordered.slice(start, start + maxLines);
         const reason = reasonToSettle(lines, costs, policy);
         if (reason === null) continue;
-        const valueNano = lines.reduce((sum, line) => sum + line.owedNano, 0n);
-        batches.push({ escrow: lines[0]!.escrow, epoch: lines[0]!.epoch, lines, valueNano, reason });
+        const { escrow, epoch } = lines[0]!;
+        batches.push({ escrow, epoch, lines, valueNano: totalNano(lines), balanceCovers, reason });
     }
     return batches;
 }
@@ -93,12 +98,16 @@ function reasonToSettle(
     costs: SettlementCosts,
     policy: SettlementPolicy,
 ): SettlementReason | null {
-    const valueNano = lines.reduce((sum, line) => sum + line.owedNano, 0n);
+    const valueNano = totalNano(lines);
     const costNano = costs.batchNano + costs.lineNano * BigInt(lines.length);
     if (valueNano >= costNano * policy.minValueToCostRatio) return 'value';
     if (policy.force) return 'forced';
     const urgent = lines.some((line) => isUrgent(line, policy));
     return urgent && valueNano > costNano ? 'deadline' : null;
+}
+
+function totalNano(lines: readonly SettlementCandidate[]): bigint {
+    return lines.reduce((sum, { owedNano }) => sum + owedNano, 0n);
 }
 
 function isUrgent(candidate: SettlementCandidate, policy: SettlementPolicy): boolean {

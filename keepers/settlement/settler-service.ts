@@ -6,7 +6,7 @@ import type { DispatchLedger, OutboxEntry } from '../ledger';
 import { type ChainView, type SkipReason, viewChain } from './chain-candidates';
 import { decideSettlements, type SettlementCosts } from './decide-settlements';
 import { SettlementError } from './errors';
-import { readSettleable } from './receipt-sources';
+import { mergeSettleable, readSettleable } from './receipt-sources';
 import { SettlementIntents } from './settlement-intents';
 import { type Batch, roundsOf, submitBatches } from './submit-batches';
 
@@ -161,11 +161,10 @@ export class SettlerService {
         const prepared = await Promise.all(round.map((batch) => this.prepare(batch)));
         const { result, errorCode } = await this.send(round);
         const { reader, hub } = this.options;
-        const settleables = await readSettleable({
-            ledger: this.options.ledger,
-            nodeLogFiles: this.options.nodeLogFiles,
-        });
-        const view = await viewChain({ reader, hub, settleables });
+        const open = await readSettleable({ ledger: this.options.ledger, nodeLogFiles: this.options.nodeLogFiles });
+        // Another settler on the same ledger may have seen these paid already: then it no longer names them.
+        const sent = round.flatMap(({ lines }) => lines.map(({ settleable }) => settleable));
+        const view = await viewChain({ reader, hub, settleables: mergeSettleable([...sent, ...open]) });
         await this.recordPaid(view, result?.transactionHash ?? null);
         const failures: string[] = [];
         for (const { batch, entry } of prepared) {

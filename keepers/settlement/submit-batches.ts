@@ -22,11 +22,17 @@ export async function submitBatches(options: SubmitOptions): Promise<SendResult>
             await hub.sendSettle(sender, {
                 escrow: new Address(0, Buffer.from(batch.escrow, 'hex')),
                 epoch: batch.epoch,
-                lines: inTagOrder(batch.lines.map(({ settleable }) => settlementLine(settleable))),
+                lines: ordered(batch),
             });
         }
     });
     return wallet.sendAndConfirm(messages, { signal, timeoutMs });
+}
+
+/** The cheapest order, unless the order decides whom an escrow's balance still pays. */
+function ordered({ lines, balanceCovers }: Batch): SettlementLine[] {
+    const built = lines.map(({ settleable }) => settlementLine(settleable));
+    return balanceCovers ? inTagOrder(built) : built;
 }
 
 function settlementLine(settleable: ChainCandidate['settleable']): SettlementLine {

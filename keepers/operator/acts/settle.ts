@@ -1,7 +1,7 @@
 import type { Address, OpenedContract } from '@ton/core';
 import { z } from 'zod';
 import { formatTon } from '../../base';
-import { inTagOrder, maxSettlementLines, type Payout } from '../../../wrappers';
+import { maxSettlementLines, type Payout } from '../../../wrappers';
 import { type ActPlan, type PlannedMessage, planMessage } from '../act';
 import type { OperatorContext } from '../context';
 import { defineAct } from '../define-act';
@@ -62,7 +62,7 @@ async function settleMessages(
     for (let start = 0; start < due.length; start += maxSettlementLines) {
         const batch = due.slice(start, start + maxSettlementLines);
         const what = `settle ${batch.length} line(s) of ${escrow.address}, ${formatTon(sum(batch))} TON; most of the value comes back`;
-        const options = { escrow: escrow.address, epoch, lines: inTagOrder(batch.map(({ line }) => line)) };
+        const options = { escrow: escrow.address, epoch, lines: batch.map(({ line }) => line) };
         const planned = await planMessage(context.sender.address, what, (via) => hub.sendSettle(via, options));
         messages.push({ ...planned, isDone: () => isPaid(escrow, batch) });
     }

@@ -5,7 +5,15 @@ const costs = { batchNano: 100n, lineNano: 10n };
 const policy: SettlementPolicy = { nowSec: 1_000, minValueToCostRatio: 50n, urgentWithinSec: 60, force: false };
 
 function candidate(overrides: Partial<SettlementCandidate> = {}): SettlementCandidate {
-    return { escrow: 'aa', epoch: 1, nodeKey: '01', owedNano: 5_500n, deadlineSec: null, ...overrides };
+    return {
+        escrow: 'aa',
+        epoch: 1,
+        nodeKey: '01',
+        owedNano: 5_500n,
+        balanceNano: 0n,
+        deadlineSec: null,
+        ...overrides,
+    };
 }
 
 const anyCandidates = fc
@@ -15,6 +23,7 @@ const anyCandidates = fc
             epoch: fc.integer({ min: 1, max: 2 }),
             node: fc.nat(30),
             owedNano: fc.bigInt(-5n, 20_000n),
+            balanceNano: fc.bigInt(0n, 100_000n),
             deadlineSec: fc.option(fc.integer({ min: 900, max: 1_200 })),
         }),
         { maxLength: 60 },
@@ -26,6 +35,18 @@ const isExpired = ({ deadlineSec }: SettlementCandidate) => deadlineSec !== null
 const costOf = (lines: number) => costs.batchNano + costs.lineNano * BigInt(lines);
 
 describe('decideSettlements', () => {
+    it.each([
+        ['pays all lines of all batches', 11n * 5_500n, true],
+        ['is a nanoTON short for one', 11n * 5_500n - 1n, false],
+    ])('says whether the order decides who is paid: the balance %s', (_name, balanceNano, balanceCovers) => {
+        const lines = Array.from({ length: 11 }, (_, i) => candidate({ nodeKey: `${i + 10}`, balanceNano }));
+        const batches = decideSettlements(lines, costs, policy);
+        expect(batches.map((batch) => [batch.lines.length, batch.balanceCovers])).toEqual([
+            [10, balanceCovers],
+            [1, balanceCovers],
+        ]);
+    });
+
     it.each([
         ['exactly fifty times the cost', 5_500n, 1],
         ['one nanoTON less', 5_499n, 0],

@@ -82,6 +82,16 @@ describe('SettlerService on a devnet', () => {
         expect(balanceNano).toBeGreaterThanOrEqual(toNano('16'));
     });
 
+    it('reports no failure where another settler of the same ledger was the first to see it paid', async () => {
+        const escrow = await hub.openEscrow('carla', toNano('20'));
+        const ledger = await ledgerWith([[escrow, nodes[0]!, toNano('4')]]);
+        const open = ledger.settleable();
+        jest.spyOn(ledger, 'settleable').mockReturnValueOnce(open).mockReturnValue([]);
+        const summary = await createSettler({ ledger }).settleOnce({ force: true });
+        expect(summary).toMatchObject({ batches: 1, settledNano: toNano('4'), outstandingNano: 0n, failures: [] });
+        ledger.close();
+    });
+
     it("settles from a node's log alone, with no dispatcher left", async () => {
         const escrow = await hub.openEscrow('dave', toNano('20'));
         const file = path.join(folder, 'node.log');
