@@ -2,13 +2,14 @@ import '@ton/test-utils';
 import { Address, beginCell, Cell, toNano } from '@ton/core';
 import { internal, SendMessageResult } from '@ton/sandbox';
 import {
+    Escrow as EscrowBinding,
     loadEscrowToppedUp,
     loadEscrowWithdrawn,
     storeAcknowledgeCharge,
     storeCharge,
     storeCharged,
 } from '../../build/Escrow/Escrow_Escrow';
-import { buildSettlementLines, chargeRefusals, escrowErrors } from '../../wrappers';
+import { buildSettlementLines, chargeRefusals, Escrow, escrowErrors } from '../../wrappers';
 import { testKey } from './support/ed25519';
 import { stepMessage, whileRefusing } from './support/stepping';
 import { exitCodeOf, refusalReasonOf } from './support/settlement-outcomes';
@@ -116,6 +117,19 @@ describe('opening', () => {
         const result = await env.escrow.sendOpen(env.client.getSender(), options);
         if (refused) expectRefused(result, 'Escrow: session key expired');
         expect((await env.escrow.getState()).phase).toBe(refused ? 'closed' : 'open');
+    });
+
+    it.each([
+        [59, 'Escrow: close delay too short'],
+        [60, null],
+        [30 * 86_400, null],
+        [30 * 86_400 + 1, 'Escrow: close delay too long'],
+    ])('at a hub that lets its clients go after %i s is answered: %s', async (seconds, refusal) => {
+        const terms = { hub: env.hub.address, network: env.network, client: env.client.address, index: 1 };
+        const escrow = env.blockchain.openContract(await Escrow.createFromConfig({ ...terms, closeDelaySec: seconds }));
+        const session = { sessionKey: env.session.publicKey, sessionExpiresAt: startTime + sessionLifeSec };
+        const result = await escrow.sendOpen(env.client.getSender(), { ...session, valueNano: toNano('1') });
+        expect(escrowErrors.get(exitCodeOf(result, escrow.address) ?? 0) ?? null).toBe(refusal);
     });
 
     it('again starts a later epoch', async () => {
@@ -320,6 +334,31 @@ describe('a charge', () => {
         expect((await env.settler.getBalance()) - settlerBefore).toBeGreaterThan(toNano('0.9'));
         await env.settle([env.line(env.nodes[0]!, { receiptNano: toNano('1') })]);
         expect(await env.hub.getCredit(env.nodes[0]!.owner.address)).toBe(toNano('1'));
+    });
+
+    it('that comes back after the client has left without waiting for it is the client’s', async () => {
+        await env.escrow.sendClose(env.client.getSender());
+        const trace = await chargeInFlight(toNano('1'));
+        env.at(startTime + 2 * closeDelaySec);
+        expectRefused(await env.escrow.sendWithdraw(env.client.getSender()), 'Escrow: a charge is in flight');
+        env.at(startTime + 2 * closeDelaySec + 1);
+        await env.escrow.sendWithdraw(env.client.getSender());
+        expect((await env.escrow.getState()).phase).toBe('closed');
+        const before = await env.client.getBalance();
+        await whileRefusing(env.blockchain, env.hub.address, () => trace.finish());
+        expect((await env.client.getBalance()) - before).toBeGreaterThan(toNano('1.9'));
+        expect((await env.escrow.getState()).balanceNano).toBe(0n);
+    });
+
+    it('is not undone by the bounce of another one', async () => {
+        const trace = await chargeInFlight(toNano('1'));
+        const body = beginCell()
+            .storeUint(0xffffffff, 32)
+            .storeUint(EscrowBinding.opcodes.Charged, 32)
+            .storeUint(78, 64);
+        await inject(body.endCell(), { bounced: true });
+        expect((await env.escrow.getState()).inFlight).toEqual({ queryId: 77n, amountNano: toNano('1') });
+        await trace.finish();
     });
 
     it('is not undone by a bounced message that is no Charged', async () => {
