@@ -129,6 +129,19 @@ describe('an admission', () => {
         expectRefused(taken, 'Payout: node belongs to another provider');
     });
 
+    it('is refused to a key whose last 64 bits another node has, and to no key that differs in them', async () => {
+        const node = env.nodes[0]!;
+        const withByte = (offset: number): TestNode => {
+            const publicKey = Buffer.from(node.key.publicKey);
+            publicKey[offset]! ^= 1;
+            return { ...node, key: { ...node.key, publicKey } };
+        };
+        expectRefused(await env.admit(withByte(23)), "Payout: another node's key ends alike");
+        const near = withByte(24);
+        await env.admit(near);
+        expect(await env.hub.getNode(near.key.publicKey)).not.toBeNull();
+    });
+
     it('waits until the hub holds its storage reserve', async () => {
         const poor = await Payout.createFromConfig({
             registry: env.registry.address,

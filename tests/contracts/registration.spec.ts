@@ -19,6 +19,10 @@ import { atPrices } from '../support/fee-config';
 const { opcodes } = RegistryBinding;
 const nodeKey = testKey('node 0').publicKey;
 const other = Buffer.alloc(32, 0x99);
+/** Ethereum addresses lie below, Ed25519 keys not. */
+const addressLimit = 1n << 160n;
+
+const keyOf = (signingKey: bigint) => Buffer.from(signingKey.toString(16).padStart(64, '0'), 'hex');
 
 let env: RegistryEnvironment;
 
@@ -160,16 +164,18 @@ describe('a registration', () => {
     });
 
     /** The bundle with bytes changed in its first cell, attested as changed. */
-    function patched(offset: number, value: number): VerifiedOptions {
+    function patched(offset: number, ...values: number[]): VerifiedOptions {
         const cell = keyBundleCell(env.bundleOf());
         const head = cell.beginParse().loadBuffer(103);
-        head[offset] = value;
+        head.set(values, offset);
         const rest = cell.refs[0]!;
         const tail = rest.beginParse().loadBuffer(104);
         const block = rest.refs[0]!.beginParse().loadBuffer(32);
         const bundleCell = beginCell().storeBuffer(head).storeRef(rest).endCell();
         return { bundleCell, attestedBundleHash: sha256(head, tail, block) };
     }
+
+    const patchedKey = (suite: number, signingKey: bigint) => patched(70, suite, ...keyOf(signingKey));
 
     it('is refused for another tag, version, role or suite', async () => {
         env = await createRegistry();
@@ -178,6 +184,16 @@ describe('a registration', () => {
         await expectRefused('Registry: unknown role', patched(5, 2));
         await expectRefused('Registry: unknown suite', patched(70, 0));
         await expectRefused('Registry: unknown suite', patched(70, 3));
+    });
+
+    it('is refused for a key that its suite does not have, up to the first and last that it has', async () => {
+        env = await createRegistry();
+        await expectRefused('Registry: not an Ed25519 key', patchedKey(1, addressLimit - 1n));
+        await expectRegistered({ bundle: { suite: 1, signingKey: keyOf(addressLimit) } });
+        await expectRefused('Registry: not an Ethereum address', patchedKey(2, 0n));
+        await expectRefused('Registry: not an Ethereum address', patchedKey(2, addressLimit));
+        await expectRegistered({ bundle: { suite: 2, signingKey: keyOf(1n) } });
+        await expectRegistered({ bundle: { suite: 2, signingKey: keyOf(addressLimit - 1n) } });
     });
 
     it('is refused for another network, image or block than the quote stands for', async () => {
