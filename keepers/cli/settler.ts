@@ -1,7 +1,7 @@
 import { chainClientOf, ChainWallet, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import type { Logger } from '../base';
 import { readSeedFile, type SettlerConfig } from '../config';
-import { DispatchLedger } from '../ledger';
+import { openDispatchLedger } from '../ledger';
 import { SettlerService } from '../settlement';
 import type { RunningRole } from './roles';
 
@@ -13,7 +13,7 @@ export async function startSettler(config: SettlerConfig, logger: Logger): Promi
         facts: { hub: config.hub.toString() },
         stop: async () => {
             await service.stop();
-            close();
+            await close();
         },
     };
 }
@@ -21,10 +21,10 @@ export async function startSettler(config: SettlerConfig, logger: Logger): Promi
 export async function openSettler(
     config: SettlerConfig,
     logger: Logger,
-): Promise<{ service: SettlerService; close: () => void }> {
+): Promise<{ service: SettlerService; close: () => Promise<void> }> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const client = chainClientOf(config.chain);
-    const ledger = config.ledgerFile === undefined ? undefined : new DispatchLedger({ file: config.ledgerFile });
+    const ledger = config.ledgerFile === undefined ? undefined : await openDispatchLedger({ file: config.ledgerFile });
     const service = new SettlerService({
         client,
         reader: new NetworkReader({ client, registry: deployment.registry }),
@@ -40,5 +40,5 @@ export async function openSettler(
         minValueToCostRatio: config.minValueToCostRatio,
         logger,
     });
-    return { service, close: () => ledger?.close() };
+    return { service, close: async () => ledger?.close() };
 }

@@ -247,10 +247,10 @@ export class DispatcherService {
     private async onOrphan(node: ConnectedNode, requestId: Buffer, rest: Buffer): Promise<void> {
         const { ledger, network, clock, logger } = this.options;
         try {
-            const request = ledger.requestState(requestId);
+            const request = await ledger.requestState(requestId);
             const orphan = decodeOrphan(rest);
             if (request === null || orphan === undefined || !request.nodeKey.equals(node.greeted.nodeKey)) return;
-            const { highestNano } = this.caps.raise(request, ledger.highestCapNano(request));
+            const { highestNano } = this.caps.raise(request, await ledger.highestCapNano(request));
             const receipt = verifyOrphan(orphan, request, { network, highestCapNano: highestNano });
             const outcome = await ledger.recordReceipt({
                 requestId,
@@ -272,8 +272,8 @@ export class DispatcherService {
     }
 
     /** What is known of one request, for gateways that missed its end. */
-    requestState(requestId: Buffer): object {
-        const request = this.options.ledger.requestState(requestId);
+    async requestState(requestId: Buffer): Promise<object> {
+        const request = await this.options.ledger.requestState(requestId);
         if (request === null) return { state: 'unknown' };
         return {
             state: request.state,

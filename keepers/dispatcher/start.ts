@@ -2,7 +2,7 @@ import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../ch
 import { type Logger, systemClock } from '../base';
 import type { DispatcherConfig } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
-import { DispatchLedger } from '../ledger';
+import { openDispatchLedger } from '../ledger';
 import { createDispatcherServer } from './server';
 import { DispatcherService } from './service';
 
@@ -19,7 +19,7 @@ export async function startDispatcher(config: DispatcherConfig, logger: Logger):
     const { closeDelaySec } = hubOf(deployment, config.hub);
     const client = chainClientOf(config.chain);
     const reader = new NetworkReader({ client, registry: deployment.registry });
-    const ledger = new DispatchLedger({ file: config.ledgerFile });
+    const ledger = await openDispatchLedger({ file: config.ledgerFile });
     const network = deployment.registry.hash;
     const service = new DispatcherService({
         network,
@@ -40,7 +40,7 @@ export async function startDispatcher(config: DispatcherConfig, logger: Logger):
         stop: async () => {
             await service.drain(drainMs);
             await server.close();
-            ledger.close();
+            await ledger.close();
         },
     };
 }

@@ -27,8 +27,16 @@ import {
     toBuffer,
 } from './records';
 
+export type DispatchLedgerOptions = DatabaseOptions & LedgerWriterOptions;
+
+/** Opens the ledger, brings its schema to the current version. @throws LedgerError `ledger_unusable` */
+export async function openDispatchLedger(options: DispatchLedgerOptions): Promise<DispatchLedger> {
+    return new DispatchLedger(options);
+}
+
 /**
  * What the dispatcher must never forget. The settler opens the same file in another process.
+ * Made by `openDispatchLedger`. Reads see what was committed, also by other processes.
  *
  * Funds rule, checked in the transaction that records a cap: with
  *   owed(node) = latest receipt's cumulative + what the node's open requests (this one included) may cost beyond what
@@ -43,7 +51,7 @@ export class DispatchLedger {
     private readonly sql: DispatchStatements;
     private readonly writes: DispatchWrites;
 
-    constructor(options: DatabaseOptions & LedgerWriterOptions) {
+    constructor(options: DispatchLedgerOptions) {
         this.database = openDatabase(options);
         this.writer = new LedgerWriter(this.database, options);
         this.sql = prepareDispatchStatements(this.database);
@@ -140,7 +148,7 @@ export class DispatchLedger {
         });
     }
 
-    requestState(requestId: Buffer): DispatchRequest | null {
+    async requestState(requestId: Buffer): Promise<DispatchRequest | null> {
         const row = this.sql.request.get(requestId);
         if (!row) return null;
         return dispatchRequest({
@@ -152,41 +160,41 @@ export class DispatchLedger {
     }
 
     /** Latest receipts not fully paid, each with the highest cap held under the session key that it names. */
-    settleable(): Settleable[] {
+    async settleable(): Promise<Settleable[]> {
         return this.sql.settleable.all().map(settleable);
     }
 
-    latestReceipt(stream: StreamId): StoredReceipt | null {
+    async latestReceipt(stream: StreamId): Promise<StoredReceipt | null> {
         const row = this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
         if (!row || row.latest_receipt_id === null) return null;
         return storedReceipt(this.sql.receiptById.get(row.latest_receipt_id)!, row);
     }
 
     /** The highest cap that the client signed for the stream, 0 when none is known. */
-    highestCapNano(stream: StreamId): bigint {
+    async highestCapNano(stream: StreamId): Promise<bigint> {
         const row = this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
         return row ? (this.sql.highestCap.get(row.id)!.cap ?? 0n) : 0n;
     }
 
     /** What an escrow owes or may come to owe beyond what it paid; see the funds rule above. */
-    outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): bigint {
+    async outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): Promise<bigint> {
         return outstanding(this.sql.streamsOfEscrow.all(escrow, epoch), funds);
     }
 
     /** Nodes with an account at the escrow: whose paid sums the funds rule needs. */
-    nodeKeys(escrow: Buffer, epoch: number): Buffer[] {
+    async nodeKeys(escrow: Buffer, epoch: number): Promise<Buffer[]> {
         return this.sql.streamsOfEscrow.all(escrow, epoch).map((row) => toBuffer(row.node_key));
     }
 
     /** Final receipts in the order they came, for audits and exports. */
-    finalReceipts(page: { afterId?: bigint; limit: number }): StoredReceipt[] {
+    async finalReceipts(page: { afterId?: bigint; limit: number }): Promise<StoredReceipt[]> {
         return this.sql.finalReceipts
             .all(page.afterId ?? 0n, page.limit)
             .map((row) => storedReceipt(row, this.sql.streamById.get(row.stream_id)!));
     }
 
     /** Pairs of signed receipts of one node that exclude each other. */
-    contradictions(): { kept: StoredReceipt; other: SignedReceipt }[] {
+    async contradictions(): Promise<{ kept: StoredReceipt; other: SignedReceipt }[]> {
         return this.sql.contradictions.all().map((row) => {
             const stream = this.sql.streamById.get(row.stream_id)!;
             const kept = storedReceipt(this.sql.receiptById.get(row.receipt_id)!, stream);
@@ -199,7 +207,7 @@ export class DispatchLedger {
         });
     }
 
-    totals(): { finalReceipts: number; costNano: bigint; paidNano: bigint } {
+    async totals(): Promise<{ finalReceipts: number; costNano: bigint; paidNano: bigint }> {
         const { receipts, cost } = this.sql.totals.get()!;
         return {
             finalReceipts: Number(receipts),
@@ -208,8 +216,8 @@ export class DispatchLedger {
         };
     }
 
-    /** Commits what waits and closes the file. */
-    close(): void {
+    /** Commits what waits and closes the database. */
+    async close(): Promise<void> {
         this.writer.close();
         this.database.close();
     }

@@ -14,7 +14,7 @@ export {
     type StoredReceipt,
 } from './dispatch-records';
 export { type DispatchRequestState } from './dispatch-statements';
-export { DispatchLedger } from './dispatch-ledger';
+export { type DispatchLedger, type DispatchLedgerOptions, openDispatchLedger } from './dispatch-ledger';
 export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
 export { type GatewayRequestState } from './gateway-statements';
 export { GatewayLedger, type RaisedCap, type Reservation, type SentCap } from './gateway-ledger';

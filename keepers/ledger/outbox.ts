@@ -96,7 +96,7 @@ export class Outbox {
     }
 
     /** Open intents of a kind, oldest first: what a restarted process looks up on chain. */
-    open(kind: string): OutboxEntry[] {
+    async open(kind: string): Promise<OutboxEntry[]> {
         return this.listOpen.all(kind).map(entry);
     }
 }

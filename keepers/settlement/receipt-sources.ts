@@ -9,7 +9,7 @@ export interface ReceiptSources {
 /** The latest receipts of all sources, one for each stream. */
 export async function readSettleable(sources: ReceiptSources): Promise<Settleable[]> {
     const lists = await Promise.all((sources.nodeLogFiles ?? []).map((file) => readNodeLogSettleable(file)));
-    return mergeSettleable([...(sources.ledger?.settleable() ?? []), ...lists.flat()]);
+    return mergeSettleable([...((await sources.ledger?.settleable()) ?? []), ...lists.flat()]);
 }
 
 /** Keeps the highest sequence of a stream, and for it the highest cap of its session key. */

@@ -39,7 +39,7 @@ export class SettlementIntents {
      * older than a sent message can live; if it is still owed it will be decided on again.
      */
     async reconcile(options: { reader: NetworkReader; hub: Address; atMs: number; maxAgeMs: number }): Promise<void> {
-        for (const entry of this.ledger.outbox.open(kind)) {
+        for (const entry of await this.ledger.outbox.open(kind)) {
             const paid = await isPaid(entry, options);
             if (!paid && options.atMs - entry.createdAtMs < options.maxAgeMs) continue;
             const errorCode = paid ? null : 'superseded';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type OpenAI from 'openai';
 import { isConserved } from '../../keepers/devnet/demo/conservation';
 import { localTerms } from '../../keepers/devnet';
-import { DispatchLedger, readNodeLogSettleable, scanNodeLog } from '../../keepers/ledger';
+import { openDispatchLedger, readNodeLogSettleable, scanNodeLog } from '../../keepers/ledger';
 import { claim, closeEscrow, withdraw, withdrawFees } from '../../keepers/operator';
 import { mergeSettleable } from '../../keepers/settlement';
 import { Escrow } from '../../wrappers';
@@ -195,10 +195,10 @@ async function expectNothingLost(): Promise<bigint> {
     const logged = new Set<string>();
     for (const log of logs)
         await scanNodeLog(log, ({ final, signature }) => final && logged.add(signature.toString('hex')));
-    const ledger = new DispatchLedger({ file: network.layout.data('dispatcher.sqlite') });
+    const ledger = await openDispatchLedger({ file: network.layout.data('dispatcher.sqlite') });
     try {
         const stored = new Set(
-            ledger.finalReceipts({ limit: 10_000 }).map(({ signature }) => signature.toString('hex')),
+            (await ledger.finalReceipts({ limit: 10_000 })).map(({ signature }) => signature.toString('hex')),
         );
         expect(acknowledged.length).toBeGreaterThan(10);
         for (const { receipt } of acknowledged) {
@@ -206,10 +206,10 @@ async function expectNothingLost(): Promise<bigint> {
             expect(logged).toContain(receipt!.signature);
         }
         const own = await Promise.all(logs.map((log) => readNodeLogSettleable(log)));
-        const latest = mergeSettleable([...ledger.settleable(), ...own.flat()]);
+        const latest = mergeSettleable([...(await ledger.settleable()), ...own.flat()]);
         return sum(latest.map(({ receipt }) => receipt.cumulativeNano));
     } finally {
-        ledger.close();
+        await ledger.close();
     }
 }
 
@@ -218,11 +218,11 @@ async function killInMidSettlement(): Promise<void> {
     const file = running.network.layout.config('settler');
     const settler = spawn(process.execPath, [cocoon, 'settle', '--config', file, '--force'], { stdio: 'ignore' });
     const gone = once(settler, 'exit');
-    const ledger = new DispatchLedger({ file: running.network.layout.data('dispatcher.sqlite') });
+    const ledger = await openDispatchLedger({ file: running.network.layout.data('dispatcher.sqlite') });
     try {
-        await eventually('an open settlement', async () => ledger.outbox.open('settle')[0]);
+        await eventually('an open settlement', async () => (await ledger.outbox.open('settle'))[0]);
     } finally {
-        ledger.close();
+        await ledger.close();
         settler.kill('SIGKILL');
         await gone;
     }

@@ -13,7 +13,7 @@ import { PickIndex } from '../../keepers/gateway/pick-index';
 import { createGatewayServer } from '../../keepers/gateway/server';
 import { GatewayService } from '../../keepers/gateway/service';
 import type { TrustedNode } from '../../keepers/gateway/trusted-node';
-import { DispatchLedger, GatewayLedger, NodeLog } from '../../keepers/ledger';
+import { GatewayLedger, NodeLog, openDispatchLedger } from '../../keepers/ledger';
 import { OpenAiCompatibleEngine } from '../../keepers/node/engine';
 import { OfferBook } from '../../keepers/node/offers';
 import { RequestGate } from '../../keepers/node/request-gate';
@@ -103,7 +103,7 @@ export class ScriptedUpstreamNetwork {
 async function start(folder: string) {
     const upstream = answering(await startOpenAiServer());
     const signer = generateSigner();
-    const dispatcherLedger = new DispatchLedger({ file: path.join(folder, 'dispatcher.sqlite') });
+    const dispatcherLedger = await openDispatchLedger({ file: path.join(folder, 'dispatcher.sqlite') });
     const session = generateSigner();
     const read = async () =>
         account({

@@ -8,7 +8,7 @@ import { createLogger, systemClock } from '../../../keepers/base';
 import { parseEnvelope } from '../../../keepers/confidential';
 import { Admission, type AdmissionOptions, type EscrowAccount, EscrowBook } from '../../../keepers/dispatch';
 import { createDispatcherServer, DispatcherService } from '../../../keepers/dispatcher';
-import { type CapRecord, DispatchLedger } from '../../../keepers/ledger';
+import { type CapRecord, type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
 import { hub, network } from './places';
 import { quantile, rounded } from './quantiles';
 import { nodeCount } from './size';
@@ -66,7 +66,7 @@ async function admitAll(options: AdmissionOptions, { envelopes, keys }: Work): P
 
 async function main(): Promise<void> {
     const startedMs = performance.now();
-    const ledger = new DispatchLedger({ file: file! });
+    const ledger = await openDispatchLedger({ file: file! });
     const book = new EscrowBook({ read, maxAgeMs: 600_000 });
     const options = { network, hub, ledger, book, clock: systemClock, logger };
     const service = new DispatcherService({ ...options, isAdmitted: async () => true, queueLimitPerNode: 64 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../keepers/base';
 import { finishEnvelope, KemKeyring, prepareRequest } from '../../../keepers/confidential';
-import { DispatchLedger } from '../../../keepers/ledger';
+import { openDispatchLedger } from '../../../keepers/ledger';
 import { digestOf, escrowAt, network, nodeSigner, sessionAt } from './places';
 import { rounded } from './quantiles';
 import { escrowCount, nodeCount } from './size';
@@ -81,7 +81,7 @@ async function next(child: ChildProcess, field: string): Promise<Record<string, 
 
 /** One request of every escrow, a twentieth of them still running when the dispatcher stopped. */
 async function fillLedger(file: string): Promise<void> {
-    const ledger = new DispatchLedger({ file });
+    const ledger = await openDispatchLedger({ file });
     for (let first = 0; first < escrowCount; first += 500) {
         const batch = Array.from({ length: 500 }, (_unused, offset) => recordOf(first + offset));
         await Promise.all(batch.map((record) => ledger.recordCap(record)));
@@ -89,7 +89,7 @@ async function fillLedger(file: string): Promise<void> {
         const atMs = systemClock.nowMs();
         await Promise.all(over.map(({ requestId }) => ledger.closeRequest(requestId, 'refused', { atMs })));
     }
-    ledger.close();
+    await ledger.close();
 }
 
 function recordOf(index: number) {

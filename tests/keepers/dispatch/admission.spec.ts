@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { ManualClock } from '../../../keepers/base';
 import { Admission, DispatchError, type EscrowAccount, EscrowBook } from '../../../keepers/dispatch';
-import { DispatchLedger } from '../../../keepers/ledger';
+import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
 import { stranger } from '../confidential/exchange';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import {
@@ -20,10 +20,10 @@ import {
 
 const folder = temporaryFolder();
 const ledgers: DispatchLedger[] = [];
-afterEach(() => ledgers.splice(0).forEach((ledger) => ledger.close()));
+afterEach(() => Promise.all(ledgers.splice(0).map((ledger) => ledger.close())));
 
-function admissionWith(answers: (EscrowAccount | null | Error)[], scope = network) {
-    const ledger = new DispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+async function admissionWith(answers: (EscrowAccount | null | Error)[], scope = network) {
+    const ledger = await openDispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
     ledgers.push(ledger);
     const clock = new ManualClock(nowMs);
     let reads = 0;
@@ -49,10 +49,10 @@ async function refusalOf(act: Promise<unknown>): Promise<string> {
 }
 
 test('a paid request is admitted, and its cap is on disk then', async () => {
-    const { admission, ledger } = admissionWith([account()]);
+    const { admission, ledger } = await admissionWith([account()]);
     const { envelope, requestId } = await sealRequest({ name: 'a' });
     await admission.admit(envelope);
-    expect(ledger.requestState(requestId)).toMatchObject({ state: 'running', capCumulativeNano: 1_000_000n });
+    expect(await ledger.requestState(requestId)).toMatchObject({ state: 'running', capCumulativeNano: 1_000_000n });
 });
 
 describe('it refuses', () => {
@@ -79,21 +79,21 @@ describe('it refuses', () => {
         ['anything while the chain cannot be read', 'chain_unavailable', { name: 'k' }, [new Error('no chain')]],
     ];
     test.each(cases)('%s: %s', async (_what, code, request, answers) => {
-        const { admission, ledger } = admissionWith(answers);
+        const { admission, ledger } = await admissionWith(answers);
         const { envelope, requestId } = await sealRequest(request);
         expect(await refusalOf(admission.admit(envelope))).toBe(code);
-        expect(ledger.requestState(requestId)).toBeNull();
+        expect(await ledger.requestState(requestId)).toBeNull();
     });
 
     test('a request for another network: envelope_invalid', async () => {
-        const { admission, read } = admissionWith([account()], Buffer.alloc(32, 1));
+        const { admission, read } = await admissionWith([account()], Buffer.alloc(32, 1));
         const { envelope } = await sealRequest({ name: 'l' });
         expect(await refusalOf(admission.admit(envelope))).toBe('envelope_invalid');
         expect(read).not.toHaveBeenCalled();
     });
 
     test('a cap that its session key has not signed: cap_invalid, before the chain is read', async () => {
-        const { admission, read } = admissionWith([account()]);
+        const { admission, read } = await admissionWith([account()]);
         const { envelope } = await sealRequest({ name: 'm' });
         const raised = { ...envelope, cap: { ...envelope.cap, cumulativeNano: 2_000_000n } };
         expect(await refusalOf(admission.admit(raised))).toBe('cap_invalid');
@@ -101,14 +101,14 @@ describe('it refuses', () => {
     });
 
     test('the same request twice: request_replayed', async () => {
-        const { admission } = admissionWith([account()]);
+        const { admission } = await admissionWith([account()]);
         const { envelope } = await sealRequest({ name: 'n' });
         await admission.admit(envelope);
         expect(await refusalOf(admission.admit(envelope))).toBe('request_replayed');
     });
 
     test('one of two copies that come at once: request_replayed', async () => {
-        const { admission } = admissionWith([account()]);
+        const { admission } = await admissionWith([account()]);
         const { envelope } = await sealRequest({ name: 'o' });
         const outcomes = await Promise.all([1, 2].map(() => refusalOf(admission.admit(envelope))));
         expect(outcomes.sort()).toEqual(['admitted', 'request_replayed']);
@@ -117,24 +117,24 @@ describe('it refuses', () => {
 
 describe('what is remembered of an escrow is read afresh once', () => {
     test('where its session key does not fit', async () => {
-        const { admission, read } = admissionWith([account({ sessionKeys: [] }), account()]);
+        const { admission, read } = await admissionWith([account({ sessionKeys: [] }), account()]);
         expect(await refusalOf(admission.admit((await sealRequest({ name: 'p' })).envelope))).toBe('admitted');
         expect(read).toHaveBeenCalledTimes(2);
     });
 
     test('where it seems not to exist', async () => {
-        const { admission } = admissionWith([null, account()]);
+        const { admission } = await admissionWith([null, account()]);
         expect(await refusalOf(admission.admit((await sealRequest({ name: 'q' })).envelope))).toBe('admitted');
     });
 
     test('where it seems to hold too little', async () => {
-        const { admission, read } = admissionWith([account({ balanceNano: 1n }), account()]);
+        const { admission, read } = await admissionWith([account({ balanceNano: 1n }), account()]);
         expect(await refusalOf(admission.admit((await sealRequest({ name: 'r' })).envelope))).toBe('admitted');
         expect(read).toHaveBeenCalledTimes(2);
     });
 
     test('and not a second time', async () => {
-        const { admission, read } = admissionWith([account({ balanceNano: 1n })]);
+        const { admission, read } = await admissionWith([account({ balanceNano: 1n })]);
         expect(await refusalOf(admission.admit((await sealRequest({ name: 's' })).envelope))).toBe(
             'escrow_insufficient',
         );
@@ -144,7 +144,7 @@ describe('what is remembered of an escrow is read afresh once', () => {
 
 describe('the funds rule', () => {
     test('caps of one node are sums: a second one reserves only its rise', async () => {
-        const { admission } = admissionWith([account({ balanceNano: 1_500n })]);
+        const { admission } = await admissionWith([account({ balanceNano: 1_500n })]);
         const first = await sealRequest({ name: 't', capNano: 1_000n });
         const second = await sealRequest({ name: 'u', capNano: 1_500n });
         const third = await sealRequest({ name: 'v', capNano: 1_501n });
@@ -155,7 +155,7 @@ describe('the funds rule', () => {
 
     test('what was paid on chain is owed no more', async () => {
         const paid = account({ balanceNano: 600n });
-        const { admission } = admissionWith([
+        const { admission } = await admissionWith([
             {
                 ...paid,
                 paidNano: new Map([
@@ -168,7 +168,7 @@ describe('the funds rule', () => {
     });
 
     test('a refused request gives its reservation back, a lost one keeps it, a final receipt frees the rest', async () => {
-        const { admission, ledger } = admissionWith([account({ balanceNano: 2_000n })]);
+        const { admission, ledger } = await admissionWith([account({ balanceNano: 2_000n })]);
         const [a, b, c, d] = await Promise.all([
             sealRequest({ name: 'y1', capNano: 2_000n }),
             sealRequest({ name: 'y2', capNano: 2_000n }),

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { ManualClock, silentLogger } from '../../../keepers/base';
 import { type AnswerSealer, bindingOfEnvelope } from '../../../keepers/confidential';
 import { type AnswerListener, DispatchError, NodeLoad, type NodeLink, RequestRelay } from '../../../keepers/dispatch';
-import { DispatchLedger } from '../../../keepers/ledger';
+import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import {
     account,
@@ -20,12 +20,14 @@ import {
 
 const folder = temporaryFolder();
 let ledger: DispatchLedger;
-beforeEach(() => (ledger = new DispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) })));
+beforeEach(async () => {
+    ledger = await openDispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+});
 const listeners: AnswerListener[] = [];
 afterEach(async () => {
     for (const listener of listeners.splice(0)) listener.lost();
     await new Promise((resolve) => setImmediate(resolve));
-    ledger.close();
+    await ledger.close();
 });
 
 /** A node's link that records what goes out and hands over what comes in. */
@@ -128,17 +130,20 @@ test('the final receipt is on disk before its frame leaves, and only then the no
     const { relay, link, output, sealer, state, load } = await begin();
     const wire = opening(sealer);
     link.listener.frames(wire);
-    const seen: unknown[] = [];
-    output.onWrite = () => seen.push([state()?.state, [...link.said]]);
+    const seen: Promise<unknown>[] = [];
+    output.onWrite = () => {
+        const said = [...link.said];
+        seen.push(state().then((now) => [now?.state, said]));
+    };
     const final = finalOf(sealer);
     link.listener.frames(final.wire);
     expect(output.bytes.equals(wire)).toBe(true);
     await relay.done;
-    expect(seen).toEqual([['final', []]]);
+    expect(await Promise.all(seen)).toEqual([['final', []]]);
     expect(output.bytes.equals(Buffer.concat([wire, final.wire]))).toBe(true);
     expect(output.ending).toBe('whole');
     expect(link.said).toEqual(['taken', 'release']);
-    expect(state()!.receipt!.receipt.cumulativeNano).toBe(usageCostNano);
+    expect((await state())!.receipt!.receipt.cumulativeNano).toBe(usageCostNano);
     expect([load.failureShare, load.firstFrameMsP50]).toEqual([0, 0]);
 });
 
@@ -156,7 +161,7 @@ test('frames behind a checkpoint wait for it, in order', async () => {
     link.listener.frames(parts[3]!);
     await relay.done;
     expect(output.bytes.equals(Buffer.concat(parts))).toBe(true);
-    expect(state()!.state).toBe('final');
+    expect((await state())!.state).toBe('final');
 });
 
 test('a refusal frees the reservation before the gateway hears of it', async () => {
@@ -165,7 +170,7 @@ test('a refusal frees the reservation before the gateway hears of it', async () 
     expect(output.ending).toBe('open');
     await relay.done;
     expect(output.ending).toBe('node_refused');
-    expect(state()).toMatchObject({ state: 'refused', failureCode: 'cap_too_low' });
+    expect(await state()).toMatchObject({ state: 'refused', failureCode: 'cap_too_low' });
     expect(load.failureShare).toBe(0);
 });
 
@@ -176,8 +181,8 @@ test('a refusal stays one when the node goes away at that moment', async () => {
     await relay.done;
     await new Promise((resolve) => setImmediate(resolve));
     expect(output.ending).toBe('node_refused');
-    expect(state()!.state).toBe('refused');
-    expect(ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(0n);
+    expect((await state())!.state).toBe('refused');
+    expect(await ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(0n);
 });
 
 test('a node lost in the middle cuts the answer, and the reservation stays', async () => {
@@ -187,8 +192,8 @@ test('a node lost in the middle cuts the answer, and the reservation stays', asy
     await relay.done;
     await new Promise((resolve) => setImmediate(resolve));
     expect(output.ending).toBe('node_lost');
-    expect(state()!.state).toBe('lost');
-    expect(ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(1_000_000n);
+    expect((await state())!.state).toBe('lost');
+    expect(await ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(1_000_000n);
     expect(load.failureShare).toBe(1);
 });
 
@@ -198,15 +203,15 @@ test('a node that leaves right after its final frame has still answered', async 
     link.listener.lost();
     await relay.done;
     expect(output.ending).toBe('whole');
-    expect(state()!.state).toBe('final');
+    expect((await state())!.state).toBe('final');
 });
 
 test('a node that had gone before the request left owes and reserves nothing', async () => {
     const { relay, output, state } = await begin({ connected: false });
     await relay.done;
     expect(output.ending).toBe('node_unknown');
-    expect(state()!.state).toBe('failed');
-    expect(ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(0n);
+    expect((await state())!.state).toBe('failed');
+    expect(await ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(0n);
 });
 
 describe('frames that no honest node sends end the answer and cancel the node', () => {
@@ -232,7 +237,7 @@ describe('frames that no honest node sends end the answer and cancel the node', 
         await new Promise((resolve) => setImmediate(resolve));
         expect(output.ending).toBe('node_lost');
         expect(link.said).toEqual(['cancel', 'release']);
-        expect(state()!.state).toBe('lost');
+        expect((await state())!.state).toBe('lost');
     });
 
     test('a refusal after frames', async () => {
@@ -250,7 +255,7 @@ describe('frames that no honest node sends end the answer and cancel the node', 
         link.listener.frames(Buffer.concat([opening(sealer), finalOf(sealer).wire]));
         await relay.done;
         expect(output.ending).toBe('node_lost');
-        expect(state()!.receipt).toBeNull();
+        expect((await state())!.receipt).toBeNull();
     });
 
     test('a receipt that contradicts another one of the node', async () => {
@@ -263,8 +268,8 @@ describe('frames that no honest node sends end the answer and cancel the node', 
         await new Promise((resolve) => setImmediate(resolve));
         expect(second.output.ending).toBe('node_lost');
         expect(second.link.said).not.toContain('taken');
-        expect(second.state()!.state).toBe('lost');
-        expect(ledger.contradictions()).toHaveLength(1);
+        expect((await second.state())!.state).toBe('lost');
+        expect(await ledger.contradictions()).toHaveLength(1);
     });
 
     test('and a good receipt just before them is kept', async () => {
@@ -273,7 +278,7 @@ describe('frames that no honest node sends end the answer and cancel the node', 
         link.listener.frames(Buffer.concat([wire, Buffer.from([9, 0, 0, 0, 0])]));
         await relay.done;
         expect(output.bytes.equals(wire)).toBe(true);
-        expect(state()!.checkpoint!.receipt.cumulativeNano).toBe(400n);
+        expect((await state())!.checkpoint!.receipt.cumulativeNano).toBe(400n);
     });
 });
 
@@ -286,7 +291,7 @@ describe('a cancelled request', () => {
         link.listener.frames(finalOf(sealer).wire);
         await relay.done;
         expect(output.ending).toBe('whole');
-        expect(state()!.state).toBe('final');
+        expect((await state())!.state).toBe('final');
     });
 
     test('is given up when the node signs nothing within the grace', async () => {

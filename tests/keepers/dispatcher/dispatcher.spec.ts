@@ -9,7 +9,7 @@ import {
     linkOperation,
 } from '../../../keepers/dispatch';
 import { createDispatcherServer, DispatcherService, type DispatcherOptions } from '../../../keepers/dispatcher';
-import { DispatchLedger } from '../../../keepers/ledger';
+import { openDispatchLedger } from '../../../keepers/ledger';
 import { bytesOf, stranger } from '../confidential/exchange';
 import {
     account,
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 async function dispatcher(overrides: Partial<DispatcherOptions> = {}, maxBodyBytes = 1_000_000) {
-    const ledger = new DispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+    const ledger = await openDispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
     const clock = new ManualClock(nowMs);
     const service = new DispatcherService({
         network,
@@ -53,7 +53,7 @@ async function dispatcher(overrides: Partial<DispatcherOptions> = {}, maxBodyByt
     endings.push(async () => {
         await server.close();
         await idle(service);
-        ledger.close();
+        await ledger.close();
     });
     return { service, ledger, url, server, clock };
 }
@@ -64,8 +64,8 @@ async function idle(service: DispatcherService): Promise<void> {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function until(condition: () => boolean): Promise<void> {
-    for (let tries = 0; !condition(); tries++) {
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    for (let tries = 0; !(await condition()); tries++) {
         if (tries > 1_000) throw new Error('it never happened');
         await pause(5);
     }
@@ -172,7 +172,7 @@ describe('a node that is lost', () => {
         const back = await ScriptedNode.connect(url, { atOnce });
         endings.push(() => back.socket.terminate());
         expect((await back.heard(linkOperation.taken)).equals(request.requestId)).toBe(true);
-        expect(ledger.requestState(request.requestId)).toMatchObject({ state: 'final' });
+        expect(await ledger.requestState(request.requestId)).toMatchObject({ state: 'final' });
     });
 
     test('frees what waited for it: those requests never left', async () => {
@@ -191,7 +191,7 @@ describe('a node that is lost', () => {
             [502, 'node_lost'],
             [404, 'node_unknown'],
         ]);
-        expect(ledger.requestState(second.requestId)).toBeNull();
+        expect(await ledger.requestState(second.requestId)).toBeNull();
     });
 });
 
@@ -208,7 +208,7 @@ test('an orphan of a request that is none of the node’s is not acknowledged', 
     scripted.socket.send(encodeRequestMessage(linkOperation.orphan, request.requestId, orphan));
     await pause(50);
     expect(scripted.messages).toEqual([]);
-    expect(ledger.requestState(request.requestId)).toBeNull();
+    expect(await ledger.requestState(request.requestId)).toBeNull();
 });
 
 describe('it refuses', () => {
@@ -245,7 +245,7 @@ describe('it refuses', () => {
         const answer = await post(url, request.bytes);
         expect(answer.status).toBe(503);
         expect(await answer.json()).toMatchObject({ error: { code: 'node_refused', nodeCode: 'cap_too_low' } });
-        expect(ledger.requestState(request.requestId)!.state).toBe('refused');
+        expect((await ledger.requestState(request.requestId))!.state).toBe('refused');
     });
 
     test('made-up escrows before they wait: they take no place in a node’s queue', async () => {
@@ -296,7 +296,7 @@ test('a gateway that goes away while its request waits leaves the queue', async 
     await pause(50);
     scripted.socket.terminate();
     expect((await third).status).toBe(404);
-    expect(ledger.requestState(requests[1]!.requestId)).toBeNull();
+    expect(await ledger.requestState(requests[1]!.requestId)).toBeNull();
 });
 
 test('a gateway that goes away in the middle cancels the node, whose receipt is kept', async () => {
@@ -311,7 +311,7 @@ test('a gateway that goes away in the middle cancels the node, whose receipt is 
     expect((await scripted.heard(linkOperation.cancel)).equals(request.requestId)).toBe(true);
     scripted.frames(request.requestId, finalOf(sealer).wire);
     await scripted.heard(linkOperation.taken);
-    expect(ledger.requestState(request.requestId)!.state).toBe('final');
+    expect((await ledger.requestState(request.requestId))!.state).toBe('final');
 });
 
 describe('a node at the door', () => {
@@ -394,9 +394,9 @@ test('after a crash what ran is lost until its receipt comes', async () => {
     const { ledger, service, url } = await withNode();
     const request = await sealRequest({ name: 'd22' });
     void post(url, request.bytes).catch(() => undefined);
-    await until(() => ledger.requestState(request.requestId) !== null);
+    await until(async () => (await ledger.requestState(request.requestId)) !== null);
     await service.recover();
-    expect(ledger.requestState(request.requestId)).toMatchObject({
+    expect(await ledger.requestState(request.requestId)).toMatchObject({
         state: 'lost',
         failureCode: 'dispatcher_restarted',
     });

@@ -3,7 +3,7 @@ import { ManualClock, silentLogger } from '../../../keepers/base';
 import { bindingOfEnvelope, encodeCapRaise, signCapRaise, type Signer } from '../../../keepers/confidential';
 import { EscrowBook, linkOperation } from '../../../keepers/dispatch';
 import { createDispatcherServer, DispatcherService } from '../../../keepers/dispatcher';
-import { DispatchLedger } from '../../../keepers/ledger';
+import { openDispatchLedger } from '../../../keepers/ledger';
 import { stranger } from '../confidential/exchange';
 import {
     account,
@@ -32,7 +32,7 @@ const startNano = 1_000n;
 
 /** A dispatcher with one node, on which one windowed request runs under a cap of `startNano`. */
 async function running(name: string, balanceNano = 10_000n) {
-    const ledger = new DispatchLedger({ file: path.join(folder, name) });
+    const ledger = await openDispatchLedger({ file: path.join(folder, name) });
     const clock = new ManualClock(nowMs);
     const service = new DispatcherService({
         network,
@@ -61,7 +61,7 @@ async function running(name: string, balanceNano = 10_000n) {
         await answer.then((whole) => whole.body?.cancel()).catch(() => undefined);
         await server.close();
         while (service.inFlight > 0) await pause(2);
-        ledger.close();
+        await ledger.close();
     });
     return { ledger, url, node, request, answer };
 }
@@ -85,9 +85,9 @@ async function post(url: string, request: SealedRequest, raise: Buffer): Promise
 test('a raise is on disk before the node hears of it, byte for byte', async () => {
     const { ledger, url, node, request } = await running('raise');
     const raise = raiseOf(request, 2_000n);
-    const heard = node.heard(linkOperation.raise).then((message) => ({
+    const heard = node.heard(linkOperation.raise).then(async (message) => ({
         bytes: message.subarray(16),
-        stored: ledger.requestState(request.requestId)!.capCumulativeNano,
+        stored: (await ledger.requestState(request.requestId))!.capCumulativeNano,
     }));
     expect(await post(url, request, encodeCapRaise(raise))).toBe('taken');
     expect(await heard).toEqual({ bytes: encodeCapRaise(raise), stored: 2_000n });
@@ -99,8 +99,8 @@ test('the same raise again changes nothing; an older one is refused, and the cap
     expect(await post(url, request, encodeCapRaise(newer))).toBe('taken');
     expect(await post(url, request, encodeCapRaise(newer))).toBe('taken');
     expect(await post(url, request, encodeCapRaise(older))).toBe('cap_regression');
-    expect(ledger.requestState(request.requestId)!.capCumulativeNano).toBe(3_000n);
-    expect(ledger.outstandingNano(account().escrow, 3, { paidNano: new Map() })).toBe(3_000n);
+    expect((await ledger.requestState(request.requestId))!.capCumulativeNano).toBe(3_000n);
+    expect(await ledger.outstandingNano(account().escrow, 3, { paidNano: new Map() })).toBe(3_000n);
 });
 
 test('a raise of another signer, for another allowance or another request is refused', async () => {
@@ -116,7 +116,7 @@ test('a raise of another signer, for another allowance or another request is ref
 test('a raise that the escrow does not cover is refused and reserves nothing', async () => {
     const { ledger, url, request } = await running('uncovered', 2_500n);
     expect(await post(url, request, encodeCapRaise(raiseOf(request, 3_000n)))).toBe('escrow_insufficient');
-    expect(ledger.requestState(request.requestId)!.capCumulativeNano).toBe(startNano);
+    expect((await ledger.requestState(request.requestId))!.capCumulativeNano).toBe(startNano);
     expect(await post(url, request, encodeCapRaise(raiseOf(request, 2_000n)))).toBe('taken');
 });
 
@@ -135,6 +135,6 @@ test('a node that dies half-way is paid for its last checkpoint, whatever it sen
             while (!(await body.read()).done);
         })(),
     ).rejects.toThrow();
-    while (ledger.requestState(request.requestId)!.state !== 'lost') await pause(2);
-    expect(ledger.settleable()).toMatchObject([{ receipt: { cumulativeNano: usageCostNano, sequence: 1 } }]);
+    while ((await ledger.requestState(request.requestId))!.state !== 'lost') await pause(2);
+    expect(await ledger.settleable()).toMatchObject([{ receipt: { cumulativeNano: usageCostNano, sequence: 1 } }]);
 });

@@ -52,7 +52,7 @@ describe('a node dies', () => {
             node.scripted.socket.terminate();
         });
         await expect(ask(gateway)).rejects.toMatchObject({ code: 'answer_truncated', status: 502 });
-        const [owed] = ledgers.dispatch.settleable();
+        const [owed] = await ledgers.dispatch.settleable();
         expect(owed!.receipt.cumulativeNano).toBe(500n);
         expect(ledgers.gateway.totals().requests.lost).toBe(1);
     });
@@ -65,7 +65,7 @@ describe('a node dies', () => {
             node.scripted.socket.terminate();
         });
         await expect(ask(gateway)).rejects.toMatchObject({ code: 'answer_truncated' });
-        expect(ledgers.dispatch.settleable()).toEqual([]);
+        expect(await ledgers.dispatch.settleable()).toEqual([]);
     });
 });
 

@@ -7,7 +7,7 @@ import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
 import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
 import { PickIndex } from '../../../keepers/gateway/pick-index';
 import { GatewayService } from '../../../keepers/gateway/service';
-import { DispatchLedger, GatewayLedger } from '../../../keepers/ledger';
+import { GatewayLedger, openDispatchLedger } from '../../../keepers/ledger';
 import { ScriptedNode } from '../dispatcher/scripted-node';
 import { account, escrow, hub, network, nowMs, session } from '../dispatch/sealed-request';
 import { finalFrame, sealerFor } from './scripted-dispatcher';
@@ -41,7 +41,10 @@ export async function faultyNetwork(
 ) {
     const logger = silentLogger();
     const file = () => path.join(folder, `${Math.random()}.sqlite`);
-    const ledgers = { dispatch: new DispatchLedger({ file: file() }), gateway: new GatewayLedger({ file: file() }) };
+    const ledgers = {
+        dispatch: await openDispatchLedger({ file: file() }),
+        gateway: new GatewayLedger({ file: file() }),
+    };
     const read = async () => account({ balanceNano: 10n ** 9n });
     const dispatcher = new DispatcherService({
         network,
@@ -77,7 +80,7 @@ export async function faultyNetwork(
         for (const { scripted } of nodes) scripted.socket.terminate();
         await server.close();
         while (dispatcher.inFlight > 0) await pause(5);
-        ledgers.dispatch.close();
+        await ledgers.dispatch.close();
         ledgers.gateway.close();
     });
     return { gateway, dispatcher, nodes, ledgers, url, ...marks };

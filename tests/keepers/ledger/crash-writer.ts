@@ -1,7 +1,7 @@
 /** Child of crash.spec.ts: writes until it is killed, and reports on standard output only what was acknowledged. */
 import { writeSync } from 'node:fs';
 import path from 'node:path';
-import { DispatchLedger, GatewayLedger, NodeLog } from '../../../keepers/ledger';
+import { type DispatchLedger, GatewayLedger, NodeLog, openDispatchLedger } from '../../../keepers/ledger';
 import { bytes } from './record-bytes';
 import { cap, funds, gatewayReceipt, logEntry, receipt, requestId, reservation, sent } from './ledger-records';
 
@@ -43,7 +43,7 @@ async function logLane(log: NodeLog, lane: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-    const dispatch = new DispatchLedger({ file: path.join(folder, 'dispatch.db') });
+    const dispatch = await openDispatchLedger({ file: path.join(folder, 'dispatch.db') });
     const gateway = new GatewayLedger({ file: path.join(folder, 'gateway.db') });
     const log = await NodeLog.open(path.join(folder, 'node.log'));
     const lanes = Array.from({ length: 8 }, (_, i) => `r${round}l${i}`);

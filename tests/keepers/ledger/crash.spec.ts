@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { DispatchLedger, GatewayLedger, NodeLog, scanNodeLog } from '../../../keepers/ledger';
+import { GatewayLedger, NodeLog, openDispatchLedger, scanNodeLog } from '../../../keepers/ledger';
 import { temporaryFolder } from './temporary-folder';
 import { requestId } from './ledger-records';
 import { bytes } from './record-bytes';
@@ -45,23 +45,24 @@ describe('kill -9 under load', () => {
     it('loses nothing that was acknowledged', async () => {
         const acknowledged: string[] = [];
         for (let round = 0; round < rounds; round++) acknowledged.push(...(await writeUntilKilled(round)));
-        const dispatch = new DispatchLedger({ file: path.join(folder, 'dispatch.db') });
+        const dispatch = await openDispatchLedger({ file: path.join(folder, 'dispatch.db') });
         const gateway = new GatewayLedger({ file: path.join(folder, 'gateway.db') });
         const logged = await survivors();
-        const isThere = (line: string): boolean => {
+        const isThere = async (line: string): Promise<boolean> => {
             const [kind, lane, i] = line.split(' ') as [string, string, string];
             const id = requestId(`${lane} ${i}`);
-            if (kind === 'cap') return dispatch.requestState(id) !== null;
-            if (kind === 'receipt') return dispatch.requestState(id)?.state === 'final';
+            if (kind === 'cap') return (await dispatch.requestState(id)) !== null;
+            if (kind === 'receipt') return (await dispatch.requestState(id))?.state === 'final';
             if (kind === 'sent') return ['sent', 'final'].includes(gateway.request(id)?.state ?? 'none');
             if (kind === 'final') return gateway.request(id)?.state === 'final';
             return logged.has(`${bytes(lane).toString('hex')} ${i}`);
         };
-        expect(acknowledged.filter((line) => !isThere(line))).toEqual([]);
+        const there = await Promise.all(acknowledged.map(isThere));
+        expect(acknowledged.filter((_line, i) => !there[i])).toEqual([]);
         expect(new Set(acknowledged.map((line) => line.split(' ')[0]))).toEqual(
             new Set(['cap', 'receipt', 'sent', 'final', 'logged']),
         );
         // The check itself must be able to fail.
-        expect(isThere(`receipt r0l0 ${acknowledged.length}`)).toBe(false);
+        expect(await isThere(`receipt r0l0 ${acknowledged.length}`)).toBe(false);
     });
 });

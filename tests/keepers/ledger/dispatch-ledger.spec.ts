@@ -1,36 +1,36 @@
 import path from 'node:path';
 import fc from 'fast-check';
-import { DispatchLedger } from '../../../keepers/ledger';
+import { openDispatchLedger } from '../../../keepers/ledger';
 import { temporaryFolder } from './temporary-folder';
 import { bytes } from './record-bytes';
 import { cap, escrow, funds, nodeA, nodeB, receipt, requestId, streamA, streamB } from './ledger-records';
 
 const folder = temporaryFolder();
 let counter = 0;
-const open = () => new DispatchLedger({ file: path.join(folder, `${counter++}.db`) });
+const open = () => openDispatchLedger({ file: path.join(folder, `${counter++}.db`) });
 
 describe('DispatchLedger: caps', () => {
     it('refuses a request id or a request hash seen before', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 10n));
         const sameId = cap('2', 20n, { requestId: requestId('1') });
         const sameHash = cap('3', 20n, { requestHash: bytes('hash 1') });
         await expect(ledger.recordCap(sameId)).rejects.toMatchObject({ code: 'request_replayed' });
         await expect(ledger.recordCap(sameHash)).rejects.toMatchObject({ code: 'request_replayed' });
-        expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(10n);
+        expect(await ledger.outstandingNano(escrow, 7, funds(0n))).toBe(10n);
     });
 
     it('keeps the sum over nodes within the balance, to the nanoTON', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 60n, { funds: funds(100n) }));
         const tooMuch = cap('2', 41n, { ...streamB, funds: funds(100n) });
         await expect(ledger.recordCap(tooMuch)).rejects.toMatchObject({ code: 'escrow_insufficient' });
         await ledger.recordCap(cap('2', 40n, { ...streamB, funds: funds(100n) }));
-        expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(100n);
+        expect(await ledger.outstandingNano(escrow, 7, funds(0n))).toBe(100n);
     });
 
     it('counts what was paid on chain as no longer owed', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 60n));
         await ledger.recordReceipt(receipt('1', { sequence: 1, cost: 60n, cumulative: 60n }));
         const next = cap('2', 100n, { funds: funds(40n, [[nodeA, 60n]]) });
@@ -41,40 +41,40 @@ describe('DispatchLedger: caps', () => {
     });
 
     it('frees with a final receipt what the request did not use', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 90n, { funds: funds(100n) }));
         await ledger.recordReceipt(receipt('1', { sequence: 1, cost: 5n, cumulative: 5n }));
         await ledger.recordCap(cap('2', 95n, { ...streamB, funds: funds(100n) }));
-        expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(100n);
+        expect(await ledger.outstandingNano(escrow, 7, funds(0n))).toBe(100n);
     });
 
     it('frees a refused request, keeps a lost one until its node expires', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 90n));
         await ledger.recordCap(cap('2', 100n));
         await ledger.closeRequest(requestId('1'), 'refused', { failureCode: 'node_busy', atMs: 2 });
         await ledger.closeRequest(requestId('2'), 'lost', { failureCode: 'node_lost', atMs: 2 });
-        expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(10n);
-        expect(ledger.requestState(requestId('1'))).toMatchObject({ state: 'refused', failureCode: 'node_busy' });
+        expect(await ledger.outstandingNano(escrow, 7, funds(0n))).toBe(10n);
+        expect(await ledger.requestState(requestId('1'))).toMatchObject({ state: 'refused', failureCode: 'node_busy' });
         expect(await ledger.releaseNode(streamA, 3)).toBe(1);
-        expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(0n);
+        expect(await ledger.outstandingNano(escrow, 7, funds(0n))).toBe(0n);
     });
 
     it('marks running requests lost after a restart, and still takes their receipts', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 90n));
         expect(await ledger.markRunningLost(2)).toBe(1);
-        expect(ledger.requestState(requestId('1'))!.state).toBe('lost');
+        expect((await ledger.requestState(requestId('1')))!.state).toBe('lost');
         await ledger.recordReceipt(receipt('1', { sequence: 1, cost: 5n, cumulative: 5n }));
-        expect(ledger.requestState(requestId('1'))).toMatchObject({ state: 'final', receipt: { final: true } });
-        expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(5n);
+        expect(await ledger.requestState(requestId('1'))).toMatchObject({ state: 'final', receipt: { final: true } });
+        expect(await ledger.outstandingNano(escrow, 7, funds(0n))).toBe(5n);
     });
 
     it('stores 63-bit amounts exactly and refuses larger ones', async () => {
-        const ledger = open();
+        const ledger = await open();
         const large = (1n << 63n) - 1n;
         await ledger.recordCap(cap('1', large, { funds: funds(large) }));
-        expect(ledger.requestState(requestId('1'))!.capCumulativeNano).toBe(large);
+        expect((await ledger.requestState(requestId('1')))!.capCumulativeNano).toBe(large);
         await expect(ledger.recordCap(cap('2', large + 1n))).rejects.toMatchObject({ code: 'record_invalid' });
     });
 
@@ -82,7 +82,7 @@ describe('DispatchLedger: caps', () => {
         const step = fc.record({ node: fc.boolean(), worst: fc.bigInt(1n, 400n), share: fc.nat(100), end: fc.nat(3) });
         await fc.assert(
             fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-                const ledger = open();
+                const ledger = await open();
                 const owed = new Map([nodeA, nodeB].map((key) => [key, { done: 0n, open: 0n, sequence: 0 }]));
                 for (const [i, { node, worst, share, end }] of steps.entries()) {
                     const key = node ? nodeA : nodeB;
@@ -110,8 +110,8 @@ describe('DispatchLedger: caps', () => {
                     }
                 }
                 const total = [...owed.values()].reduce((sum, { done, open: held }) => sum + done + held, 0n);
-                expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(total);
-                ledger.close();
+                expect(await ledger.outstandingNano(escrow, 7, funds(0n))).toBe(total);
+                await ledger.close();
             }),
             { numRuns: 25 },
         );
@@ -120,33 +120,33 @@ describe('DispatchLedger: caps', () => {
 
 describe('DispatchLedger: receipts', () => {
     it('keeps every final receipt and the newest checkpoint only', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 50n));
         await ledger.recordReceipt(receipt('1', { sequence: 1, cost: 5n, cumulative: 5n, final: false }));
         await ledger.recordReceipt(receipt('1', { sequence: 2, cost: 9n, cumulative: 9n, final: false }));
-        expect(ledger.requestState(requestId('1'))).toMatchObject({
+        expect(await ledger.requestState(requestId('1'))).toMatchObject({
             state: 'running',
             receipt: null,
             checkpoint: { receipt: { sequence: 2, cumulativeNano: 9n } },
         });
         await ledger.recordReceipt(receipt('1', { sequence: 3, cost: 12n, cumulative: 12n }));
-        expect(ledger.requestState(requestId('1'))).toMatchObject({
+        expect(await ledger.requestState(requestId('1'))).toMatchObject({
             state: 'final',
             checkpoint: null,
             receipt: { receipt: { sequence: 3 } },
         });
-        expect(ledger.finalReceipts({ limit: 10 })).toHaveLength(1);
-        expect(ledger.latestReceipt(streamA)!.receipt.sequence).toBe(3);
-        expect(ledger.totals()).toEqual({ finalReceipts: 1, costNano: 12n, paidNano: 0n });
+        expect(await ledger.finalReceipts({ limit: 10 })).toHaveLength(1);
+        expect((await ledger.latestReceipt(streamA))!.receipt.sequence).toBe(3);
+        expect(await ledger.totals()).toEqual({ finalReceipts: 1, costNano: 12n, paidNano: 0n });
     });
 
     it('answers a repeated receipt without counting it twice', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 50n));
         const record = receipt('1', { sequence: 1, cost: 5n, cumulative: 5n });
         expect(await ledger.recordReceipt(record)).toBe('recorded');
         expect(await ledger.recordReceipt(record)).toBe('known');
-        expect(ledger.totals().finalReceipts).toBe(1);
+        expect((await ledger.totals()).finalReceipts).toBe(1);
     });
 
     it.each([
@@ -154,72 +154,72 @@ describe('DispatchLedger: receipts', () => {
         ['a higher sequence with a lower cumulative', { sequence: 6, cost: 1n, cumulative: 4n }],
         ['a lower sequence with a higher cumulative', { sequence: 4, cost: 1n, cumulative: 6n }],
     ])('keeps %s as evidence and settles neither more nor less', async (_name, fields) => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 50n));
         await ledger.recordCap(cap('2', 80n));
         await ledger.recordReceipt(receipt('1', { sequence: 5, cost: 5n, cumulative: 5n }));
         expect(await ledger.recordReceipt(receipt('2', fields))).toBe('contradicts');
-        expect(ledger.contradictions()).toMatchObject([
+        expect(await ledger.contradictions()).toMatchObject([
             {
                 kept: { receipt: { sequence: 5, cumulativeNano: 5n } },
                 other: { receipt: { sequence: fields.sequence, cumulativeNano: fields.cumulative } },
             },
         ]);
-        expect(ledger.settleable()).toMatchObject([{ receipt: { sequence: 5, cumulativeNano: 5n } }]);
+        expect(await ledger.settleable()).toMatchObject([{ receipt: { sequence: 5, cumulativeNano: 5n } }]);
     });
 
     it('takes late receipts in any order and keeps the highest sequence as latest', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordReceipt(receipt(null, { sequence: 3, cost: 5n, cumulative: 15n }));
         await ledger.recordReceipt(receipt(null, { sequence: 2, cost: 5n, cumulative: 10n }));
-        expect(ledger.latestReceipt(streamA)!.receipt.cumulativeNano).toBe(15n);
-        expect(ledger.finalReceipts({ limit: 10 })).toHaveLength(2);
+        expect((await ledger.latestReceipt(streamA))!.receipt.cumulativeNano).toBe(15n);
+        expect(await ledger.finalReceipts({ limit: 10 })).toHaveLength(2);
     });
 });
 
 describe('DispatchLedger: settling', () => {
     it('pairs the latest receipt with the highest cap of the session key it names', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 50n));
         await ledger.recordCap(cap('2', 90n));
         await ledger.recordCap(cap('3', 95n, { sessionKey: bytes('next session') }));
         await ledger.recordReceipt(receipt('1', { sequence: 1, cost: 30n, cumulative: 30n }));
-        expect(ledger.settleable()).toMatchObject([
+        expect(await ledger.settleable()).toMatchObject([
             { receipt: { cumulativeNano: 30n }, cap: { capCumulativeNano: 90n, requestHash: bytes('hash 2') } },
         ]);
     });
 
     it('forgets a stream that is paid and keeps the paid sum from falling', async () => {
-        const ledger = open();
+        const ledger = await open();
         await ledger.recordCap(cap('1', 50n));
         await ledger.recordReceipt(receipt('1', { sequence: 1, cost: 30n, cumulative: 30n }));
         await ledger.recordPaid(streamA, { paidNano: 30n, transactionHash: 'aa', atMs: 3 });
         await ledger.recordPaid(streamA, { paidNano: 10n, atMs: 4 });
-        expect(ledger.settleable()).toEqual([]);
-        expect(ledger.totals().paidNano).toBe(30n);
+        expect(await ledger.settleable()).toEqual([]);
+        expect((await ledger.totals()).paidNano).toBe(30n);
     });
 
     it('is seen by a second process that opens the file', async () => {
         const file = path.join(folder, 'shared.db');
-        const dispatcher = new DispatchLedger({ file });
-        const settler = new DispatchLedger({ file });
+        const dispatcher = await openDispatchLedger({ file });
+        const settler = await openDispatchLedger({ file });
         await dispatcher.recordCap(cap('1', 50n));
         await dispatcher.recordReceipt(receipt('1', { sequence: 1, cost: 30n, cumulative: 30n }));
-        expect(settler.settleable()).toHaveLength(1);
+        expect(await settler.settleable()).toHaveLength(1);
         await settler.recordPaid(streamA, { paidNano: 30n, atMs: 3 });
-        expect(dispatcher.settleable()).toEqual([]);
+        expect(await dispatcher.settleable()).toEqual([]);
     });
 
     it('keeps one open intent per key in the outbox and closes it once', async () => {
-        const { outbox } = open();
+        const { outbox } = await open();
         const intent = { kind: 'settle', key: 'escrow', payload: '{"a":1}', atMs: 1 };
         const first = await outbox.record(intent);
         const again = await outbox.record({ ...intent, payload: '{"a":2}' });
         expect(again).toMatchObject({ id: first.id, payload: '{"a":2}', state: 'pending', attempts: 0 });
         await outbox.markSent(first.id, 2);
-        expect(outbox.open('settle')).toMatchObject([{ state: 'sent', attempts: 1 }]);
+        expect(await outbox.open('settle')).toMatchObject([{ state: 'sent', attempts: 1 }]);
         await outbox.close(first.id, { state: 'confirmed', transactionHash: 'ab', atMs: 3 });
-        expect(outbox.open('settle')).toEqual([]);
+        expect(await outbox.open('settle')).toEqual([]);
         expect((await outbox.record(intent)).id).not.toBe(first.id);
     });
 });

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { toNano } from '@ton/core';
-import { DispatchLedger, NodeLog } from '../../../keepers/ledger';
+import { type DispatchLedger, NodeLog, openDispatchLedger } from '../../../keepers/ledger';
 import { SettlerService } from '../../../keepers/settlement';
 import { useDevnet } from '../chain/devnet-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
@@ -31,7 +31,7 @@ function createSettler(options: { ledger?: DispatchLedger; nodeLogFiles?: string
 }
 
 async function ledgerWith(work: [EscrowFixture, TestKey, bigint][]): Promise<DispatchLedger> {
-    const ledger = new DispatchLedger({ file: path.join(folder, `${counter++}.db`) });
+    const ledger = await openDispatchLedger({ file: path.join(folder, `${counter++}.db`) });
     for (const [escrow, node, amountNano] of work) {
         await ledger.recordCap(escrow.cap(node, amountNano + 5n + BigInt(counter)));
         await ledger.recordReceipt(escrow.receipt(node, 1, amountNano));
@@ -64,10 +64,10 @@ describe('SettlerService on a devnet', () => {
         expect(summary.costNano).toBeGreaterThan(0n);
         expect(summary.costNano).toBeLessThan(toNano('0.5'));
         expect(await paid(alice, nodes[1]!)).toBe(toNano('2'));
-        expect(ledger.settleable()).toEqual([]);
-        expect(ledger.outbox.open('settle')).toEqual([]);
+        expect(await ledger.settleable()).toEqual([]);
+        expect(await ledger.outbox.open('settle')).toEqual([]);
         expect(await settler.settleOnce({ force: true })).toMatchObject({ batches: 0, settledNano: 0n });
-        ledger.close();
+        await ledger.close();
     });
 
     it('pays once when two settlers race', async () => {
@@ -85,11 +85,11 @@ describe('SettlerService on a devnet', () => {
     it('reports no failure where another settler of the same ledger was the first to see it paid', async () => {
         const escrow = await hub.openEscrow('carla', toNano('20'));
         const ledger = await ledgerWith([[escrow, nodes[0]!, toNano('4')]]);
-        const open = ledger.settleable();
-        jest.spyOn(ledger, 'settleable').mockReturnValueOnce(open).mockReturnValue([]);
+        const open = await ledger.settleable();
+        jest.spyOn(ledger, 'settleable').mockResolvedValueOnce(open).mockResolvedValue([]);
         const summary = await createSettler({ ledger }).settleOnce({ force: true });
         expect(summary).toMatchObject({ batches: 1, settledNano: toNano('4'), outstandingNano: 0n, failures: [] });
-        ledger.close();
+        await ledger.close();
     });
 
     it("settles from a node's log alone, with no dispatcher left", async () => {
@@ -115,10 +115,10 @@ describe('SettlerService on a devnet', () => {
         settler.start();
         await ledger.recordCap(escrow.cap(nodes[0]!, toNano('50')));
         await ledger.recordReceipt(escrow.receipt(nodes[0]!, 2, toNano('50')));
-        while (ledger.settleable().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        while ((await ledger.settleable()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
         await settler.stop();
         expect(await paid(escrow, nodes[0]!)).toBe(toNano('50'));
-        ledger.close();
+        await ledger.close();
     });
 
     it('settles a small sum in time before the client can withdraw', async () => {
@@ -128,7 +128,7 @@ describe('SettlerService on a devnet', () => {
         expect((await settler.settleOnce()).batches).toBe(0);
         await fixture.client.open(escrow.escrow).sendClose(escrow.client.sender());
         expect(await settler.settleOnce()).toMatchObject({ batches: 1, settledNano: toNano('1') });
-        ledger.close();
+        await ledger.close();
     });
 
     it('counts what it can not settle instead of sending it', async () => {
@@ -141,6 +141,6 @@ describe('SettlerService on a devnet', () => {
         await ledger.recordReceipt({ ...escrow.receipt(nodes[0]!, 1, 5n), epoch: 1 });
         const summary = await createSettler({ ledger }).settleOnce({ force: true });
         expect(summary).toMatchObject({ batches: 0, skipped: { escrow_unknown: 1, epoch_over: 1 } });
-        ledger.close();
+        await ledger.close();
     });
 });

@@ -8,7 +8,7 @@ import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
 import { PickIndex } from '../../../keepers/gateway/pick-index';
 import { GatewayService } from '../../../keepers/gateway/service';
 import type { TrustedNode } from '../../../keepers/gateway/trusted-node';
-import { DispatchLedger, GatewayLedger, NodeLog } from '../../../keepers/ledger';
+import { GatewayLedger, NodeLog, openDispatchLedger } from '../../../keepers/ledger';
 import { OfferBook } from '../../../keepers/node/offers';
 import { RequestGate } from '../../../keepers/node/request-gate';
 import { NodeService } from '../../../keepers/node/service';
@@ -40,7 +40,10 @@ export async function startWindowed(folder: string, options: WindowedOptions) {
     const key = { publicKey: session.publicKey, validUntilSec: Date.now() / 1000 + 3_600 };
     const read = async (): Promise<EscrowAccount> => account({ ...funds, sessionKeys: [key] });
     const file = () => path.join(folder, `${Math.random()}`);
-    const ledgers = { dispatch: new DispatchLedger({ file: file() }), gateway: new GatewayLedger({ file: file() }) };
+    const ledgers = {
+        dispatch: await openDispatchLedger({ file: file() }),
+        gateway: new GatewayLedger({ file: file() }),
+    };
     const dispatcher = new DispatcherService({
         network,
         hub,
@@ -73,7 +76,7 @@ export async function startWindowed(folder: string, options: WindowedOptions) {
         await client.close();
         await server.close();
         while (dispatcher.inFlight > 0) await pause(5);
-        ledgers.dispatch.close();
+        await ledgers.dispatch.close();
         ledgers.gateway.close();
         await node.log.close();
     });

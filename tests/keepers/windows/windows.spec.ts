@@ -44,7 +44,7 @@ test('a small escrow pays for a long answer asked with a large max_tokens: its c
     const [request] = gateway.list({ limit: 1 });
     expect(request!.windowNano).toBe(request!.worstCaseNano);
     expect(request!.worstCaseNano).toBeLessThan(6_410n + 2n * window);
-    const [settleable] = dispatch.settleable();
+    const [settleable] = await dispatch.settleable();
     expect(settleable!.cap.capCumulativeNano).toBe(request!.capCumulativeNano);
     expect(settleable!.receipt.cumulativeNano).toBe(6_410n);
 });
@@ -90,7 +90,7 @@ test('answers side by side share the account, each within its own windows', asyn
     const told = await Promise.all([tell(network), tell(network), tell(network)]);
     for (const { body, error } of told) expect([error, body.length]).toEqual([undefined, 5_120]);
     expect(network.ledgers.gateway.totals()).toMatchObject({ costNano: 3n * 5_130n, openNano: 0n });
-    expect(network.ledgers.dispatch.latestReceipt(streamOf(network))!.receipt.cumulativeNano).toBe(15_390n);
+    expect((await network.ledgers.dispatch.latestReceipt(streamOf(network)))!.receipt.cumulativeNano).toBe(15_390n);
 });
 
 function streamOf({ ledgers }: Network) {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { silentLogger, systemClock } from '../../../../keepers/base';
 import { EscrowBook } from '../../../../keepers/dispatch';
 import { createDispatcherServer, DispatcherService } from '../../../../keepers/dispatcher';
-import { DispatchLedger } from '../../../../keepers/ledger';
+import { openDispatchLedger } from '../../../../keepers/ledger';
 import { accountOf, hub, ledgerFolder, maxConcurrency, network } from '../bench-network';
 import { serveRole } from '../serve-role';
 
@@ -11,7 +11,7 @@ async function start() {
     const service = new DispatcherService({
         network,
         hub,
-        ledger: new DispatchLedger({ file: path.join(ledgerFolder(), 'dispatcher.sqlite') }),
+        ledger: await openDispatchLedger({ file: path.join(ledgerFolder(), 'dispatcher.sqlite') }),
         book: new EscrowBook({ read: async (escrow) => accountOf(escrow) }),
         isAdmitted: async () => true,
         queueLimitPerNode: maxConcurrency,
