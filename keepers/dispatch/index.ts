@@ -13,9 +13,12 @@ export {
     linkOperation,
     maxHelloBytes,
     maxLinkMessageBytes,
+    operationByte,
     type Refusal,
     type Update,
 } from './link-messages';
+export { LinkWriter, type LinkWriterOptions } from './link-writer';
+export { encodeBundle, messagesIn } from './message-bundle';
 export { type AnswerListener, closeSocket, type LinkEvents, NodeLink } from './node-link';
 export { NodeLoad } from './node-load';
 export { Admission, type AdmissionOptions } from './admission';

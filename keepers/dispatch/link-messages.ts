@@ -13,6 +13,7 @@ export const linkOperation = {
     update: 19,
     orphan: 20,
     taken: 21,
+    bundle: 22,
 } as const;
 
 export const requestIdBytes = 16;
@@ -79,6 +80,13 @@ export const refusalSchema = z.strictObject({
     retryAfterMs: z.int().min(0).max(3_600_000).optional(),
 });
 export type Refusal = z.output<typeof refusalSchema>;
+
+const operationBytes = Array.from({ length: 256 }, (_, code) => Buffer.from([code]));
+
+/** The first piece of a message. */
+export function operationByte(operation: keyof typeof linkOperation): Buffer {
+    return operationBytes[linkOperation[operation]]!;
+}
 
 /** One JSON message: the operation's byte, then UTF-8. Buffers travel as base64, or hex where the schema says so. */
 export function encodeJsonMessage(operation: number, value: unknown): Buffer {

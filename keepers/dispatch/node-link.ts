@@ -3,14 +3,16 @@ import { keepAlive } from './heartbeat';
 import {
     decodeJson,
     decodeRequestMessage,
-    encodeRequestMessage,
     linkOperation,
+    operationByte,
     refusalSchema,
     type Refusal,
     type RequestMessage,
     type Update,
     updateSchema,
 } from './link-messages';
+import { LinkWriter } from './link-writer';
+import { messagesIn } from './message-bundle';
 
 /** Who listens to the answer of one request. */
 export interface AnswerListener {
@@ -36,12 +38,14 @@ export function closeSocket(socket: WebSocket, reason: string): void {
 /** A connected, authenticated node. All its requests share one socket. */
 export class NodeLink {
     private readonly answers = new Map<string, AnswerListener>();
+    private readonly writer: LinkWriter;
 
     constructor(
         private readonly socket: WebSocket,
         readonly nodeKey: Buffer,
         private readonly events: LinkEvents,
     ) {
+        this.writer = new LinkWriter(socket);
         keepAlive(socket);
         socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
         socket.once('close', () => this.finish());
@@ -60,23 +64,23 @@ export class NodeLink {
     send(requestId: Buffer, envelope: Buffer, listener: AnswerListener): boolean {
         if (!this.open) return false;
         this.answers.set(requestId.toString('hex'), listener);
-        this.socket.send(Buffer.concat([Buffer.from([linkOperation.request]), envelope]));
+        this.post('request', envelope);
         return true;
     }
 
     /** Asks the node to stop; its final receipt still comes. */
     cancel(requestId: Buffer): void {
-        this.post(encodeRequestMessage(linkOperation.cancel, requestId));
+        this.post('cancel', requestId);
     }
 
     /** A new cap for a running request, as its session signed it. */
     raise(requestId: Buffer, raise: Buffer): void {
-        this.post(encodeRequestMessage(linkOperation.raise, requestId, raise));
+        this.post('raise', requestId, raise);
     }
 
     /** Tells the node that the request's final receipt is on disk here. */
     taken(requestId: Buffer): void {
-        this.post(encodeRequestMessage(linkOperation.taken, requestId));
+        this.post('taken', requestId);
     }
 
     /** No more frames are expected for the request. */
@@ -85,17 +89,23 @@ export class NodeLink {
     }
 
     close(reason: string): void {
+        this.writer.flush();
         closeSocket(this.socket, reason);
     }
 
-    private post(message: Buffer): void {
-        if (this.open) this.socket.send(message);
+    private post(operation: keyof typeof linkOperation, ...pieces: Buffer[]): void {
+        this.writer.post([operationByte(operation), ...pieces]);
     }
 
     private receive(data: Buffer, isBinary: boolean): void {
-        if (!isBinary || data.length === 0) return this.close('binary messages only');
-        const payload = data.subarray(1);
-        switch (data[0]) {
+        const messages = isBinary ? messagesIn(data) : undefined;
+        if (messages === undefined) return this.close('binary messages only, one or a well-formed bundle');
+        for (const message of messages) if (this.open) this.take(message);
+    }
+
+    private take(message: Buffer): void {
+        const payload = message.subarray(1);
+        switch (message[0]) {
             case linkOperation.frames:
                 return this.onRequestMessage(payload, (answer, rest) => answer.frames(rest));
             case linkOperation.refuse:
@@ -105,7 +115,7 @@ export class NodeLink {
             case linkOperation.orphan:
                 return this.onOrphan(payload);
             default:
-                return this.close(`unknown operation ${data[0]}`);
+                return this.close(`unknown operation ${message[0]}`);
         }
     }
 

@@ -6,10 +6,12 @@ import {
     decodeJson,
     decodeRequestMessage,
     encodeJsonMessage,
-    encodeRequestMessage,
     keepAlive,
     linkOperation,
+    LinkWriter,
     maxLinkMessageBytes,
+    messagesIn,
+    operationByte,
     type Refusal,
 } from '../dispatch';
 
@@ -31,12 +33,15 @@ const firstDelayMs = 250;
 const maxDelayMs = 10_000;
 /** A connection that held this long was a good one: the next dial may come quickly again. */
 const steadyMs = 5_000;
+/** Frames that may wait go out this often: those of all answers at once, since every message costs a system call. */
+export const gatherMs = 5;
 /** How long a close may take before the socket is cut. */
 const closeGraceMs = 2_000;
 
 /** The node's one connection to its dispatcher: dialled out, kept alive, dialled again for as long as it runs. */
 export class DispatcherLink {
     private socket: WebSocket | undefined;
+    private writer: LinkWriter | undefined;
     private readonly stopping = new AbortController();
     private delayMs = firstDelayMs;
     private loop: Promise<void> | undefined;
@@ -51,6 +56,7 @@ export class DispatcherLink {
     async stop(): Promise<void> {
         this.stopping.abort(new Error('stopping'));
         const { socket } = this;
+        this.writer?.flush();
         socket?.close(1001);
         const timer = setTimeout(() => socket?.terminate(), closeGraceMs);
         await this.loop;
@@ -71,24 +77,21 @@ export class DispatcherLink {
         return this.socket?.bufferedAmount ?? 0;
     }
 
-    sendFrames(requestId: Buffer, wire: Buffer): void {
-        this.post(encodeRequestMessage(linkOperation.frames, requestId, wire));
+    /** @param when `soon`: they may wait a few milliseconds for the frames of other answers */
+    sendFrames(requestId: Buffer, wire: Buffer, when: 'now' | 'soon' = 'now'): void {
+        this.writer?.post([operationByte('frames'), requestId, wire], when);
     }
 
     refuse(requestId: Buffer, refusal: Refusal): void {
-        this.post(encodeRequestMessage(linkOperation.refuse, requestId, Buffer.from(JSON.stringify(refusal), 'utf8')));
+        this.writer?.post([operationByte('refuse'), requestId, Buffer.from(JSON.stringify(refusal), 'utf8')]);
     }
 
     sendOrphan(requestId: Buffer, orphan: Buffer): void {
-        this.post(encodeRequestMessage(linkOperation.orphan, requestId, orphan));
+        this.writer?.post([operationByte('orphan'), requestId, orphan]);
     }
 
     update(update: object): void {
-        this.post(encodeJsonMessage(linkOperation.update, update));
-    }
-
-    private post(message: Buffer): void {
-        if (this.connected) this.socket!.send(message);
+        this.writer?.post([encodeJsonMessage(linkOperation.update, update)]);
     }
 
     private async run(): Promise<void> {
@@ -120,6 +123,7 @@ export class DispatcherLink {
             let greeted = false;
             let failure = '';
             this.socket = socket;
+            this.writer = new LinkWriter(socket, { gatherMs });
             socket.on('error', (error) => (failure = error.message));
             socket.on('open', () => keepAlive(socket));
             socket.on('message', (data: Buffer) => {
@@ -146,7 +150,12 @@ export class DispatcherLink {
         return true;
     }
 
+    /** What does not parse is passed over: the dispatcher is not believed, and the connection serves others too. */
     private receive(data: Buffer): void {
+        for (const message of messagesIn(data) ?? []) this.take(message);
+    }
+
+    private take(data: Buffer): void {
         const payload = data.subarray(1);
         if (data[0] === linkOperation.request) return this.options.onRequest(payload);
         const message = decodeRequestMessage(payload);

@@ -31,7 +31,8 @@ export interface RequestRunOptions {
     cacheSalt?: string;
     signer: Signer;
     log: NodeLog;
-    send: (wire: Buffer) => void;
+    /** @param when `soon`: the client has begun to read, and a few milliseconds more do no harm */
+    send: (wire: Buffer, when: 'now' | 'soon') => void;
     logger: Logger;
     nowMs: () => number;
     /** How long an answer stands still for a raised cap. */
@@ -48,7 +49,7 @@ const checkpointIntervalMs = 2_000;
  */
 export class RequestRun {
     private readonly sealer: AnswerSealer;
-    private readonly coalescer = new Coalescer((batch) => this.options.send(this.sealer.body(batch)));
+    private readonly coalescer = new Coalescer((batch) => this.sendBody(batch));
     private readonly windows: WindowWait | undefined;
     /** Bytes of a windowed answer that no count covers yet. */
     private held: Buffer[] = [];
@@ -56,6 +57,7 @@ export class RequestRun {
     private usage: EngineUsage = NOTHING_USED;
     private lastBillable: EngineUsage = NOTHING_USED;
     private faultLogged = false;
+    private bodyBegun = false;
     private checkpointNano = 0n;
     private checkpointAtMs: number;
 
@@ -83,15 +85,21 @@ export class RequestRun {
     async run(signal: AbortSignal): Promise<SealedReceipt> {
         const { request, send } = this.options;
         try {
-            send(this.sealer.start());
+            send(this.sealer.start(), 'now');
             await this.relayEngine(signal);
             const final = await this.sign((figures) => this.sealer.final(this.billable(), figures), true);
-            send(final.wire);
+            send(final.wire, 'now');
             return final;
         } finally {
             request.meter.close(request.metered);
             request.cek.fill(0);
         }
+    }
+
+    /** The first token is what a client waits for; those behind it may wait for company. */
+    private sendBody(batch: Buffer): void {
+        this.options.send(this.sealer.body(batch), this.bodyBegun ? 'soon' : 'now');
+        this.bodyBegun = true;
     }
 
     private async relayEngine(signal: AbortSignal): Promise<void> {
@@ -102,7 +110,7 @@ export class RequestRun {
             if (this.stage !== 'ended') throw new EngineError('usage_missing', 'the engine did not say what it used');
         } catch (error) {
             this.coalescer.flush();
-            send(this.sealer.error(asAnswerError(error, logger)));
+            send(this.sealer.error(asAnswerError(error, logger)), 'now');
         }
     }
 
@@ -112,7 +120,8 @@ export class RequestRun {
             throw new EngineError('engine_failed', 'the engine broke off its own answer');
         if (event.type === 'head') {
             this.stage = 'headed';
-            return this.options.send(this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) }));
+            const head = this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) });
+            return this.options.send(head, 'now');
         }
         if (event.type === 'end') {
             await this.release(event.usage, signal);
@@ -140,7 +149,7 @@ export class RequestRun {
     private async askForWindow(): Promise<void> {
         if (this.stage === 'new') return;
         await this.checkpoint();
-        this.options.send(this.sealer.window());
+        this.options.send(this.sealer.window(), 'now');
     }
 
     private async checkpointIfDue(): Promise<void> {
@@ -157,7 +166,7 @@ export class RequestRun {
         this.checkpointNano = this.costNano();
         this.checkpointAtMs = nowMs();
         const checkpoint = await this.sign((figures) => this.sealer.checkpoint(this.billable(), figures), false);
-        send(checkpoint.wire);
+        send(checkpoint.wire, 'soon');
     }
 
     private costNano(): bigint {

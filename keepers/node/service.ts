@@ -249,7 +249,7 @@ export class NodeService {
         const leftMs = Math.max(deadlineMs - clock.nowMs(), 0);
         const deadline = setTimeout(() => controller.abort(new Error('deadline passed')), leftMs);
         try {
-            const send = (wire: Buffer) => this.link.sendFrames(requestId, wire);
+            const send = (wire: Buffer, when: 'now' | 'soon') => this.link.sendFrames(requestId, wire, when);
             const cacheSalt = this.cacheSalts.saltOf(request.envelope, request.inner.body);
             const nowMs = () => clock.nowMs();
             const run = new RequestRun({

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import type { WebSocket } from 'ws';
 import {
     type AnswerListener,
+    encodeBundle,
     encodeJsonMessage,
     encodeRequestMessage,
     keepAlive,
     linkOperation,
+    messagesIn,
     NodeLink,
 } from '../../../keepers/dispatch';
 import { nextMessage, socketPair } from './socket-pair';
@@ -36,7 +38,7 @@ test('a request goes out behind its operation, and its frames come back to who s
     const arrived = nextMessage(far);
     expect(link.send(id, Buffer.from('envelope'), one)).toBe(true);
     link.send(otherId, Buffer.from('another'), other);
-    expect((await arrived).toString('latin1')).toBe('\x02envelope');
+    expect(messagesIn(await arrived)!.map(String)).toEqual(['\x02envelope', '\x02another']);
     expect(link.inFlight).toBe(2);
     far.send(encodeRequestMessage(linkOperation.frames, id, Buffer.from('wire')));
     await settled(near, far);
@@ -44,10 +46,22 @@ test('a request goes out behind its operation, and its frames come back to who s
     expect(other.frames).not.toHaveBeenCalled();
 });
 
+test('frames of several requests in one bundle reach each its own', async () => {
+    const { link, near, far } = await connected();
+    const [one, other] = [listener(), listener()];
+    link.send(id, Buffer.alloc(1), one);
+    link.send(otherId, Buffer.alloc(1), other);
+    const frames = (of: Buffer, wire: string) => [Buffer.from([linkOperation.frames]), of, Buffer.from(wire)];
+    far.send(encodeBundle([frames(id, 'first'), frames(otherId, 'second'), frames(id, 'third')]));
+    await settled(near, far);
+    expect(one.frames.mock.calls.map(([bytes]) => String(bytes))).toEqual(['first', 'third']);
+    expect(other.frames.mock.calls.map(([bytes]) => String(bytes))).toEqual(['second']);
+});
+
 test('cancel and taken name the request', async () => {
     const { link, far } = await connected();
     const messages: string[] = [];
-    far.on('message', (data: Buffer) => messages.push(data.toString('hex')));
+    far.on('message', (data: Buffer) => messages.push(...messagesIn(data)!.map((one) => one.toString('hex'))));
     link.cancel(id);
     link.taken(otherId);
     await settled(far, (link as unknown as { socket: WebSocket }).socket);
@@ -101,6 +115,9 @@ describe('a node that does not speak the protocol is dropped', () => {
         ['an unknown operation', Buffer.from([99])],
         ['frames without a request', encodeRequestMessage(linkOperation.frames, Buffer.alloc(3))],
         ['an orphan without a request', encodeRequestMessage(linkOperation.orphan, Buffer.alloc(3))],
+        ['an empty bundle', Buffer.from([linkOperation.bundle])],
+        ['a bundle that is cut off', Buffer.from([linkOperation.bundle, 0, 0, 0, 9, linkOperation.frames])],
+        ['a bundle in a bundle', Buffer.from([linkOperation.bundle, 0, 0, 0, 1, linkOperation.bundle])],
         ['an update that is no JSON', Buffer.from([linkOperation.update, 0x7b])],
         ['an update with other fields', encodeJsonMessage(linkOperation.update, { inFlight: -1 })],
     ];

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { issueOffer, parseEnvelope, type ParsedEnvelope, signHello, type Signer } from '../../../keepers/confidential';
-import { encodeJsonMessage, encodeRequestMessage, linkOperation } from '../../../keepers/dispatch';
+import { encodeJsonMessage, encodeRequestMessage, linkOperation, messagesIn } from '../../../keepers/dispatch';
 import { encodeKeyBundle } from '../../../wrappers';
 import { bytesOf, offerFields } from '../confidential/exchange';
 import { hub, keyringOf, network, node, nowMs } from '../dispatch/sealed-request';
@@ -65,8 +65,10 @@ export class ScriptedNode {
     }
 
     private receive(data: Buffer): void {
-        this.messages.push({ operation: data[0]!, rest: data.subarray(1) });
-        if (data[0] === linkOperation.request) this.onRequest(parseEnvelope(data.subarray(1)));
+        for (const message of messagesIn(data)!) {
+            this.messages.push({ operation: message[0]!, rest: message.subarray(1) });
+            if (message[0] === linkOperation.request) this.onRequest(parseEnvelope(message.subarray(1)));
+        }
     }
 }
 

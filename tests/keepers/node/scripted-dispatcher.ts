@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { encodeJsonMessage, encodeRequestMessage, linkOperation } from '../../../keepers/dispatch';
+import { encodeJsonMessage, encodeRequestMessage, linkOperation, messagesIn } from '../../../keepers/dispatch';
 import { bytesOf } from '../confidential/exchange';
 import { hub, network } from '../dispatch/sealed-request';
 
@@ -22,9 +22,14 @@ export class ScriptedDispatcher {
         this.server.on('connection', (socket) => {
             this.dials += 1;
             this.socket = socket;
-            socket.on('message', (data: Buffer) =>
-                this.messages.push({ operation: data[0]!, requestId: data.subarray(1, 17), rest: data.subarray(17) }),
-            );
+            socket.on('message', (data: Buffer) => {
+                for (const message of messagesIn(data)!)
+                    this.messages.push({
+                        operation: message[0]!,
+                        requestId: message.subarray(1, 17),
+                        rest: message.subarray(17),
+                    });
+            });
             const challenge = bytesOf(`challenge ${this.dials}`).toString('hex');
             const { network: net, hub: payout } = this.scope;
             const scoped = { network: net.toString('hex'), hub: payout.toString('hex'), challenge };

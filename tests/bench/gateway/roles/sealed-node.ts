@@ -10,8 +10,9 @@ import {
     type ParsedEnvelope,
     signHello,
 } from '../../../../keepers/confidential';
-import { encodeJsonMessage, encodeRequestMessage, linkOperation } from '../../../../keepers/dispatch';
+import { encodeJsonMessage, linkOperation, LinkWriter, messagesIn, operationByte } from '../../../../keepers/dispatch';
 import { Coalescer } from '../../../../keepers/node/coalescer';
+import { gatherMs } from '../../../../keepers/node/dispatcher-link';
 import { OfferBook } from '../../../../keepers/node/offers';
 import * as bench from '../bench-network';
 import { type AnswerShape, lastEvents, promptTokens, sayEvents, wholeAnswer } from '../engine-events';
@@ -22,6 +23,7 @@ import { serveRole } from '../serve-role';
 const { network, hub, node } = bench;
 let shape: AnswerShape = { events: 0, intervalMs: 0 };
 let socket: WebSocket;
+let writer: LinkWriter;
 
 const offers = new OfferBook({ ...bench, signer: node, clock: systemClock });
 
@@ -34,10 +36,15 @@ const costOf = (events: number) => costNano(offers.current.models[0]!, usageOf(e
 function answer(envelope: ParsedEnvelope): void {
     const { requestId } = envelope.context;
     const asked = shape;
-    const send = (wire: Buffer) => socket.send(encodeRequestMessage(linkOperation.frames, requestId, wire));
+    const send = (wire: Buffer, when: 'now' | 'soon' = 'now') =>
+        writer.post([operationByte('frames'), requestId, wire], when);
     const cek = contentKeyOf(requestId);
     const sealer = new AnswerSealer({ to: bindingOfEnvelope(envelope), cek, modelIndex: 0, signer: node });
-    const coalescer = new Coalescer((batch) => send(sealer.body(batch)));
+    let begun = false;
+    const coalescer = new Coalescer((batch) => {
+        send(sealer.body(batch), begun ? 'soon' : 'now');
+        begun = true;
+    });
     const end = (data: Buffer) => {
         coalescer.add(data);
         coalescer.flush();
@@ -59,10 +66,12 @@ async function start({ dispatcherUrl }: { dispatcherUrl: string }) {
     await keyring.tick();
     offers.renewIfDue();
     socket = new WebSocket(`${dispatcherUrl.replace('http', 'ws')}/v1/nodes/connect`, { perMessageDeflate: false });
+    writer = new LinkWriter(socket, { gatherMs });
     const [challenge] = (await once(socket, 'message')) as [Buffer];
     const { challenge: hex } = JSON.parse(challenge.subarray(1).toString()) as { challenge: string };
     socket.on('message', (data: Buffer) => {
-        if (data[0] === linkOperation.request) answer(parseEnvelope(data.subarray(1)));
+        for (const message of messagesIn(data)!)
+            if (message[0] === linkOperation.request) answer(parseEnvelope(message.subarray(1)));
     });
     const hello = {
         nodeKey: node.publicKey.toString('hex'),
