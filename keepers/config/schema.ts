@@ -321,6 +321,8 @@ export const gatewaySchema = z.strictObject({
 export const devnetSchema = z.strictObject({
     role: z.literal('devnet'),
     listen: listenField,
+    /** A port of its own for the API of TonClient4, so that keepers have two endpoints to compare. */
+    v4Port: portField.optional(),
     stateDir: z.string().min(1),
     seed: z.string().min(1).max(128).default('cocoon'),
     feeConfig: z.enum(['sandbox', 'mainnet-2026']).default('sandbox'),

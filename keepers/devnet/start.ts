@@ -18,8 +18,8 @@ export interface RunningDevnet {
 
 /** A local TON chain and, given the seed of a development root, the services of Intel, NVIDIA and AMD under that root. */
 export async function startDevnet(config: DevnetConfig): Promise<RunningDevnet> {
-    const { listen, stateDir, seed, feeConfig } = config;
-    const chain = await startDevnetChain({ host: listen.host, port: listen.port, stateDir, seed, feeConfig });
+    const { listen, v4Port, stateDir, seed, feeConfig } = config;
+    const chain = await startDevnetChain({ host: listen.host, port: listen.port, v4Port, stateDir, seed, feeConfig });
     const collateral = await startCollateral(config);
     const nras = await startNras(config);
     const kds = await startKds(config);
@@ -27,6 +27,7 @@ export async function startDevnet(config: DevnetConfig): Promise<RunningDevnet> 
         facts: {
             url: chain.url,
             endpoint: chain.endpoint,
+            endpointV4: chain.endpointV4,
             faucet: chain.faucetAddress,
             collateralUrl: collateral?.url ?? null,
             nrasUrl: nras?.url ?? null,

@@ -36,6 +36,12 @@ export interface SupplyReport {
     conserved: boolean;
 }
 
+export interface GetMethodCall {
+    address: Address;
+    methodId: number;
+    stack: TupleItem[];
+}
+
 interface Parts {
     genesis: Genesis;
     options: ResolvedChainOptions;
@@ -62,6 +68,7 @@ export class DevnetChain {
     /** Transactions that are not in the history file yet. */
     private unsaved: TransactionRecord[] = [];
     private sinceSnapshot = 0;
+    private unfinishedSeqno = Infinity;
     /** Why the last snapshot could not be taken; the journal grows meanwhile. */
     snapshotError: string | undefined;
 
@@ -116,22 +123,47 @@ export class DevnetChain {
         return this.time.offsetSec;
     }
 
-    /** Seqno of the newest finished masterchain block. */
+    /** Seqno of the newest finished masterchain block. The one that a message is being executed for is not finished. */
     headSeqno(): number {
-        return this.state.blocks.headAt(this.nowSec());
+        return Math.min(this.state.blocks.headAt(this.nowSec()), this.unfinishedSeqno - 1);
     }
 
     account(address: Address): AccountView {
         return this.state.accounts.view(address);
     }
 
-    async runGetMethod(address: Address, methodId: number, stack: TupleItem[]): Promise<GetMethodOutcome> {
-        const { status, code, data, balanceNano } = this.account(address);
+    timeOf(seqno: number): number {
+        return this.state.blocks.timeOf(seqno);
+    }
+
+    /**
+     * The account as the block left it.
+     * @throws ChainError `block_not_found` for a block that is not there yet, or too old
+     */
+    accountAt(address: Address, seqno: number): AccountView {
+        const { recent, accounts } = this.state;
+        if (seqno > this.headSeqno() || !recent.has(seqno)) {
+            throw new ChainError('block_not_found', `no state of the block ${seqno} is kept`);
+        }
+        const past = recent.at(address.toRawString(), seqno);
+        return past === undefined ? accounts.view(address) : accounts.viewOfBoc(address, past);
+    }
+
+    async runGetMethod(call: GetMethodCall): Promise<GetMethodOutcome> {
+        return this.run(this.account(call.address), call, this.contextAt(this.nowSec(), this.headSeqno()));
+    }
+
+    /** At a block of the recent past, and its time. */
+    async runGetMethodAt(seqno: number, call: GetMethodCall): Promise<GetMethodOutcome> {
+        return this.run(this.accountAt(call.address, seqno), call, this.contextAt(this.timeOf(seqno), seqno));
+    }
+
+    private async run(account: AccountView, call: GetMethodCall, context: EmulationContext): Promise<GetMethodOutcome> {
+        const { status, code, data, balanceNano } = account;
         // What toncenter answers for an account without code.
         if (status !== 'active' || code === null) return { exitCode: -13, gasUsed: 0, stack: [] };
-        const context = this.contextAt(this.nowSec(), this.headSeqno());
-        const call = { address, code, data: data ?? Cell.EMPTY, balance: balanceNano, methodId, stack };
-        return this.parts.emulator.runGetMethod({ ...context, ...call });
+        const state = { code, data: data ?? Cell.EMPTY, balance: balanceNano };
+        return this.parts.emulator.runGetMethod({ ...context, ...state, ...call });
     }
 
     async estimateFee(message: Message, ignoreSignatures: boolean): Promise<FeeEstimate> {
@@ -198,7 +230,14 @@ export class DevnetChain {
     }
 
     private async execute(message: Cell): Promise<TransactionRecord> {
-        const timeSec = this.nowSec();
+        try {
+            return await this.executeAt(this.nowSec(), message);
+        } finally {
+            this.unfinishedSeqno = Infinity;
+        }
+    }
+
+    private async executeAt(timeSec: number, message: Cell): Promise<TransactionRecord> {
         const trace = await this.trace(message, timeSec);
         const lastHash = trace.records.at(-1)!.hash;
         const boc = message.toBoc({ idx: false }).toString('base64');
@@ -211,6 +250,7 @@ export class DevnetChain {
 
     private trace(message: Cell, timeSec: number): Promise<Trace> {
         const head = this.state.blocks.headAt(timeSec);
+        this.unfinishedSeqno = head + 1;
         return this.runner.run({
             message,
             context: this.contextAt(timeSec, head),
@@ -249,6 +289,7 @@ export class DevnetChain {
             throw new ChainError('state_corrupt', 'a message in the journal leads to other transactions than it did');
         }
         this.apply(trace);
+        this.unfinishedSeqno = Infinity;
         this.time.notBefore(event.timeSec);
     }
 

@@ -37,6 +37,8 @@ export const serverOptionsSchema = chainOptionsSchema.extend({
     host: z.string().min(1).default('127.0.0.1'),
     /** 0: any free port. */
     port: z.int().min(0).max(65_535).default(0),
+    /** A port of its own for TonClient4's API, 0 for any free one: to a keeper it is then an endpoint of another operator. */
+    v4Port: z.int().min(0).max(65_535).optional(),
     bodyLimitBytes: z.int().min(1_024).default(1_048_576),
     requestTimeoutMs: z.int().min(100).default(30_000),
 });

@@ -49,6 +49,11 @@ export class Accounts {
         this.stored.set(account.account!.addr.toRawString(), { boc, parsed: account });
     }
 
+    /** The account that such bytes describe, which may be a past one. */
+    viewOfBoc(address: Address, boc: string): AccountView {
+        return viewOf(address, parse(boc));
+    }
+
     view(address: Address): AccountView {
         const stored = this.stored.get(address.toRawString());
         if (stored === undefined) return viewOf(address, parse(emptyShardAccount));

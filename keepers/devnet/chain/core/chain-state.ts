@@ -6,6 +6,7 @@ import { BlockLine } from './block-line';
 import { addFees, type FeeTotals, noFees } from './fee-totals';
 import type { FaucetWallet } from './faucet-wallet';
 import type { Trace } from './trace';
+import { RecentStates } from './recent-states';
 import { TransactionIndex } from './transaction-index';
 import type { TransactionRecord } from './transaction-record';
 
@@ -16,6 +17,7 @@ const configAddress = Address.parseRaw(`-1:${'55'.repeat(32)}`);
 export class ChainState {
     readonly accounts = new Accounts();
     readonly transactions = new TransactionIndex();
+    readonly recent = new RecentStates();
     readonly blocks: BlockLine;
     fees: FeeTotals = noFees;
     lt = 0n;
@@ -34,7 +36,10 @@ export class ChainState {
     }
 
     apply(trace: Trace): void {
-        for (const [address, boc] of trace.accounts) this.accounts.set(address, boc);
+        for (const [address, boc] of trace.accounts) {
+            this.recent.replaced(address, trace.records[0]!.seqno, this.accounts.boc(address));
+            this.accounts.set(address, boc);
+        }
         for (const record of trace.records) this.addRecord(record);
         this.fees = addFees(this.fees, trace.fees);
         this.lt = trace.lt;
@@ -45,6 +50,7 @@ export class ChainState {
         for (const record of records) this.addRecord(record);
         this.fees = saved.fees;
         this.lt = saved.lt;
+        this.recent.beginAt(records.at(-1)?.seqno ?? 0);
     }
 
     private addRecord(record: TransactionRecord): void {

@@ -4,9 +4,8 @@ import type { DevnetChain } from '../devnet-chain';
 import { ChainError } from '../errors';
 import { type ApiMethod, apiMethod } from './api-method';
 import { methodIdOf } from './method-id';
-import { addressParam, booleanParam, hashParam, intParam, ltParam } from './read-param';
+import { addressParam, booleanParam, hashParam, intParam, ltParam, seqnoParam } from './read-param';
 import { renderAddressInformation, renderExtendedInformation, renderWalletInformation } from './render-account';
-import { headBlock } from './render-block';
 import { renderTransaction } from './render-transaction';
 import { readStack, stackParam, writeStack } from './stack';
 
@@ -14,6 +13,7 @@ import { readStack, stackParam, writeStack } from './stack';
 const maxTransactions = 101;
 
 const addressSchema = z.object({ address: addressParam });
+const addressAtSchema = addressSchema.extend({ seqno: seqnoParam.optional() });
 
 const transactionsSchema = z
     .object({
@@ -32,12 +32,15 @@ const getMethodSchema = z.object({
     address: addressParam,
     method: z.union([z.string().min(1).max(256), z.int().min(0)]),
     stack: stackParam.default([]),
+    seqno: seqnoParam.optional(),
 });
 
 const configSchema = z.object({ config_id: intParam, seqno: intParam.optional() });
 
 export const accountMethods: Record<string, ApiMethod> = {
-    getAddressInformation: apiMethod(addressSchema, (chain, { address }) => renderAddressInformation(chain, address)),
+    getAddressInformation: apiMethod(addressAtSchema, (chain, { address, seqno }) =>
+        renderAddressInformation(chain, address, seqno),
+    ),
     getExtendedAddressInformation: apiMethod(addressSchema, (chain, { address }) =>
         renderExtendedInformation(chain, address),
     ),
@@ -54,22 +57,27 @@ export const accountMethods: Record<string, ApiMethod> = {
         if (record?.account !== params.source.toRawString()) throw notLocated();
         return renderTransaction(record);
     }),
-    runGetMethod: apiMethod(getMethodSchema, async (chain, { address, method, stack }) => {
-        const lastTransactionId = renderAddressInformation(chain, address).last_transaction_id;
-        const block = headBlock(chain);
-        const outcome = await chain.runGetMethod(address, methodIdOf(method), readStack(stack));
-        return {
-            '@type': 'smc.runResult',
-            gas_used: outcome.gasUsed,
-            stack: writeStack(outcome.stack),
-            exit_code: outcome.exitCode,
-            block_id: block,
-            last_transaction_id: lastTransactionId,
-        };
-    }),
+    runGetMethod: apiMethod(getMethodSchema, runGetMethod),
     getConfigParam: apiMethod(configSchema, (chain, params) => configInfo(chain.config.param(params.config_id))),
     getConfigAll: apiMethod(z.unknown(), (chain) => configInfo(chain.config.cell)),
 };
+
+async function runGetMethod(chain: DevnetChain, params: z.output<typeof getMethodSchema>): Promise<unknown> {
+    const { address, method, seqno } = params;
+    const { last_transaction_id: last, block_id: block } = renderAddressInformation(chain, address, seqno);
+    const call = { address, methodId: methodIdOf(method), stack: readStack(params.stack) };
+    const { gasUsed, stack, exitCode } = await (seqno === undefined
+        ? chain.runGetMethod(call)
+        : chain.runGetMethodAt(seqno, call));
+    return {
+        '@type': 'smc.runResult',
+        gas_used: gasUsed,
+        stack: writeStack(stack),
+        exit_code: exitCode,
+        block_id: block,
+        last_transaction_id: last,
+    };
+}
 
 function locateResult(chain: DevnetChain, params: z.output<typeof locateSchema>): Record<string, unknown> {
     const { transactions } = chain.state;

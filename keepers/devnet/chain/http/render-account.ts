@@ -1,7 +1,7 @@
 import type { Address, Cell } from '@ton/core';
 import type { AccountView } from '../core/accounts';
 import type { DevnetChain } from '../devnet-chain';
-import { headBlock } from './render-block';
+import { headBlock, renderBlockId } from './render-block';
 
 /** Accounts in toncenter's JSON. */
 
@@ -25,8 +25,13 @@ function extraCurrencies(account: AccountView): Record<string, unknown>[] {
     }));
 }
 
-export function renderAddressInformation(chain: DevnetChain, address: Address): Record<string, unknown> {
-    const account = chain.account(address);
+/** Now, or as a block of the recent past left it. */
+export function renderAddressInformation(
+    chain: DevnetChain,
+    address: Address,
+    seqno = chain.headSeqno(),
+): Record<string, unknown> {
+    const account = chain.accountAt(address, seqno);
     return {
         '@type': 'raw.fullAccountState',
         balance: account.balanceNano.toString(),
@@ -34,9 +39,9 @@ export function renderAddressInformation(chain: DevnetChain, address: Address): 
         code: boc(account.code),
         data: boc(account.data),
         last_transaction_id: lastTransaction(account),
-        block_id: headBlock(chain),
+        block_id: renderBlockId(chain.blockIds.masterchainBlock(seqno)),
         frozen_hash: account.frozenHash?.toString('base64') ?? '',
-        sync_utime: chain.nowSec(),
+        sync_utime: chain.timeOf(seqno),
         state: account.status,
     };
 }

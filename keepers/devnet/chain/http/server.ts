@@ -3,12 +3,16 @@ import { z } from 'zod';
 import { errorMessage } from '../../../base';
 import type { DevnetChain } from '../devnet-chain';
 import { ChainError } from '../errors';
+import { addV4Routes } from '../http-v4/v4-routes';
 import { parseOptions, type ResolvedServerOptions } from '../options';
 import { accountMethods } from './account-methods';
 import type { ApiMethod } from './api-method';
 import { blockMethods } from './block-methods';
 import { devnetActs, devnetReads } from './devnet-methods';
 import { sendMethods } from './send-methods';
+
+/** Where TonClient4 finds its API. */
+export const v4Prefix = '/v4';
 
 const apiMethods: Record<string, ApiMethod> = { ...blockMethods, ...accountMethods, ...sendMethods };
 
@@ -21,7 +25,8 @@ const rpcSchema = z.object({
 /** toncenter's own path, and those where clients look that are given only a base address. */
 const rpcPaths = ['/api/v2/jsonRPC', '/api/v2/', '/api/v2', '/'];
 
-type Answer = { ok: true; result: unknown } | { ok: false; error: string; code: number; reason: string };
+type Refusal = { ok: false; error: string; code: number; reason: string };
+type Answer = { ok: true; result: unknown } | Refusal;
 
 /** toncenter's API (v2) and the network's controls over HTTP. Every answer, also to nonsense, is toncenter's JSON. */
 export function createServer(chain: DevnetChain, options: ResolvedServerOptions): FastifyInstance {
@@ -44,9 +49,20 @@ export function createServer(chain: DevnetChain, options: ResolvedServerOptions)
     for (const [name, method] of Object.entries(devnetActs)) {
         server.post(`/devnet/${name}`, (request, reply) => answer(reply, () => method(chain, request.body)));
     }
+    addV4Routes(chain, { server, prefix: v4Prefix, answer: v4Answer });
     server.setNotFoundHandler((_request, reply) => send(reply, refused(new ChainError('unknown_route', 'Not Found'))));
     server.setErrorHandler((error, _request, reply) => send(reply, refused(error)));
     return server;
+}
+
+/** This API answers with the bare result, and a failure by its status. */
+async function v4Answer(run: () => Promise<unknown>): Promise<{ status: number; body: unknown }> {
+    try {
+        return { status: 200, body: await run() };
+    } catch (error) {
+        const { code, error: message } = refused(error);
+        return { status: code, body: { error: message } };
+    }
 }
 
 async function answerRpc(chain: DevnetChain, body: unknown, reply: FastifyReply): Promise<void> {
@@ -74,7 +90,7 @@ function send(reply: FastifyReply, result: Answer, extra: object = {}): FastifyR
     return reply.code(result.ok ? 200 : result.code).send({ ...result, ...extra });
 }
 
-function refused(error: unknown): Answer {
+function refused(error: unknown): Refusal {
     if (error instanceof ChainError) {
         return { ok: false, error: error.message, code: error.httpStatus, reason: error.code };
     }
