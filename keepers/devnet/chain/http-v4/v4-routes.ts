@@ -56,7 +56,7 @@ export interface V4Server {
     server: FastifyInstance;
     prefix: string;
     /** Sends what the method answers, or its refusal. */
-    answer(method: () => Promise<unknown>): Promise<{ status: number; body: unknown }>;
+    answer: (method: () => Promise<unknown>) => Promise<{ status: number; body: unknown }>;
 }
 
 /** Adds the API to a server, below a prefix. */
