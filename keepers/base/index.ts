@@ -2,6 +2,6 @@ export { type CoreLimits, forbidCoreDumps, limitThatHolds, readCoreLimits } from
 export { CocoonError, errorMessage, isRetryable, type CocoonErrorOptions, type ErrorAction } from './errors';
 export { ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
 export { EventStreamParser, type StreamEvent } from './event-stream';
-export { createLogger, silentLogger, type Logger, type LoggerOptions } from './logger';
+export { createLogger, silentLogger, type Logger, type LoggerOptions, type LogLines } from './logger';
 export { retry, type RetryOptions } from './retry';
 export { ceilDiv, formatTon, parseTon } from './units';

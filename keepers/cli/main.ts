@@ -1,11 +1,10 @@
 import { Command, CommanderError } from 'commander';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { CocoonError, errorMessage } from '../base';
 import { addKeysCommands } from './keys-command';
 import { addMeasureCommand } from './measure-command';
 import { addMoneyCommands } from './money-commands';
 import { addNetworkCommands } from './network-commands';
+import { packageVersion } from './package-version';
 import { addRoleCommands } from './role-commands';
 import { addVerifyCommands } from './verify-commands';
 
@@ -49,16 +48,4 @@ function report(error: unknown): number {
     }
     process.stderr.write(`cocoon: ${error instanceof Error ? (error.stack ?? error.message) : errorMessage(error)}\n`);
     return 1;
-}
-
-function packageVersion(): string {
-    for (const up of ['../..', '../../..']) {
-        try {
-            const text = readFileSync(path.join(__dirname, up, 'package.json'), 'utf8');
-            return (JSON.parse(text) as { version: string }).version;
-        } catch {
-            // Compiled files lie one folder deeper.
-        }
-    }
-    return 'unknown';
 }

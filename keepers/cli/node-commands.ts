@@ -28,8 +28,9 @@ async function runNode(options: RoleOptions): Promise<void> {
     const { startNode } = require('../node') as typeof import('../node');
     const { gpusOf } = require('./node-gpu-source') as typeof import('./node-gpu-source');
     const { teeOf } = require('./node-tee') as typeof import('./node-tee');
-    await runRole('node', options, async (config, logger) => {
-        const node = await startNode(config, { ...(await teeOf(config)), gpus: gpusOf(config) }, logger);
+    await runRole('node', options, async (config, logger, telemetry) => {
+        const tee = { ...(await teeOf(config)), gpus: gpusOf(config) };
+        const node = await startNode(config, tee, { logger, telemetry });
         return { facts: { nodeKey: node.nodeKey.toString('hex') }, stop: () => node.stop() };
     });
 }

@@ -11,16 +11,16 @@ export function addRoleCommands(program: Command): void {
         'serve the OpenAI API on this machine; verify, encrypt and pay for you',
         async (options) => {
             const { startGateway } = require('../gateway') as typeof import('../gateway');
-            await runRole('gateway', options, async (config, logger) => {
-                const gateway = await startGateway(config, logger);
+            await runRole('gateway', options, async (config, logger, telemetry) => {
+                const gateway = await startGateway(config, logger, telemetry);
                 return { facts: { url: gateway.url }, stop: () => gateway.stop() };
             });
         },
     );
     role(program, 'dispatcher', 'relay sealed requests between gateways and nodes', async (options) => {
         const { startDispatcher } = require('../dispatcher') as typeof import('../dispatcher');
-        await runRole('dispatcher', options, async (config, logger) => {
-            const dispatcher = await startDispatcher(config, logger);
+        await runRole('dispatcher', options, async (config, logger, telemetry) => {
+            const dispatcher = await startDispatcher(config, logger, telemetry);
             return { facts: { url: dispatcher.url }, stop: () => dispatcher.stop() };
         });
     });
@@ -41,8 +41,8 @@ export function addRoleCommands(program: Command): void {
     addNodeCommand(program);
     role(program, 'registrar', 'keep Intel’s collateral on chain in force', async (options) => {
         const { startRegistrar } = require('../registrar') as typeof import('../registrar');
-        await runRole('registrar', options, async (config, logger) => {
-            const registrar = await startRegistrar(config, logger);
+        await runRole('registrar', options, async (config, logger, telemetry) => {
+            const registrar = await startRegistrar(config, logger, telemetry);
             return { facts: { verifier: registrar.verifier }, stop: () => registrar.stop() };
         });
     });

@@ -1,6 +1,8 @@
 import type { Logger } from '../base';
 import { createLogger, forbidCoreDumps } from '../base';
-import { loadConfig, type Role, type RoleConfig } from '../config';
+import { ensureTokenFile, loadConfig, type Role, type RoleConfig } from '../config';
+import { RoleTelemetry } from '../telemetry';
+import { packageVersion } from './package-version';
 
 /** A role under way. `facts` are shown in its ready line. */
 export interface RunningRole {
@@ -22,23 +24,37 @@ const secretRoles: readonly Role[] = ['node', 'gateway'];
 export async function runRole<R extends Role>(
     role: R,
     options: RoleOptions,
-    start: (config: RoleConfig<R>, logger: Logger) => Promise<RunningRole>,
+    start: (config: RoleConfig<R>, logger: Logger, telemetry: RoleTelemetry) => Promise<RunningRole>,
 ): Promise<void> {
     const config = loadConfig(role, { file: options.config });
-    const logger = createLogger({ name: role, level: config.logLevel });
+    const logLines = { warn: 0, error: 0 };
+    const logger = createLogger({ name: role, level: config.logLevel, lines: logLines });
     if (secretRoles.includes(role) && forbidCoreDumps() === undefined)
         logger.warn({ platform: process.platform }, 'whether this system writes core dumps is not known');
     const orphanedEarly = () => process.exit(1);
     process.once('disconnect', orphanedEarly);
-    const running = await start(config, logger);
-    process.stdout.write(`${JSON.stringify({ ready: true, role, ...running.facts })}\n`);
-    logger.info(running.facts, 'ready');
+    const telemetry = new RoleTelemetry({ role, version: packageVersion(), logger, logLines });
+    // Before the role is up: whoever waits for it can see what it waits for.
+    const adminUrl = await listenForOperator(telemetry, config);
+    const running = await start(config, logger, telemetry);
+    telemetry.readiness.started();
+    const facts = { ...running.facts, ...(adminUrl !== null && { adminUrl }) };
+    process.stdout.write(`${JSON.stringify({ ready: true, role, ...facts })}\n`);
+    logger.info(facts, 'ready');
     process.off('disconnect', orphanedEarly);
     await stopSignal();
     logger.info('stopping');
+    telemetry.readiness.setDraining(true);
     process.once('SIGINT', () => process.exit(130));
     await running.stop();
+    await telemetry.close();
     if (process.connected) process.disconnect();
+}
+
+async function listenForOperator(telemetry: RoleTelemetry, config: RoleConfig<Role>): Promise<string | null> {
+    if (!('admin' in config) || config.admin === undefined) return null;
+    const { host, port, tokenFile } = config.admin;
+    return telemetry.listen({ host, port, token: tokenFile === undefined ? null : ensureTokenFile(tokenFile) });
 }
 
 /** Or the end of the process that started this one over a channel, as `cocoon start` does; nobody else would stop it. */

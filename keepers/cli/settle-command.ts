@@ -19,7 +19,7 @@ export async function runSettleCommand(options: SettleOptions): Promise<void> {
         console.log(options.json ? JSON.stringify(summary, bigintsAsText) : describe(summary, options.force ?? false));
         if (summary.failures.length > 0) process.exitCode = 1;
     } finally {
-        close();
+        await close();
     }
 }
 

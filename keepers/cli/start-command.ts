@@ -53,8 +53,16 @@ function welcome(network: LocalNetwork): string {
         `  curl ${network.gatewayUrl}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
         '',
         `  escrow and receipts: ${network.gatewayUrl}/cocoon/status   ${network.gatewayUrl}/cocoon/receipts`,
+        `  metrics, health and state of each process: GET /metrics, /readyz, /status at`,
+        ...adminLines(network),
         `  logs: ${path.relative(process.cwd(), path.join(network.layout.dir, 'logs'))}   stop: Ctrl-C`,
     ].join('\n');
+}
+
+function adminLines(network: LocalNetwork): string[] {
+    return [...network.processes].flatMap(([name, { ready }]) =>
+        typeof ready['adminUrl'] === 'string' ? [`    ${name.padEnd(10)} ${ready['adminUrl']}`] : [],
+    );
 }
 
 /** A process that ends by itself is brought up again, as a service manager would. */

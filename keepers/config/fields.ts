@@ -44,6 +44,19 @@ export const listenField = z.strictObject({
     port: portField,
 });
 
+/** Nobody but this machine: what is served there is for its operator. */
+export const adminField = z.strictObject({
+    host: z
+        .enum(
+            ['127.0.0.1', '::1', 'localhost'],
+            'admin endpoints are for this machine alone: 127.0.0.1, ::1 or localhost',
+        )
+        .default('127.0.0.1'),
+    port: portField,
+    /** Whoever can read it may act; made at the first start where it is missing. Without it acts are off. */
+    tokenFile: z.string().min(1).optional(),
+});
+
 export const chainField = z.strictObject({
     /** toncenter v2 endpoints, such as https://toncenter.com/api/v2/jsonRPC */
     endpoints: z.array(urlField).min(1).max(8),

@@ -14,4 +14,4 @@ export {
 } from './schema';
 export { modelPricesSchema, readPricesFile, writePricesFile, type PublishedPrices } from './prices-file';
 export { replaceFile } from './replace-file';
-export { ensureSeedFile, readSecretFile, readSeedFile } from './secrets';
+export { ensureSeedFile, ensureTokenFile, readSecretFile, readSeedFile } from './secrets';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
     addressField,
+    adminField,
     chainField,
     guestUrlField,
     hexField,
@@ -16,6 +17,8 @@ const shared = {
     /** deployments/<network>.json: the addresses that pin the network. */
     deploymentFile: z.string().min(1),
     logLevel: logLevelField,
+    /** Metrics, health and the operator's acts; without it nothing is served. */
+    admin: adminField.optional(),
 };
 
 const priceField = z.strictObject({

@@ -40,6 +40,14 @@ export function readSeedFile(file: string): Buffer {
     return Buffer.from(text, 'hex');
 }
 
+/**
+ * The text that an operator shows to have a running role act; a fresh one where the file is missing.
+ * @throws ConfigError
+ */
+export function ensureTokenFile(file: string): string {
+    return ensureSeedFile(file).toString('hex');
+}
+
 /** Writes a fresh (or given) seed unless the file exists; returns the seed in force. */
 export function ensureSeedFile(file: string, seed: Buffer = randomBytes(32)): Buffer {
     if (existsSync(file)) return readSeedFile(file);

@@ -30,6 +30,8 @@ export interface RelayOptions {
     binding: AnswerBinding;
     ledger: DispatchLedger;
     load: NodeLoad;
+    /** Told how it ended, once. */
+    observed?: { end(outcome: string, firstFrameMs?: number): void };
     output: AnswerOutput;
     clock: Clock;
     logger: Logger;
@@ -193,6 +195,7 @@ export class RequestRelay implements AnswerListener {
         this.finished = true;
         clearTimeout(this.timer);
         this.options.link.release(this.options.envelope.context.requestId);
+        this.options.observed?.end(error?.code ?? 'answered', this.firstFrameMs);
         if (error === undefined) this.options.output.end();
         else this.options.output.fail(error);
         this.settle();

@@ -46,6 +46,13 @@ export class NodeRoster {
         return this.nodes.size;
     }
 
+    /** Requests that wait for their node, of all of them. */
+    get waiting(): number {
+        let waiting = 0;
+        for (const { queue } of this.nodes.values()) waiting += queue.waiting;
+        return waiting;
+    }
+
     get(id: string): ConnectedNode | undefined {
         return this.nodes.get(id);
     }

@@ -28,6 +28,7 @@ import {
     verifyOrphan,
 } from '../dispatch';
 import type { DispatchLedger, StoredReceipt } from '../ledger';
+import type { DispatcherMetrics, ObservedRequest } from '../telemetry';
 import { encodeReceiptTail } from '../../wrappers';
 import { NodeRoster } from './node-roster';
 
@@ -39,8 +40,16 @@ export interface DispatcherOptions {
     /** Whether the hub on chain settles receipts of this key. */
     isAdmitted: (nodeKey: Buffer) => Promise<boolean>;
     queueLimitPerNode: number;
+    metrics?: DispatcherMetrics;
     clock: Clock;
     logger: Logger;
+}
+
+interface IncomingRequest {
+    envelopeBytes: Buffer;
+    output: AnswerOutput;
+    cancelled: AbortSignal;
+    observed: ObservedRequest | undefined;
 }
 
 const helloTimeoutMs = 10_000;
@@ -71,6 +80,10 @@ export class DispatcherService {
 
     get inFlight(): number {
         return this.running.size;
+    }
+
+    get waiting(): number {
+        return this.nodes.waiting;
     }
 
     get connectedNodes(): number {
@@ -110,6 +123,17 @@ export class DispatcherService {
 
     /** Takes one request to its end. @throws DispatchError before anything was written to `output` */
     async relay(envelopeBytes: Buffer, output: AnswerOutput, cancelled: AbortSignal): Promise<void> {
+        const observed = this.options.metrics?.requests.begin();
+        try {
+            await this.relayObserved({ envelopeBytes, output, cancelled, observed });
+        } catch (error) {
+            observed?.end(error instanceof DispatchError ? error.code : 'unexpected');
+            throw error;
+        }
+    }
+
+    private async relayObserved(request: IncomingRequest): Promise<void> {
+        const { envelopeBytes, cancelled } = request;
         this.refuseWhenDraining();
         const envelope = readEnvelope(envelopeBytes);
         const { nodeKey, escrow, deadlineMs } = envelope.context;
@@ -119,7 +143,7 @@ export class DispatcherService {
         await this.admission.check(envelope);
         const patience = patienceOf(cancelled, deadlineMs - this.options.clock.nowMs());
         try {
-            const work = () => this.relayTo(node, { envelope, envelopeBytes, output, cancelled });
+            const work = () => this.relayTo(node, { ...request, envelope });
             await node.queue.run(escrow.toString('hex'), work, patience.signal);
         } finally {
             patience.end();
@@ -131,10 +155,7 @@ export class DispatcherService {
         throw new DispatchError('draining', 'this dispatcher is stopping: use another', { retryAfterMs: 1_000 });
     }
 
-    private async relayTo(
-        node: ConnectedNode,
-        request: { envelope: ParsedEnvelope; envelopeBytes: Buffer; output: AnswerOutput; cancelled: AbortSignal },
-    ): Promise<void> {
+    private async relayTo(node: ConnectedNode, request: IncomingRequest & { envelope: ParsedEnvelope }): Promise<void> {
         const { envelope, cancelled } = request;
         this.refuseWhenDraining();
         if (!node.link.open) throw new DispatchError('node_unknown', 'that node has gone');
@@ -163,8 +184,14 @@ export class DispatcherService {
     }
 
     /** The next window of a request that runs. @throws DispatchError */
-    raise(requestId: Buffer, bytes: Buffer): Promise<void> {
-        return this.raises.pass(requestId, bytes);
+    async raise(requestId: Buffer, bytes: Buffer): Promise<void> {
+        try {
+            await this.raises.pass(requestId, bytes);
+            this.options.metrics?.raise('passed');
+        } catch (error) {
+            this.options.metrics?.raise(error instanceof DispatchError ? error.code : 'unexpected');
+            throw error;
+        }
     }
 
     /** A node dialled in: challenge it, then keep it for as long as the socket lives. */
@@ -195,6 +222,7 @@ export class DispatcherService {
         const refusal = typeof greeted === 'string' ? greeted : await this.admissionProblem(greeted.nodeKey);
         if (refusal !== undefined || typeof greeted === 'string') {
             logger.warn({ node: hello.nodeKey.toString('hex'), reason: refusal }, 'node refused');
+            this.options.metrics?.hello('refused');
             closeSocket(socket, refusal ?? 'refused');
         } else if (socket.readyState === socket.OPEN) this.take(socket, hello, greeted);
         release();
@@ -211,6 +239,7 @@ export class DispatcherService {
             orphan: ({ requestId, rest }) => void this.onOrphan(node, requestId, rest),
             closed: () => this.onClosed(node),
         });
+        this.options.metrics?.hello('connected');
         logger.info({ node: node.id }, 'node connected');
     }
 
@@ -265,8 +294,10 @@ export class DispatcherService {
             });
             if (outcome === 'contradicts') throw new Error('the node signed two histories');
             node.link.taken(requestId);
+            this.options.metrics?.orphan('stored');
         } catch (error) {
             const reason = error instanceof Error ? error.message : 'unknown';
+            this.options.metrics?.orphan('refused');
             logger.error({ reason, node: node.id }, 'an orphaned receipt was not accepted');
         }
     }
@@ -280,6 +311,11 @@ export class DispatcherService {
             receipt: describeReceipt(request.receipt),
             checkpoint: describeReceipt(request.checkpoint),
         };
+    }
+
+    /** Whether new requests are refused; those under way go on. */
+    setDraining(draining: boolean): void {
+        this.draining = draining;
     }
 
     /** No new requests; those under way end by themselves, until `graceMs` has passed. */

@@ -3,6 +3,7 @@ import { type Logger, systemClock } from '../base';
 import type { DispatcherConfig } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { openDispatchLedger } from '../ledger';
+import { addDrainActs, DispatcherMetrics, type RoleTelemetry } from '../telemetry';
 import { createDispatcherServer } from './server';
 import { DispatcherService } from './service';
 
@@ -14,13 +15,18 @@ export interface RunningDispatcher {
 const drainMs = 10_000;
 
 /** Composition root of the dispatcher process. */
-export async function startDispatcher(config: DispatcherConfig, logger: Logger): Promise<RunningDispatcher> {
+export async function startDispatcher(
+    config: DispatcherConfig,
+    logger: Logger,
+    telemetry: RoleTelemetry,
+): Promise<RunningDispatcher> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
     const client = chainClientOf(config.chain);
     const reader = new NetworkReader({ client, registry: deployment.registry });
     const ledger = await openDispatchLedger({ file: config.ledgerFile });
     const network = deployment.registry.hash;
+    const metrics = new DispatcherMetrics(telemetry.registry);
     const service = new DispatcherService({
         network,
         hub: config.hub.hash,
@@ -30,8 +36,10 @@ export async function startDispatcher(config: DispatcherConfig, logger: Logger):
             isLive(await reader.node(config.hub, nodeKey, { refresh: true }), await client.getChainTimeSec()),
         queueLimitPerNode: config.queueLimitPerNode,
         clock: systemClock,
+        metrics,
         logger,
     });
+    watchDispatcher({ service, metrics, telemetry, config });
     await service.recover();
     const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
@@ -43,6 +51,25 @@ export async function startDispatcher(config: DispatcherConfig, logger: Logger):
             await ledger.close();
         },
     };
+}
+
+function watchDispatcher(of: {
+    service: DispatcherService;
+    metrics: DispatcherMetrics;
+    telemetry: RoleTelemetry;
+    config: DispatcherConfig;
+}): void {
+    const { service, metrics, telemetry, config } = of;
+    metrics.watch(service);
+    telemetry.addVolume('ledger', config.ledgerFile);
+    telemetry.readiness.add('no_node', () => (service.connectedNodes === 0 ? 'no node is connected' : null));
+    telemetry.addStatus('dispatcher', () => ({
+        hub: config.hub.toString(),
+        nodes: service.connectedNodes,
+        inFlight: service.inFlight,
+        waiting: service.waiting,
+    }));
+    addDrainActs(telemetry, service);
 }
 
 function isLive(node: { notAfter: number; revokedAt: number | null } | null, chainTimeSec: number): boolean {

@@ -14,6 +14,8 @@ export interface NodeDirectoryOptions {
     view: NetworkView;
     verifier: NodeVerifier;
     pollIntervalMs: number;
+    /** Told of every judgement: the check that failed, or `accepted`. */
+    onVerdict?: (check: string) => void;
     clock: Clock;
     logger: Logger;
 }
@@ -272,6 +274,7 @@ export class NodeDirectory {
         }
         const { trusted, evidence } = checked;
         this.keepEvidence(evidence);
+        this.options.onVerdict?.(evidence.refusal?.code ?? 'accepted');
         if (evidence.refusal !== null && before?.refusal?.code !== evidence.refusal.code) {
             this.options.logger.warn({ node: evidence.nodeKey, ...evidence.refusal }, 'node refused');
         }

@@ -16,6 +16,7 @@ import {
 } from '../confidential';
 import { CapBook, type EscrowAccount } from '../dispatch';
 import { budgetLeftNano, type GatewayLedger, type IdempotencyMark, LedgerError } from '../ledger';
+import type { GatewayMetrics, ObservedRequest } from '../telemetry';
 import { capDigest } from '../../wrappers';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
 import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
@@ -46,6 +47,7 @@ export interface GatewayOptions {
     dispatchers: ReadonlyMap<string, DispatcherClient>;
     maxOutputPriceNano: bigint | undefined;
     requestTimeoutMs: number;
+    metrics?: GatewayMetrics;
     clock: Clock;
     logger: Logger;
 }
@@ -86,10 +88,56 @@ export class GatewayService {
     private readonly picker = new NodePicker();
     private readonly conduct = new DispatcherConduct();
 
+    private draining = false;
+    private open = 0;
+
     constructor(private readonly options: GatewayOptions) {}
 
     /** @throws GatewayError; the answer's status is known when it returns */
     async ask(question: Question): Promise<Answer> {
+        const observed = this.options.metrics?.requests.begin();
+        const startedAtMs = performance.now();
+        try {
+            this.refuseWhenDraining();
+            const answer = await this.find(question);
+            const firstFrameMs = performance.now() - startedAtMs;
+            this.follow(answer, observed, firstFrameMs);
+            return answer;
+        } catch (error) {
+            observed?.end(error instanceof GatewayError ? error.code : 'unexpected');
+            throw error;
+        }
+    }
+
+    private follow(answer: Answer, observed: ObservedRequest | undefined, firstFrameMs: number): void {
+        this.open += 1;
+        void answer.settled
+            .then(
+                () => observed?.end('answered', firstFrameMs),
+                (error: unknown) =>
+                    observed?.end(error instanceof GatewayError ? error.code : 'unexpected', firstFrameMs),
+            )
+            .finally(() => (this.open -= 1));
+    }
+
+    /** Answers that are being read. */
+    get inFlight(): number {
+        return this.open;
+    }
+
+    /** Whether new questions are refused; answers under way go on. */
+    setDraining(draining: boolean): void {
+        this.draining = draining;
+    }
+
+    private refuseWhenDraining(): void {
+        if (!this.draining) return;
+        throw new GatewayError('dispatcher_unavailable', 'this gateway is being stopped: try again soon', {
+            retryAfterMs: 5_000,
+        });
+    }
+
+    private async find(question: Question): Promise<Answer> {
         const headers = keptHeaders({ 'content-type': 'application/json', accept: question.accept });
         const shape = shapeOf({ method: 'POST', path: question.path, headers, body: question.body });
         refuseModel(question.key, shape.model);
@@ -142,7 +190,9 @@ export class GatewayService {
 
     private onNotBegun(node: TrustedNode, { refusal }: NotBegun): void {
         const { logger, directory } = this.options;
-        logger.warn({ node: node.id, code: refusal.nodeCode ?? refusal.code }, 'the node did not begin');
+        const code = refusal.nodeCode ?? refusal.code;
+        this.options.metrics?.notBegun(refusal.code);
+        logger.warn({ node: node.id, code }, 'the node did not begin');
         const { dispatcherUrl: url } = node;
         if (dispatcherDown.has(refusal.code)) return directory.leaveDispatcher(url, refusal.message, downMs);
         directory.notBegun(node);

@@ -23,9 +23,11 @@ import { NetworkView } from './network-view';
 import { NodeDirectory } from './node-directory';
 import { NodeVerifier } from './node-verifier';
 import { Recovery } from './recovery';
+import { addDrainActs, GatewayMetrics, type RoleTelemetry } from '../telemetry';
 import { createGatewayServer } from './server';
 import { GatewayService } from './service';
 import { snpAcceptanceOf } from './snp-acceptance';
+import { watchGateway } from './watch-gateway';
 
 export interface RunningGateway {
     url: string;
@@ -35,7 +37,11 @@ export interface RunningGateway {
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Composition root of the gateway process. */
-export async function startGateway(config: GatewayConfig, logger: Logger): Promise<RunningGateway> {
+export async function startGateway(
+    config: GatewayConfig,
+    logger: Logger,
+    telemetry: RoleTelemetry,
+): Promise<RunningGateway> {
     const apiKeys = readApiKeys(config, logger);
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
@@ -49,12 +55,14 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     const view = new NetworkView(client, deployment.registry);
     const hubs = hubsOf(config, { client, view, deployment, logger });
     await hubs.refresh();
+    const metrics = new GatewayMetrics(telemetry.registry);
     const directory = new NodeDirectory({
         network,
         peers: () => hubs.peers,
         view,
         verifier: new NodeVerifier({ network, view, rootPublicKey, collateralFor, gpus, snp, clock: systemClock }),
         pollIntervalMs: config.chain.pollIntervalMs,
+        onVerdict: (check) => metrics.verdict(check),
         clock: systemClock,
         logger,
     });
@@ -67,6 +75,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
         dispatchers: hubs.dispatchers,
         maxOutputPriceNano: config.maxOutputPriceNano,
         requestTimeoutMs: config.requestTimeoutMs,
+        metrics,
         clock: systemClock,
         logger,
     });
@@ -90,6 +99,9 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
             return admitted === null || admitted.settlesUntil >= (await client.getChainTimeSec());
         },
     });
+    watchGateway({ service, metrics, telemetry, hubs, directory, ledger });
+    telemetry.addVolume('ledger', config.ledgerFile);
+    addDrainActs(telemetry, service);
     hubs.start();
     directory.start();
     recovery.start();

@@ -20,6 +20,7 @@ export class Reattestation {
     private loop: Promise<void> | undefined;
     private notAfterSec: number;
     private renewAtSec: number;
+    private renewing: Promise<number> | undefined;
 
     constructor(private readonly options: ReattestationOptions) {
         this.notAfterSec = options.notAfterSec;
@@ -37,20 +38,31 @@ export class Reattestation {
 
     /** One look at the clock; attests when it is time. */
     async check(): Promise<void> {
-        const { chainTimeSec, attest, logger } = this.options;
+        const { chainTimeSec, logger } = this.options;
         try {
-            const nowSec = await chainTimeSec();
-            if (nowSec < this.renewAtSec) return;
-            this.notAfterSec = await attest();
-            // Half of what it got: governance may have made lives shorter since.
-            this.renewAtSec = nowSec + (this.notAfterSec - nowSec) / 2;
-            logger.info({ notAfterSec: this.notAfterSec }, 'attested again');
+            if ((await chainTimeSec()) >= this.renewAtSec) await this.renew();
         } catch (error) {
             logger.warn(
                 { reason: errorMessage(error), notAfterSec: this.notAfterSec },
                 'attesting again failed; the next try is soon',
             );
         }
+    }
+
+    /** Attests now, whether it is time or not; resolves to the new not-after. One at a time. */
+    renew(): Promise<number> {
+        this.renewing ??= this.attestAgain().finally(() => (this.renewing = undefined));
+        return this.renewing;
+    }
+
+    private async attestAgain(): Promise<number> {
+        const { chainTimeSec, attest, logger } = this.options;
+        const nowSec = await chainTimeSec();
+        this.notAfterSec = await attest();
+        // Half of what it got: governance may have made lives shorter since.
+        this.renewAtSec = nowSec + (this.notAfterSec - nowSec) / 2;
+        logger.info({ notAfterSec: this.notAfterSec }, 'attested again');
+        return this.notAfterSec;
     }
 
     private async run(): Promise<void> {

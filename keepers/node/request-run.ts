@@ -60,6 +60,11 @@ export class RequestRun {
     private bodyBegun = false;
     private checkpointNano = 0n;
     private checkpointAtMs: number;
+    private readonly startedAtMs: number;
+    /** What the client asked wrongly is an answer too: which it was stands inside the seal alone. */
+    outcome: 'answered' | 'cancelled' | 'cap_not_raised' | 'engine_failed' = 'answered';
+    /** Until the engine's first word; undefined when there was none. */
+    firstFrameMs: number | undefined;
 
     constructor(private readonly options: RequestRunOptions) {
         const { request, signer } = options;
@@ -69,7 +74,7 @@ export class RequestRun {
             modelIndex: request.modelIndex,
             signer,
         });
-        this.checkpointAtMs = options.nowMs();
+        this.checkpointAtMs = this.startedAtMs = options.nowMs();
         const { metered, windowNano, envelope } = request;
         const ask = () => this.askForWindow();
         if (envelope.context.windowed)
@@ -110,7 +115,9 @@ export class RequestRun {
             if (this.stage !== 'ended') throw new EngineError('usage_missing', 'the engine did not say what it used');
         } catch (error) {
             this.coalescer.flush();
-            send(this.sealer.error(asAnswerError(error, logger)), 'now');
+            const told = asAnswerError(error, logger);
+            this.outcome = outcomeOf(told);
+            send(this.sealer.error(told), 'now');
         }
     }
 
@@ -120,6 +127,7 @@ export class RequestRun {
             throw new EngineError('engine_failed', 'the engine broke off its own answer');
         if (event.type === 'head') {
             this.stage = 'headed';
+            this.firstFrameMs = this.options.nowMs() - this.startedAtMs;
             const head = this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) });
             return this.options.send(head, 'now');
         }
@@ -219,6 +227,12 @@ export class RequestRun {
 function clientHeaders(headers: Record<string, string>): Record<string, string> {
     const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
     return type !== undefined && /^[\x20-\x7e]{1,200}$/.test(type) ? { 'content-type': type } : {};
+}
+
+function outcomeOf({ status, code }: AnswerError): RequestRun['outcome'] {
+    if (code === 'cancelled') return 'cancelled';
+    if (status === 402) return 'cap_not_raised';
+    return status >= 500 ? 'engine_failed' : 'answered';
 }
 
 /** Goes to the client inside the seal; to the log only as a code. */

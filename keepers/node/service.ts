@@ -11,6 +11,7 @@ import {
 } from '../confidential';
 import type { Challenge } from '../dispatch';
 import type { NodeLog } from '../ledger';
+import type { NodeMetrics, ObservedRequest } from '../telemetry';
 import { CacheSalts } from './cache-salt';
 import { DispatcherLink } from './dispatcher-link';
 import type { EarningsTally } from './earnings-tally';
@@ -44,6 +45,7 @@ export interface NodeServiceOptions {
     engine: Engine;
     log: NodeLog;
     tally?: Pick<EarningsTally, 'add'>;
+    metrics?: NodeMetrics;
     clock: Clock;
     logger: Logger;
     /** How long an answer stands still for a raised cap. */
@@ -73,6 +75,7 @@ export class NodeService {
     private readonly engineWatch: EngineWatch;
     private timer: NodeJS.Timeout | undefined;
     private draining = false;
+    private broken = false;
     private answered = 0;
     private readonly refused = new Map<string, number>();
     private lastAtMs: number | null = null;
@@ -110,6 +113,21 @@ export class NodeService {
 
     get inFlight(): number {
         return this.running.size;
+    }
+
+    /** Null while requests are begun; else why not. */
+    get engineProblem(): string | null {
+        return this.engineWatch.refusal?.message ?? null;
+    }
+
+    /** Whether new requests are refused; those under way go on. */
+    setDraining(draining: boolean): void {
+        this.draining = draining || this.broken;
+    }
+
+    /** An answer could not be signed and logged: only a restart helps. */
+    get stoppedServing(): boolean {
+        return this.broken;
     }
 
     get activity(): NodeActivity {
@@ -217,6 +235,7 @@ export class NodeService {
 
     private async answer(envelope: ParsedEnvelope, controller: AbortController): Promise<void> {
         const { requestId } = envelope.context;
+        const observed = this.options.metrics?.requests.begin();
         let request: AdmittedRequest;
         try {
             if (this.draining) throw new NodeRefusal('node_draining', 'the node is stopping');
@@ -224,9 +243,10 @@ export class NodeService {
             if (notReady !== undefined) throw notReady;
             request = await this.options.gate.admit(envelope);
         } catch (error) {
+            observed?.end(error instanceof NodeRefusal ? error.code : 'unexpected');
             return this.refuse(requestId, error);
         }
-        await this.serve(request, controller);
+        await this.serve(request, controller, observed);
     }
 
     private refuse(requestId: Buffer, error: unknown): void {
@@ -243,7 +263,11 @@ export class NodeService {
         this.link.refuse(requestId, { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) });
     }
 
-    private async serve(request: AdmittedRequest, controller: AbortController): Promise<void> {
+    private async serve(
+        request: AdmittedRequest,
+        controller: AbortController,
+        observed: ObservedRequest | undefined,
+    ): Promise<void> {
         const { engine, signer, log, logger, clock, raiseTimeoutMs } = this.options;
         const { requestId, deadlineMs } = request.envelope.context;
         const leftMs = Math.max(deadlineMs - clock.nowMs(), 0);
@@ -268,7 +292,10 @@ export class NodeService {
             this.orphans.add(request, final);
             this.answered += 1;
             this.options.tally?.add(request.terms.model, final.receipt.costNano);
+            this.options.metrics?.earnedNano(final.receipt.costNano);
+            observed?.end(run.outcome, run.firstFrameMs);
         } catch (error) {
+            observed?.end('receipt_not_kept');
             logger.error(
                 { err: error instanceof Error ? error.message : 'unknown', request: requestId.toString('hex') },
                 'an answer could not be signed and logged: the node serves no more, restart it',
@@ -295,7 +322,7 @@ export class NodeService {
 
     /** Without receipts on disk the node must not go on as if it were paid, nor keep anyone waiting. */
     private async giveUp(): Promise<void> {
-        this.draining = true;
+        this.draining = this.broken = true;
         await this.link.stop();
     }
 }

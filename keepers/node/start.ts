@@ -4,6 +4,7 @@ import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
+import { NodeMetrics, type RoleTelemetry } from '../telemetry';
 import { EarningsTally } from './earnings-tally';
 import { NodeError } from './errors';
 import type { NodeGpus } from './gpu-source';
@@ -19,6 +20,7 @@ import { RequestGate } from './request-gate';
 import { NodeService, type ShownEvidence } from './service';
 import { openSigningKey } from './signing-key';
 import { StatusReporter } from './status-reporter';
+import { watchNode } from './watch-node';
 
 /** A TEE as the node needs it: quotes, and the image that it measures. */
 export interface NodeTee {
@@ -29,6 +31,12 @@ export interface NodeTee {
     gpus?: NodeGpus;
 }
 
+/** Who hears of a node while it runs. */
+export interface WatchedBy {
+    logger: Logger;
+    telemetry: RoleTelemetry;
+}
+
 export interface RunningNode {
     nodeKey: Buffer;
     stop(): Promise<void>;
@@ -37,11 +45,12 @@ export interface RunningNode {
 const drainMs = 10_000;
 
 /** A node that does not come up says why in its status file, where its provider's commands find it. */
-export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger): Promise<RunningNode> {
+export async function startNode(config: NodeConfig, tee: NodeTee, watched: WatchedBy): Promise<RunningNode> {
     const { dispatcherUrl } = config;
+    const { logger } = watched;
     const reporter = new StatusReporter({ file: nodeFiles(config).status, dispatcherUrl, clock: systemClock, logger });
     try {
-        const node = await composeNode(config, tee, logger, reporter);
+        const node = await composeNode(config, tee, { ...watched, reporter });
         return { ...node, stop: () => node.stop().finally(() => reporter.end('stopped')) };
     } catch (error) {
         reporter.end('failed', error);
@@ -53,9 +62,9 @@ export async function startNode(config: NodeConfig, tee: NodeTee, logger: Logger
 async function composeNode(
     config: NodeConfig,
     tee: NodeTee,
-    logger: Logger,
-    reporter: StatusReporter,
+    { logger, telemetry, reporter }: WatchedBy & { reporter: StatusReporter },
 ): Promise<RunningNode> {
+    const metrics = new NodeMetrics(telemetry.registry);
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
     if (deployment.quoteVerifier === null)
@@ -91,14 +100,16 @@ async function composeNode(
     // A bundle that outlives the registry's longest key life is refused.
     const keyLifeSec = async () =>
         Math.min(config.keyLifeSec, (await reader.registry())?.maxKeyLifeSec ?? config.keyLifeSec);
-    const attest = async () =>
-        registration.register({
-            signingKey: signer.publicKey,
-            imageId: tee.imageId,
-            modelRoot,
-            notAfter: (await client.getChainTimeSec()) + (await keyLifeSec()),
-            block: await client.getAnchorBlock(),
-        });
+    const attest = () =>
+        counted(metrics, async () =>
+            registration.register({
+                signingKey: signer.publicKey,
+                imageId: tee.imageId,
+                modelRoot,
+                notAfter: (await client.getChainTimeSec()) + (await keyLifeSec()),
+                block: await client.getAnchorBlock(),
+            }),
+        );
     const evidence = await attest();
     const models = offeredModels(await engine.describe(AbortSignal.timeout(30_000)), engine);
     const offers = new OfferBook({
@@ -142,6 +153,7 @@ async function composeNode(
         engine,
         log,
         tally,
+        metrics,
         clock: systemClock,
         logger,
     });
@@ -162,6 +174,16 @@ async function composeNode(
     });
     reattestation.start();
     const { publicKey: nodeKey } = signer;
+    watchNode({
+        telemetry,
+        metrics,
+        service,
+        wallet,
+        renew: () => reattestation.renew(),
+        keyNotAfterSec: () => keyNotAfterSec,
+        offerExpiresAtSec: () => offers.current.expiresAtSec,
+    });
+    telemetry.addVolume('receipts', config.receiptLogFile);
     await reporter.serving({ service, engine, models, offers, tally, nodeKey, keyNotAfterSec: () => keyNotAfterSec });
     return {
         nodeKey: signer.publicKey,
@@ -173,6 +195,17 @@ async function composeNode(
             await engine.close();
         },
     };
+}
+
+async function counted<Result>(metrics: NodeMetrics, attest: () => Promise<Result>): Promise<Result> {
+    try {
+        const result = await attest();
+        metrics.attested('registered');
+        return result;
+    } catch (error) {
+        metrics.attested('failed');
+        throw error;
+    }
 }
 
 function inBase64({ bundleBytes, quote, snp, gpuEvidence }: Evidence): ShownEvidence {

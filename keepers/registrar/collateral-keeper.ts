@@ -2,7 +2,8 @@ import type { OpenedContract } from '@ton/core';
 import { type CollateralService, revocationListIssuedAt } from '../attestation';
 import { type Clock, errorMessage, type Logger } from '../base';
 import type { ChainClient, ChainWallet } from '../chain';
-import type { HeldQeIdentity, HeldRevocationList, HeldTcbInfo, QuoteVerifier } from '../../wrappers';
+import type { CollateralPiece, RegistrarMetrics } from '../telemetry';
+import type { HeldCollateral, HeldQeIdentity, HeldRevocationList, HeldTcbInfo, QuoteVerifier } from '../../wrappers';
 import { type Family, isDue, type Piece, piecesOf } from './pieces';
 import { postPiece } from './post-piece';
 
@@ -18,6 +19,7 @@ export interface CollateralKeeperOptions {
     /** A piece with less time left than this that could not be replaced is cause for alarm. */
     alarmBeforeMs: number;
     intervalMs: number;
+    metrics?: RegistrarMetrics;
     clock: Clock;
     logger: Logger;
 }
@@ -55,6 +57,7 @@ export class CollateralKeeper {
             await this.attempt(family.fmspc.toString('hex'), summary, () => this.keepFamily(family, summary));
         }
         await this.alarm();
+        this.options.metrics?.round(summary.failures.length);
         return summary;
     }
 
@@ -69,6 +72,7 @@ export class CollateralKeeper {
             await this.attempt(`${kind}, ${of}`, summary, async () => {
                 await postPiece(verifier, wallet.sender(), kind, fresh);
                 summary.posted.push({ kind, of });
+                this.options.metrics?.post(kind);
                 logger.info({ kind, of }, 'collateral posted');
             });
         }
@@ -89,6 +93,7 @@ export class CollateralKeeper {
     private async alarm(): Promise<void> {
         const { verifier, client, alarmBeforeMs, logger } = this.options;
         const held = await verifier.getCollateral();
+        this.options.metrics?.held(piecesHeld(held));
         const limit = (await client.getChainTimeSec()) * 1000 + alarmBeforeMs;
         for (const piece of [...held.tcbInfos, ...held.qeIdentities, ...held.revocationLists]) {
             if (piece.expiresAt.getTime() > limit) continue;
@@ -104,10 +109,19 @@ export class CollateralKeeper {
             await clock.sleep(intervalMs, signal).catch(() => undefined);
             if (signal.aborted) return;
             await this.keepOnce().catch((error: unknown) => {
+                this.options.metrics?.failed();
                 logger.warn({ error: errorMessage(error) }, 'keeping collateral failed; tried again soon');
             });
         }
     }
+}
+
+function piecesHeld(held: HeldCollateral): CollateralPiece[] {
+    return [
+        ...held.tcbInfos.map(({ expiresAt }) => ({ kind: 'tcb_info' as const, expiresAt })),
+        ...held.qeIdentities.map(({ expiresAt }) => ({ kind: 'qe_identity' as const, expiresAt })),
+        ...held.revocationLists.map(({ expiresAt }) => ({ kind: 'revocation_list' as const, expiresAt })),
+    ];
 }
 
 function nameOf(piece: HeldTcbInfo | HeldQeIdentity | HeldRevocationList): string {

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { CollateralService, PcsClient } from '../attestation';
 import { CocoonError, type Logger, systemClock } from '../base';
 import { chainClientOf, ChainWallet, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import { readSeedFile, type RegistrarConfig } from '../config';
 import { QuoteVerifier } from '../../wrappers';
+import { RegistrarMetrics, type RoleTelemetry, watchGasWallet } from '../telemetry';
 import { CollateralKeeper } from './collateral-keeper';
 
 export interface RunningRegistrar {
@@ -10,8 +12,15 @@ export interface RunningRegistrar {
     stop(): Promise<void>;
 }
 
+/** A posting asks for about one TON and gives most of it back. */
+const lowGasNano = 2_000_000_000n;
+
 /** Composition root of the registrar process. Ready once everything was looked at for the first time. */
-export async function startRegistrar(config: RegistrarConfig, logger: Logger): Promise<RunningRegistrar> {
+export async function startRegistrar(
+    config: RegistrarConfig,
+    logger: Logger,
+    telemetry: RoleTelemetry,
+): Promise<RunningRegistrar> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
     if (deployment.quoteVerifier === null) {
         throw new CocoonError('verifier_missing', 'the network has no quote verifier yet: finish deploy-network', {
@@ -19,23 +28,43 @@ export async function startRegistrar(config: RegistrarConfig, logger: Logger): P
         });
     }
     const client = chainClientOf(config.chain);
+    const wallet = new ChainWallet({
+        client,
+        key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
+        pollIntervalMs: config.chain.pollIntervalMs,
+    });
+    const metrics = new RegistrarMetrics(telemetry.registry);
+    watchGasWallet(telemetry, wallet, lowGasNano);
     const keeper = new CollateralKeeper({
         client,
-        wallet: new ChainWallet({
-            client,
-            key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
-            pollIntervalMs: config.chain.pollIntervalMs,
-        }),
+        wallet,
         verifier: client.open(QuoteVerifier.createFromAddress(deployment.quoteVerifier)),
         service: new CollateralService({ client: new PcsClient({ baseUrl: config.collateral.url }) }),
         families: config.families,
         renewBeforeMs: config.renewBeforeSec * 1000,
         alarmBeforeMs: config.alarmBeforeSec * 1000,
         intervalMs: config.intervalMs,
+        metrics,
         clock: systemClock,
         logger,
     });
+    watchKeeper(keeper, metrics, telemetry);
     await keeper.keepOnce();
     keeper.start();
     return { verifier: deployment.quoteVerifier.toString(), stop: () => keeper.stop() };
+}
+
+function watchKeeper(keeper: CollateralKeeper, metrics: RegistrarMetrics, telemetry: RoleTelemetry): void {
+    telemetry.readiness.add('collateral_expired', () => {
+        const first = metrics.firstExpiry;
+        return first !== null && first.getTime() <= Date.now()
+            ? `collateral on chain ran out at ${first.toISOString()}: quotes of its family are refused`
+            : null;
+    });
+    telemetry.addStatus('collateral', () => ({ firstExpiry: metrics.firstExpiry?.toISOString() ?? null }));
+    telemetry.addAct('check', {
+        description: 'look at every family now and post what is due',
+        body: z.strictObject({}),
+        run: () => keeper.keepOnce(),
+    });
 }

@@ -3,6 +3,7 @@ import { maxSettlementLines, Payout } from '../../wrappers';
 import { type Clock, CocoonError, errorMessage, type Logger, silentLogger, systemClock } from '../base';
 import { type ChainClient, type ChainWallet, feeMarginNano, type NetworkReader, type SendResult } from '../chain';
 import type { DispatchLedger, OutboxEntry } from '../ledger';
+import type { SettlerMetrics } from '../telemetry';
 import { type ChainView, type SkipReason, viewChain } from './chain-candidates';
 import { decideSettlements, type SettlementCosts } from './decide-settlements';
 import { SettlementError } from './errors';
@@ -27,6 +28,7 @@ export interface SettlerOptions {
     sendTimeoutMs?: number;
     logger?: Logger;
     clock?: Clock;
+    metrics?: SettlerMetrics;
 }
 
 export interface SettlementSummary {
@@ -89,9 +91,23 @@ export class SettlerService {
 
     /** One round; calls wait for each other. */
     settleOnce(options: { force?: boolean } = {}): Promise<SettlementSummary> {
-        const next = this.current.catch(() => undefined).then(() => this.settle(options.force ?? false));
+        const next = this.current.catch(() => undefined).then(() => this.observe(options.force ?? false));
         this.current = next;
         return next;
+    }
+
+    private async observe(force: boolean): Promise<SettlementSummary> {
+        const { metrics } = this.options;
+        const startedAtMs = performance.now();
+        const seconds = () => (performance.now() - startedAtMs) / 1000;
+        try {
+            const summary = await this.settle(force);
+            metrics?.took(summary, seconds());
+            return summary;
+        } catch (error) {
+            metrics?.failed(seconds());
+            throw error;
+        }
     }
 
     private async run(signal: AbortSignal): Promise<void> {

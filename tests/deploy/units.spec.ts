@@ -14,6 +14,12 @@ const unitOf = (role: string) => readUnit(path.join(systemd, `cocoon-${role}.ser
 const configOf = (role: string) => path.join(deploy, 'config', `${role}.json`);
 const credentials = '/run/credentials/x.service';
 
+interface Written {
+    ledgerFile?: string;
+    receiptLogFile?: string;
+    admin: { tokenFile: string };
+}
+
 describe.each(roles)('the unit of a %s', (role) => {
     const unit = unitOf(role);
 
@@ -50,8 +56,9 @@ describe.each(roles)('the unit of a %s', (role) => {
     test('writes only to its state folder, where its configuration keeps what it writes', () => {
         const folder = `/var/lib/${unit.get('StateDirectory')![0]}`;
         expect(unit.get('ReadWritePaths')).toEqual([folder]);
-        const config = JSON.parse(readFileSync(configOf(role), 'utf8')) as Record<string, string>;
-        const written = [config['ledgerFile'], config['receiptLogFile']].filter((file) => file !== undefined);
+        const config = JSON.parse(readFileSync(configOf(role), 'utf8')) as Written;
+        const { ledgerFile, receiptLogFile, admin } = config;
+        const written = [ledgerFile, receiptLogFile, admin.tokenFile].filter((file) => file !== undefined);
         expect(written.filter((file) => path.dirname(file) !== folder)).toEqual([]);
     });
 

@@ -13,7 +13,8 @@ const allowed: Record<string, string[]> = {
     'keepers/ledger': ['keepers/base', 'wrappers'],
     'keepers/confidential': ['keepers/base', 'wrappers'],
     'keepers/chain': ['keepers/base', 'wrappers'],
-    'keepers/settlement': ['keepers/base', 'keepers/chain', 'keepers/ledger', 'wrappers'],
+    'keepers/telemetry': ['keepers/base'],
+    'keepers/settlement': ['keepers/base', 'keepers/chain', 'keepers/ledger', 'keepers/telemetry', 'wrappers'],
     'keepers/dispatch': [
         'keepers/base',
         'keepers/attestation',
@@ -30,6 +31,7 @@ const allowed: Record<string, string[]> = {
         'keepers/config',
         'keepers/dispatch',
         'keepers/ledger',
+        'keepers/telemetry',
         'wrappers',
     ],
     'keepers/node': [
@@ -40,6 +42,7 @@ const allowed: Record<string, string[]> = {
         'keepers/config',
         'keepers/dispatch',
         'keepers/ledger',
+        'keepers/telemetry',
         'wrappers',
     ],
     'keepers/gateway': [
@@ -50,9 +53,17 @@ const allowed: Record<string, string[]> = {
         'keepers/config',
         'keepers/dispatch',
         'keepers/ledger',
+        'keepers/telemetry',
         'wrappers',
     ],
-    'keepers/registrar': ['keepers/base', 'keepers/attestation', 'keepers/chain', 'keepers/config', 'wrappers'],
+    'keepers/registrar': [
+        'keepers/base',
+        'keepers/attestation',
+        'keepers/chain',
+        'keepers/config',
+        'keepers/telemetry',
+        'wrappers',
+    ],
     'keepers/operator': [
         'keepers/registrar',
         'keepers/base',
@@ -81,6 +92,7 @@ const restrictedPackages: Record<string, string[]> = {
     '@ton/ton': ['keepers/chain', 'keepers/cli', 'scripts'],
     '@ton/sandbox': ['keepers/devnet'],
     '@ton/blueprint': ['scripts'],
+    'prom-client': ['keepers/telemetry'],
 };
 
 function folderOf(file: string): string {

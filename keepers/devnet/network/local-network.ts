@@ -463,7 +463,8 @@ export class LocalNetwork {
 
     private async startRole(name: string, role: string, config: RoleSettings): Promise<RoleProcess> {
         const file = this.layout.config(name);
-        writeConfig(file, { role, ...config });
+        const admin = { port: 0, tokenFile: this.layout.key(`${name}.admin`) };
+        writeConfig(file, { role, ...(role !== 'devnet' && { admin }), ...config });
         const started = await RoleProcess.start({
             name,
             args: [role, '--config', file],

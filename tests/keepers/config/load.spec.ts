@@ -58,6 +58,11 @@ describe('configuration', () => {
             { ...valid, dispatchers: [{ url: 'ftp://x', hub: address }] },
             /dispatchers\.0\.url: must be an http/,
         ],
+        [
+            'admin endpoints that others can reach',
+            { ...valid, admin: { host: '0.0.0.0', port: 9105 } },
+            /admin\.host: admin endpoints are for this machine alone/,
+        ],
         ['another role', { ...valid, role: 'node' }, /role/],
         ['no JSON', 'not json', /JSON/],
     ])('refuses %s and says where', (_, value, message) => {

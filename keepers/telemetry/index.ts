@@ -1,0 +1,13 @@
+export { type AdminListen } from './admin-server';
+export { addDrainActs, type Drainable } from './drain-acts';
+export { AdminError, type AdminErrorCode } from './errors';
+export { type NotReady, type Readiness, ReadinessBook } from './readiness';
+export { Sampler, type SamplerOptions } from './sampler';
+export { type AdminAct, RoleTelemetry, type TelemetryOptions } from './telemetry';
+export { DispatcherMetrics, type DispatcherFacts } from './roles/dispatcher-metrics';
+export { GatewayMetrics, type GatewayFacts } from './roles/gateway-metrics';
+export { NodeMetrics, type NodeFacts } from './roles/node-metrics';
+export { type CollateralPiece, RegistrarMetrics } from './roles/registrar-metrics';
+export { type ObservedRequest, RequestMetrics } from './roles/request-metrics';
+export { type ObservedRound, SettlerMetrics } from './roles/settler-metrics';
+export { watchGasWallet, type WatchedWallet } from './roles/wallet-metrics';

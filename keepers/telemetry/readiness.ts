@@ -1,0 +1,45 @@
+/** Why a role is not ready, one row for each thing that is not. */
+export interface NotReady {
+    /** Stable, from a closed set: it is a label of `cocoon_not_ready`. */
+    reason: string;
+    /** For people. */
+    detail: string;
+}
+
+export interface Readiness {
+    ready: boolean;
+    reasons: NotReady[];
+}
+
+/** Null while it is fine, else what to tell people; must be quick and never throw. */
+export type ReadinessCheck = () => string | null;
+
+/** Whether a role takes work, and if not, why. Every part adds what it can tell about itself. */
+export class ReadinessBook {
+    private readonly checks = new Map<string, ReadinessCheck>();
+    private starting = true;
+    private draining = false;
+
+    add(reason: string, check: ReadinessCheck): void {
+        this.checks.set(reason, check);
+    }
+
+    started(): void {
+        this.starting = false;
+    }
+
+    setDraining(draining: boolean): void {
+        this.draining = draining;
+    }
+
+    look(): Readiness {
+        const reasons: NotReady[] = [];
+        if (this.starting) reasons.push({ reason: 'starting', detail: 'it has not finished starting' });
+        if (this.draining) reasons.push({ reason: 'draining', detail: 'it takes no new work: it is being stopped' });
+        for (const [reason, check] of this.checks) {
+            const detail = check();
+            if (detail !== null) reasons.push({ reason, detail });
+        }
+        return { ready: reasons.length === 0, reasons };
+    }
+}

@@ -1,0 +1,92 @@
+import type { Registry } from 'prom-client';
+import { counter, histogram, nanoAsNumber, pulledGauge, requestSeconds } from '../instruments';
+
+/** What a round of settling came to. */
+export interface ObservedRound {
+    batches: number;
+    lines: number;
+    settledNano: bigint;
+    costNano: bigint;
+    outstandingNano: bigint;
+    /** Receipts that can't be settled, by why. */
+    skipped: Readonly<Record<string, number>>;
+    /** Codes of batches that the chain did not take. */
+    failures: readonly string[];
+}
+
+const failuresToTell = 3;
+
+export class SettlerMetrics {
+    private readonly rounds;
+    private readonly seconds;
+    private readonly batches;
+    private readonly lines;
+    private readonly settled;
+    private readonly cost;
+    private lastGoodSec: number | undefined;
+    private outstandingNano: bigint | undefined;
+    private failuresInARow = 0;
+    private lastFailures: readonly string[] = [];
+
+    constructor(registry: Registry) {
+        this.rounds = counter(registry, 'cocoon_settler_rounds_total', 'Rounds of settling, by outcome', 'outcome');
+        this.seconds = histogram(
+            registry,
+            'cocoon_settler_round_duration_seconds',
+            'A round of settling, waits for the chain included',
+            requestSeconds,
+        );
+        this.batches = counter(registry, 'cocoon_settler_batches_total', 'Settle messages, by outcome', 'outcome');
+        this.lines = counter(registry, 'cocoon_settler_lines_total', 'Lines in settle messages that were sent');
+        this.settled = counter(
+            registry,
+            'cocoon_settler_settled_nanoton_total',
+            'What the chain paid providers on account of this settler',
+        );
+        this.cost = counter(registry, 'cocoon_settler_gas_nanoton_total', 'What the gas wallet lost by settling');
+        const gauge = (name: string, help: string, read: () => number | undefined) =>
+            pulledGauge(registry, `cocoon_settler_${name}`, help, read);
+        gauge('last_success_timestamp_seconds', 'End of the last round without a failure', () => this.lastGoodSec);
+        gauge('outstanding_nanoton', 'Owed on the chain’s terms and not settled, at the last round', () =>
+            nanoAsNumber(this.outstandingNano),
+        );
+    }
+
+    took(round: ObservedRound, seconds: number): void {
+        const { failures } = round;
+        this.rounds.inc({ outcome: failures.length === 0 ? 'good' : 'partial' });
+        this.seconds.observe(seconds);
+        this.batches.inc({ outcome: 'settled' }, Math.max(0, round.batches - failures.length));
+        for (const outcome of failures) this.batches.inc({ outcome });
+        this.lines.inc(round.lines);
+        if (round.settledNano > 0n) this.settled.inc(nanoAsNumber(round.settledNano));
+        if (round.costNano > 0n) this.cost.inc(nanoAsNumber(round.costNano));
+        this.outstandingNano = round.outstandingNano;
+        this.lastFailures = failures;
+        this.failuresInARow = failures.length === 0 ? 0 : this.failuresInARow + 1;
+        if (failures.length === 0) this.lastGoodSec = Date.now() / 1000;
+    }
+
+    /** One round may fail where another settler was first or an endpoint hiccups; several mean that something is wrong. */
+    get problem(): string | null {
+        if (this.failuresInARow < failuresToTell) return null;
+        const codes = this.lastFailures.length === 0 ? 'see the log' : [...new Set(this.lastFailures)].join(', ');
+        return `the last ${this.failuresInARow} rounds failed: ${codes}`;
+    }
+
+    get lastRound(): object {
+        return {
+            lastSuccessAt: this.lastGoodSec === undefined ? null : new Date(this.lastGoodSec * 1000).toISOString(),
+            outstandingNano: this.outstandingNano?.toString() ?? null,
+            failuresInARow: this.failuresInARow,
+            lastFailures: this.lastFailures,
+        };
+    }
+
+    failed(seconds: number): void {
+        this.failuresInARow += 1;
+        this.lastFailures = [];
+        this.rounds.inc({ outcome: 'failed' });
+        this.seconds.observe(seconds);
+    }
+}
