@@ -19,9 +19,14 @@ export interface RequestContext {
     deadlineMs: number;
     /** The cap covers the first window alone and is raised while the answer streams; without it, the whole worst case. */
     windowed?: boolean;
+    /**
+     * What the request may cost under its first cap: the worst case, or the first window of it. Stated, since a cap is a sum
+     * over a stream: how far it rises says what one request may use only while no other of the stream is under way.
+     */
+    allowanceNano: bigint;
 }
 
-const version = 1;
+const version = 2;
 /** How the cap grows. */
 const profiles = { whole: 0, windowed: 1 } as const;
 
@@ -40,6 +45,7 @@ export function encodeContext(context: RequestContext): Buffer {
         .fixed('requestId', context.requestId, 16)
         .u64Safe('deadlineMs', context.deadlineMs)
         .u8('profile', context.windowed ? profiles.windowed : profiles.whole)
+        .u96('allowanceNano', context.allowanceNano)
         .finish();
 }
 
@@ -49,7 +55,7 @@ export function decodeContext(bytes: Buffer): RequestContext {
     if (reader.u8() !== version) reader.fail('unknown version');
     const suite = reader.u8();
     if (!isSuite(suite)) return reader.fail(`suite ${suite} is unknown`);
-    const context: RequestContext = {
+    const fields = {
         suite,
         network: reader.fixed(32),
         escrow: reader.fixed(32),
@@ -62,6 +68,7 @@ export function decodeContext(bytes: Buffer): RequestContext {
     };
     const profile = reader.u8();
     if (profile !== profiles.whole && profile !== profiles.windowed) reader.fail('unknown profile');
+    const context: RequestContext = { ...fields, allowanceNano: reader.u96() };
     reader.end();
     return profile === profiles.windowed ? { ...context, windowed: true } : context;
 }

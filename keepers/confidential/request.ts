@@ -21,7 +21,10 @@ const contentKeyBytes = 32;
 
 export interface PrepareRequestOptions {
     /** Network, suite, node and KEM epoch come from the certificate. */
-    context: Pick<RequestContext, 'escrow' | 'epoch' | 'offerHash' | 'requestId' | 'deadlineMs' | 'windowed'>;
+    context: Pick<
+        RequestContext,
+        'escrow' | 'epoch' | 'offerHash' | 'requestId' | 'deadlineMs' | 'windowed' | 'allowanceNano'
+    >;
     inner: InnerRequest;
     certificate: KemCertificate;
     random?: RandomSource;

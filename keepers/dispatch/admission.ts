@@ -147,6 +147,7 @@ export class Admission {
                 sessionKey,
                 requestHash,
                 offerHash: context.offerHash,
+                worstCaseNano: context.allowanceNano,
                 capCumulativeNano: cap.cumulativeNano,
                 capSignature,
                 funds,

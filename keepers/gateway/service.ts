@@ -252,6 +252,7 @@ export class GatewayService {
         const windows = capWindowsOf(terms, shape.work, shape.stream);
         if (windows === undefined) refuseUnaffordable(shape, terms, account);
         const requestId = randomBytes(16);
+        const allowanceNano = windows?.firstNano ?? worstCaseNano(terms, shape.work);
         const prepared = await prepareRequest({
             context: {
                 escrow: account.escrow,
@@ -260,6 +261,7 @@ export class GatewayService {
                 requestId,
                 deadlineMs: question.deadlineMs,
                 windowed: windows !== undefined,
+                allowanceNano,
             },
             inner: shape.inner,
             certificate: node.certificates[0]!,
@@ -270,7 +272,7 @@ export class GatewayService {
             shape,
             account,
             key: question.key,
-            worstNano: windows?.firstNano ?? worstCaseNano(terms, shape.work),
+            worstNano: allowanceNano,
         });
         const { requestHash, context } = prepared;
         const cap = { ...context, cumulativeNano: capNano, requestHash };

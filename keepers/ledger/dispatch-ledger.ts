@@ -39,8 +39,8 @@ export async function openDispatchLedger(options: DispatchLedgerOptions): Promis
  * Made by `openDispatchLedger`. Reads see what was committed, also by other processes.
  *
  * Funds rule, checked in the transaction that records a cap: with
- *   owed(node) = latest receipt's cumulative + what the node's open requests (this one included) may cost beyond what
- *                their receipts state, or the cap itself if that is higher
+ *   owed(node) = latest receipt's cumulative + what the node's open requests (this one included) may cost, as their
+ *                contexts and raises state it, beyond what their receipts state
  *   the sum over the escrow's nodes of max(0, owed - paid) may not exceed the balance,
  * balance and paid sums being one snapshot of the chain. A final receipt thus frees what its request did not use.
  */

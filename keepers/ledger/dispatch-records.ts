@@ -5,7 +5,7 @@ import { type EscrowFunds, type SignedCap, type SignedReceipt, type StreamId, to
 export interface CapRecord extends StreamId, SignedCap {
     requestId: Buffer;
     offerHash: Buffer;
-    /** What the request may cost. Unknown to a dispatcher, which infers it from how far the cap rises. */
+    /** What the request may cost, as its context states; as far as the cap rises where nothing says so. */
     worstCaseNano?: bigint;
     funds: EscrowFunds;
     atMs: number;

@@ -73,7 +73,8 @@ export function prepareDispatchStatements(database: Database) {
         setPaid: sql('UPDATE dispatch_streams SET paid_nano = ? WHERE id = ?'),
         insertRequest: sql(
             `INSERT INTO dispatch_requests (request_id, request_hash, stream_id, session_key, offer_hash, cap_nano,
-             cap_signature, worst_case_nano, state, recorded_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
+             cap_signature, worst_case_nano, allowance_nano, state, recorded_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
         ),
         request: sql<RequestRow>('SELECT * FROM dispatch_requests WHERE request_id = ?'),
         setSigned: sql('UPDATE dispatch_requests SET signed_nano = ? WHERE id = ?'),

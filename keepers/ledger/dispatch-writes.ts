@@ -24,8 +24,9 @@ export class DispatchWrites {
     insertCap(cap: CapRecord): void {
         const stream = this.ensureStream(cap);
         const owed = stream.latest_cumulative_nano + stream.open_worst_nano;
-        // Never less than the rise of the cap: the node may work up to the cap, whatever the caller believes.
-        const worstCase = maxNano(cap.worstCaseNano ?? 0n, cap.capCumulativeNano - owed);
+        // The node works no further than what is stated. How far the cap rises says less: it says too little where the
+        // stream's former requests end cheaper than they might, and too much where one overtakes another on its way here.
+        const worstCase = cap.worstCaseNano ?? maxNano(0n, cap.capCumulativeNano - owed);
         this.insertRequest(cap, stream, worstCase);
         this.sql.addOpenWorst.run(worstCase, stream.id);
         this.requireFunds(stream, cap.funds);
@@ -41,8 +42,7 @@ export class DispatchWrites {
         if (raise.allowanceNano < row.allowance_nano)
             throw new LedgerError('cap_regression', 'The request was allowed more before');
         const stream = this.sql.streamById.get(row.stream_id)!;
-        const owed = stream.latest_cumulative_nano + stream.open_worst_nano;
-        const rise = maxNano(0n, raise.capCumulativeNano - owed);
+        const rise = raise.allowanceNano - row.allowance_nano;
         this.sql.setAllowance.run(raise.allowanceNano, rise, row.id);
         if (raise.capCumulativeNano > row.cap_nano)
             this.sql.setCap.run(raise.capCumulativeNano, raise.capSignature, raise.capHash, row.id);
@@ -69,6 +69,7 @@ export class DispatchWrites {
                 cap.offerHash,
                 cap.capCumulativeNano,
                 cap.capSignature,
+                worstCaseNano,
                 worstCaseNano,
                 cap.atMs,
             );

@@ -159,11 +159,14 @@ export class RequestGate {
         if (!model.terms.capabilities.includes(work.capability)) {
             throw new NodeRefusal('model_unknown', `the node does not offer ${work.capability} for that model`);
         }
+        const worstNano = worstCaseNano(model.terms, work);
+        const allowanceNano = envelope.context.windowed ? firstWindowNano(model.terms, work) : worstNano;
+        requireStated(envelope, allowanceNano);
         const meter = this.meterOf(envelope);
         const metered = meter.admit({
             cap: capOf(envelope),
-            worstCaseNano: worstCaseNano(model.terms, work),
-            allowanceNano: envelope.context.windowed ? firstWindowNano(model.terms, work) : undefined,
+            worstCaseNano: worstNano,
+            allowanceNano,
             settledNano: this.settledNano(account),
         });
         const windowNano = windowGrowthNano(model.terms, work);
@@ -192,6 +195,13 @@ export class RequestGate {
         this.meters.set(id, { epoch: context.epoch, meter });
         return meter;
     }
+}
+
+/** A dispatcher sets aside what the context states, so work beyond it might find the escrow empty. @throws NodeRefusal */
+function requireStated({ context }: ParsedEnvelope, neededNano: bigint): void {
+    if (context.allowanceNano >= neededNano) return;
+    const message = `the request sets ${context.allowanceNano} nanoTON aside where it may cost ${neededNano}`;
+    throw new NodeRefusal('cap_too_low', message);
 }
 
 /** Copies, so that a meter does not hold on to a large envelope. */

@@ -133,6 +133,7 @@ async function sealMany(): Promise<string[]> {
             offerHash: digestOf('offer'),
             requestId: randomBytes(16),
             deadlineMs: systemClock.nowMs() + 600_000,
+            allowanceNano: 10_000n,
         };
         const inner = {
             method: 'POST',

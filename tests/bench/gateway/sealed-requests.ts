@@ -29,6 +29,7 @@ export function sealedRequest({ offerHash, worstCaseNano }: SealedTerms): Buffer
         offerHash,
         requestId,
         deadlineMs: Date.now() + deadlineMs,
+        allowanceNano: worstCaseNano,
     };
     const encoded = encodeContext(context);
     const nonce = randomBytes(12);

@@ -46,6 +46,7 @@ export const session = signerFromSeed(bytesOf('session'));
 export const stranger = signerFromSeed(bytesOf('stranger'));
 export const requestId = bytesOf('request id', 16);
 export const capCumulativeNano = 5_000_000n;
+export const allowanceNano = 300_000n;
 
 export const offerFields: Omit<OfferFields, 'nodeKey'> = {
     network,
@@ -112,7 +113,7 @@ export async function exchange(suite: Suite, name = 'exchange', body = inner.bod
     const [published] = keyring.certificates();
     const certificate = verifyKemCertificate(published!.signed, { network, nodeKey: node.publicKey, nowSec });
     const request = await prepareRequest({
-        context: { escrow, epoch: 9, offerHash: offer.hash, requestId, deadlineMs: nowMs + 60_000 },
+        context: { escrow, epoch: 9, offerHash: offer.hash, requestId, deadlineMs: nowMs + 60_000, allowanceNano },
         inner: { ...inner, body },
         certificate,
         random: fixedRandom(name),

@@ -24,7 +24,7 @@ import {
 const minuteMs = 60_000;
 
 async function sealedTo(certificate: KemCertificate) {
-    const context = { escrow, epoch: 9, offerHash: offer.hash, requestId, deadlineMs: nowMs + 1e9 };
+    const context = { escrow, epoch: 9, offerHash: offer.hash, requestId, deadlineMs: nowMs + 1e9, allowanceNano: 1n };
     return parseEnvelope(finishEnvelope(await prepareRequest({ context, inner, certificate }), session, 1n));
 }
 

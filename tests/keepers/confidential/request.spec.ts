@@ -170,9 +170,10 @@ describe('a node, against a client that signs what it likes', () => {
     it('refuses a suite, version or profile that it does not know', async () => {
         const bytes = encodeContext(sent.request.context);
         for (const [index, value] of [
-            [4, 2],
+            [4, 1],
+            [4, 3],
             [5, 3],
-            [bytes.length - 1, 2],
+            [bytes.length - 13, 2],
         ] as const) {
             const unknown = Buffer.from(bytes);
             unknown[index] = value;

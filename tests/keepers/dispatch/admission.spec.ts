@@ -14,6 +14,7 @@ import {
     finalOf,
     sealerOf,
     sealRequest,
+    type SealedRequest,
     session,
     usageCostNano,
 } from './sealed-request';
@@ -74,7 +75,7 @@ describe('it refuses', () => {
             { name: 'h' },
             [account({ sessionKeys: [{ publicKey: session.publicKey, validUntilSec: nowSec - 1 }] })],
         ],
-        ['a cap above the balance', 'escrow_insufficient', { name: 'i', capNano: 10_000_001n }, [account()]],
+        ['more than the balance', 'escrow_insufficient', { name: 'i', allowanceNano: 10_000_001n }, [account()]],
         ['a cap that no store holds', 'cap_invalid', { name: 'j', capNano: 1n << 70n }, [account()]],
         ['anything while the chain cannot be read', 'chain_unavailable', { name: 'k' }, [new Error('no chain')]],
     ];
@@ -143,14 +144,28 @@ describe('what is remembered of an escrow is read afresh once', () => {
 });
 
 describe('the funds rule', () => {
-    test('caps of one node are sums: a second one reserves only its rise', async () => {
+    test('caps of one node are sums: a second request reserves what it states, in whatever order the two come', async () => {
         const { admission } = await admissionWith([account({ balanceNano: 1_500n })]);
-        const first = await sealRequest({ name: 't', capNano: 1_000n });
-        const second = await sealRequest({ name: 'u', capNano: 1_500n });
-        const third = await sealRequest({ name: 'v', capNano: 1_501n });
+        const first = await sealRequest({ name: 't', capNano: 1_500n, allowanceNano: 500n });
+        const second = await sealRequest({ name: 'u', capNano: 1_000n, allowanceNano: 1_000n });
+        const third = await sealRequest({ name: 'v', capNano: 1_501n, allowanceNano: 1n });
         expect(await refusalOf(admission.admit(first.envelope))).toBe('admitted');
         expect(await refusalOf(admission.admit(second.envelope))).toBe('admitted');
         expect(await refusalOf(admission.admit(third.envelope))).toBe('escrow_insufficient');
+    });
+
+    test('a client that overlaps its requests gets no more work than its escrow pays for', async () => {
+        const { admission, ledger } = await admissionWith([account({ balanceNano: 1_900n })]);
+        const [first, overlapping] = await Promise.all([
+            sealRequest({ name: 'o1', capNano: 1_000n, allowanceNano: 1_000n }),
+            // The node has signed for less than the first may cost, so this cap, 100 above, pays for a whole request more.
+            sealRequest({ name: 'o2', capNano: 1_100n, allowanceNano: 1_000n }),
+        ]);
+        await admission.admit(first.envelope);
+        expect(await refusalOf(admission.admit(overlapping.envelope))).toBe('escrow_insufficient');
+        await record(ledger, first);
+        expect(await refusalOf(admission.admit(overlapping.envelope))).toBe('admitted');
+        expect(await ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(usageCostNano + 1_000n);
     });
 
     test('what was paid on chain is owed no more', async () => {
@@ -163,38 +178,43 @@ describe('the funds rule', () => {
                 ]),
             },
         ]);
-        const { envelope } = await sealRequest({ name: 'x', capNano: 1_000n });
+        const { envelope } = await sealRequest({ name: 'x', capNano: 1_000n, allowanceNano: 1_000n });
         expect(await refusalOf(admission.admit(envelope))).toBe('admitted');
     });
 
     test('a refused request gives its reservation back, a lost one keeps it, a final receipt frees the rest', async () => {
         const { admission, ledger } = await admissionWith([account({ balanceNano: 2_000n })]);
         const [a, b, c, d] = await Promise.all([
-            sealRequest({ name: 'y1', capNano: 2_000n }),
-            sealRequest({ name: 'y2', capNano: 2_000n }),
-            sealRequest({ name: 'y3', capNano: 3_000n }),
-            sealRequest({ name: 'y4', capNano: usageCostNano + 1_000n }),
+            sealRequest({ name: 'y1', capNano: 2_000n, allowanceNano: 2_000n }),
+            sealRequest({ name: 'y2', capNano: 2_000n, allowanceNano: 2_000n }),
+            sealRequest({ name: 'y3', capNano: 3_000n, allowanceNano: 1_000n }),
+            sealRequest({ name: 'y4', capNano: usageCostNano + 1_000n, allowanceNano: 1_000n }),
         ]);
         await admission.admit(a.envelope);
         await ledger.closeRequest(a.requestId, 'refused', { atMs: nowMs });
         await admission.admit(b.envelope);
         await ledger.closeRequest(b.requestId, 'lost', { atMs: nowMs });
         expect(await refusalOf(admission.admit(c.envelope))).toBe('escrow_insufficient');
-        const sealer = sealerOf(b);
-        opening(sealer);
-        const { receipt, nodeSignature, usageHash, transcriptHash } = finalOf(sealer);
         expect(usageCostNano).toBeLessThanOrEqual(1_000n);
-        await ledger.recordReceipt({
-            requestId: b.requestId,
-            escrow,
-            epoch: 3,
-            receipt,
-            signature: nodeSignature,
-            usageHash,
-            transcriptHash,
-            final: true,
-            receivedAtMs: nowMs,
-        });
+        await record(ledger, b);
         expect(await refusalOf(admission.admit(d.envelope))).toBe('admitted');
     });
 });
+
+/** The request's final receipt, the first of its stream. */
+async function record(ledger: DispatchLedger, request: SealedRequest): Promise<void> {
+    const sealer = sealerOf(request);
+    opening(sealer);
+    const { receipt, nodeSignature, usageHash, transcriptHash } = finalOf(sealer);
+    await ledger.recordReceipt({
+        requestId: request.requestId,
+        escrow,
+        epoch: 3,
+        receipt,
+        signature: nodeSignature,
+        usageHash,
+        transcriptHash,
+        final: true,
+        receivedAtMs: nowMs,
+    });
+}

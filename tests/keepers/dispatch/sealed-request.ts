@@ -3,13 +3,17 @@ import {
     AnswerSealer,
     bindingOfEnvelope,
     finishEnvelope,
+    firstWindowNano,
+    type InnerRequest,
     KemKeyring,
     parseEnvelope,
     type ParsedEnvelope,
     prepareRequest,
+    requestedWork,
     type Signer,
     type TokenUsage,
     withLiveCap,
+    worstCaseNano,
 } from '../../../keepers/confidential';
 import { costNano } from '../../../keepers/confidential';
 import { bytesOf, inner, modelIndex, network, node, nowMs, nowSec, offer, session } from '../confidential/exchange';
@@ -41,6 +45,8 @@ export interface RequestOptions {
     body?: Buffer;
     offerHash?: Buffer;
     windowed?: boolean;
+    /** What its context states; by default what the test node asks for. */
+    allowanceNano?: bigint;
 }
 
 export interface SealedRequest {
@@ -54,6 +60,7 @@ export interface SealedRequest {
 export async function sealRequest(options: RequestOptions): Promise<SealedRequest> {
     const [certificate] = (options.keyring ?? (await keyring)).certificates();
     const requestId = bytesOf(`request ${options.name}`, 16);
+    const asked = { ...inner, body: options.body ?? inner.body };
     const prepared = await prepareRequest({
         context: {
             escrow: options.escrow ?? escrow,
@@ -62,12 +69,23 @@ export async function sealRequest(options: RequestOptions): Promise<SealedReques
             requestId,
             deadlineMs: options.deadlineMs ?? nowMs + 60_000,
             windowed: options.windowed,
+            allowanceNano: options.allowanceNano ?? allowanceOf(asked, options.windowed ?? false),
         },
-        inner: { ...inner, body: options.body ?? inner.body },
+        inner: asked,
         certificate: certificate!,
     });
     const bytes = finishEnvelope(prepared, options.signer ?? session, options.capNano ?? 1_000_000n);
     return { bytes, envelope: parseEnvelope(bytes), requestId, cek: prepared.cek };
+}
+
+/** Of a body that can't be priced nothing is known. */
+function allowanceOf(asked: InnerRequest, windowed: boolean): bigint {
+    const terms = offer.models[modelIndex]!;
+    try {
+        return (windowed ? firstWindowNano : worstCaseNano)(terms, requestedWork(asked));
+    } catch {
+        return 0n;
+    }
 }
 
 /** The node's end of an answer, whose receipts may rest on any cap. */

@@ -48,7 +48,7 @@ async function running(name: string, balanceNano = 10_000n) {
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     const node = await ScriptedNode.connect(url);
     while (service.connectedNodes === 0) await pause(2);
-    const request = await sealRequest({ name, capNano: startNano, windowed: true });
+    const request = await sealRequest({ name, capNano: startNano, allowanceNano: startNano, windowed: true });
     const answer = fetch(`${url}/v1/requests`, {
         method: 'POST',
         body: new Uint8Array(request.bytes),

@@ -44,6 +44,7 @@ describe('it refuses', () => {
         ['another epoch', 'escrow_unknown', { epoch: 9 }],
         ['a session key that the escrow does not name', 'session_unknown', { signer: stranger }],
         ['a cap below the worst case', 'cap_too_low', { capNano: worst - 1n }],
+        ['a request that states less than it may cost', 'cap_too_low', { allowanceNano: worst - 1n }],
         ['a model that it does not offer', 'model_unknown', { body: body({ model: 'gpt' }) }],
         ['a model for a path that it does not offer', 'model_unknown', { body: body({ model: 'other' }) }],
         ['a body that is no JSON', 'request_invalid', { body: Buffer.from('{"secret') }],
