@@ -1,7 +1,8 @@
 /**
  * `npm run mutate:contracts -- [--resume] [--jobs N] [--only PART]`: breaks one condition of the contracts at a time, in a
- * copy, and looks for a test that fails. `--only` takes the mutants whose ids contain PART, for example Payout or
- * contracts/escrow.tact; `--resume` keeps what is known of mutants whose contract and failing spec are as they were.
+ * copy, and looks for a test that fails. First every spec runs once with contracts that say which mutants would have decided
+ * otherwise; then a mutant meets only the tests that it infects. `--only` takes the mutants whose ids contain PART, for example
+ * Payout or contracts/escrow.tact; `--resume` keeps what is known of contracts and specs that are as they were.
  * Exit code 1 when one survives without a reason in justified.json; the last line is one JSON object.
  */
 import { createHash } from 'node:crypto';
@@ -9,15 +10,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import PQueue from 'p-queue';
-import { stagesFor } from './chosen-tests';
 import { CompileProcess } from './compile-process';
 import { Bindings, CompileError, ContractCompiler, readSources, Sources } from './compiler';
+import { stagesFor } from './infected-stages';
+import { Infections } from './infections';
+import { instrument } from './instrument';
 import { errorConstantsOf, findMutants, Mutant } from './mutants';
 import { MutantRecord, Records } from './records';
 import { Justification, summarize } from './report';
 import { Workplace } from './workplace';
 
 const root = path.resolve(__dirname, '../..');
+const cache = path.join(root, '.cache', 'mutation');
 const timeLimitMs = 900_000;
 const provingLimitMs = 1_800_000;
 
@@ -39,7 +43,8 @@ class MutationRun {
     private readonly compiler = new ContractCompiler(root);
     private readonly sources: Sources = readSources(root);
     private readonly specs = readSpecs();
-    private readonly records = Records.open(path.join(root, '.cache', 'mutation', 'records.json'), options.resume);
+    private readonly records = Records.open(path.join(cache, 'records.json'), options.resume);
+    private readonly infections = Infections.open(path.join(cache, 'infections.json'), options.resume);
     private readonly constants = errorConstantsOf(this.sources);
     private readonly closures = new Map<string, string>();
     /** of specs, by file, under way or done: the jobs share them */
@@ -48,7 +53,8 @@ class MutationRun {
     readonly mutants = this.all.filter(({ id }) => id.includes(options.only));
 
     async run(jobs: number): Promise<void> {
-        const original = await this.compileAll();
+        await this.recordInfections(jobs);
+        const original = await this.compileAll(this.sources);
         const benches = Array.from({ length: jobs }, (_, i) => ({
             workplace: Workplace.create(root, `job-${i + 1}`, original),
             compiler: new CompileProcess(),
@@ -58,6 +64,31 @@ class MutationRun {
         } finally {
             for (const { compiler } of benches) compiler.close();
         }
+    }
+
+    /** Specs whose tests, and contracts whose conditions, are as they were are not asked again. */
+    private async recordInfections(jobs: number): Promise<void> {
+        const texts = digest([...this.sources, ...supportTexts()]);
+        const open = [...this.specs].map(([spec, text]) => ({
+            spec,
+            madeWith: digest([
+                [spec, text],
+                ['', texts],
+            ]),
+        }));
+        const unknown = open.filter(({ spec, madeWith }) => !this.infections.isRecorded(spec, madeWith));
+        if (unknown.length === 0) return;
+        say(`asking ${unknown.length} specs which mutants they meet`);
+        const instrumented = await this.compileAll(instrument(this.sources, this.all));
+        const workplace = Workplace.create(root, 'infections', instrumented);
+        const ids = this.all.map(({ id }) => id);
+        const queue = new PQueue({ concurrency: jobs });
+        await queue.addAll(
+            unknown.map(({ spec, madeWith }) => async () => {
+                this.infections.record(spec, madeWith, await workplace.signalsOf(spec, provingLimitMs), ids);
+                say(`asked ${spec}`);
+            }),
+        );
     }
 
     private async tryAll(benches: Bench[]): Promise<void> {
@@ -113,7 +144,7 @@ class MutationRun {
             if (error instanceof CompileError) return record('does not compile', error.message.slice(0, 300));
             throw error;
         }
-        for (const stage of stagesFor(mutant.site, this.specs)) {
+        for (const stage of stagesFor(this.infections.testsOf(mutant.id), this.infections.cutShort())) {
             const { outcome, failed, spec } = await workplace.test(stage, timeLimitMs);
             if (outcome === 'passed') continue;
             // A slow machine kills no mutant: tried again by --resume.
@@ -152,10 +183,10 @@ class MutationRun {
         return source.slice(0, start) + replacement + source.slice(end);
     }
 
-    private async compileAll(): Promise<Bindings> {
+    private async compileAll(sources: Sources): Promise<Bindings> {
         const bindings = new Map<string, string>();
         for (const project of this.compiler.projects) {
-            for (const [file, text] of await this.compiler.compile(project, this.sources)) bindings.set(file, text);
+            for (const [file, text] of await this.compiler.compile(project, sources)) bindings.set(file, text);
         }
         return bindings;
     }
@@ -170,6 +201,18 @@ function readSpecs(): Map<string, string> {
     const running = files.filter((file) => file.endsWith('.spec.ts') && !withoutChain.includes(file));
     const specs = running.map((file) => path.posix.join(folder, file));
     return new Map(specs.sort().map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
+}
+
+/** What specs share. */
+function supportTexts(): [file: string, text: string][] {
+    const folders = ['tests/contracts', 'tests/support'];
+    const files = folders.flatMap((folder) =>
+        readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+            path.posix.join(folder, file),
+        ),
+    );
+    const shared = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts')).sort();
+    return shared.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]);
 }
 
 function digest(texts: Iterable<readonly [name: string, text: string]>): string {

@@ -1,4 +1,3 @@
-import { stagesFor, testNames } from './chosen-tests';
 import { ContractCompiler, readSources } from './compiler';
 import { errorConstantsOf, findMutants } from './mutants';
 import path from 'node:path';
@@ -54,34 +53,5 @@ describe('mutants', () => {
         const [compiler, sources] = [new ContractCompiler(root), readSources(root)];
         expect(compiler.projectsWith('contracts/escrow.tact', sources)).toEqual(['Escrow', 'Payout']);
         expect(compiler.projectsWith('contracts/provider.tact', sources)).toEqual(['Provider', 'Payout']);
-    });
-});
-
-describe('the tests of an error', () => {
-    const spec = `
-        it('refuses many', () => expectRefused('Box: too many'));
-        it.each([['Box: too many']])('refuses with %s', (text) => expectRefused(text));
-        it('does something else', () => {});`;
-
-    it('are those that name it, in their body or their table', () => {
-        expect(testNames(spec, 'Box: too many')).toEqual(['refuses many', 'refuses with %s']);
-    });
-
-    it('of a quote are those of its folder, whose texts leave out the contract', () => {
-        const quotes = new Map([
-            ['tests/contracts/attestation/cuts.spec.ts', `it('refuses a cut', () => expect(verdict).toBe('cut'));`],
-            ['tests/contracts/attestation/p256.spec.ts', `it('signs', () => {});`],
-            ['tests/contracts/escrow.spec.ts', `it('opens', () => expectRefused('Escrow: cut'));`],
-        ]);
-        const site = { id: '', kind: 'require', file: 'contracts/attestation/quote.tact', line: 1 } as const;
-        expect(stagesFor({ ...site, errorText: 'QuoteVerifier: cut' }, quotes)).toEqual([
-            { files: ['tests/contracts/attestation/cuts.spec.ts'], names: 'refuses a cut' },
-            { files: ['tests/contracts/attestation/cuts.spec.ts'], names: null },
-            { files: ['tests/contracts/attestation/p256.spec.ts'], names: null },
-        ]);
-    });
-
-    it('are not known where a helper names it', () => {
-        expect(testNames(`${spec} const text = 'Box: too many';`, 'Box: too many')).toBeNull();
     });
 });

@@ -20,6 +20,8 @@ export interface Mutant {
     start: number;
     end: number;
     replacement: string;
+    /** what decides otherwise: the whole condition, or the comparison in it */
+    condition: { start: number; end: number };
 }
 
 /** Off by one, either way. */
@@ -96,19 +98,22 @@ function isGuard({ condition, trueStatements, falseStatements }: Ast.StatementCo
     return trueStatements.at(-1)?.kind === 'statement_return' || /\bsender\(\)/.test(condition.loc.contents);
 }
 
-type Change = Pick<Mutant, 'start' | 'end' | 'replacement'> & { what: string };
+type Change = Pick<Mutant, 'start' | 'end' | 'replacement' | 'condition'> & { what: string };
 
 /** The condition that lets everything pass, and every comparison in it moved by one. */
 function changesOf(kind: Site['kind'], condition: Ast.Expression, source: string): Change[] {
     const { startIdx: start, endIdx: end } = condition.loc.interval;
     const always = kind === 'require' ? 'true' : 'false';
-    const changes: Change[] = [{ start, end, replacement: always, what: `${condition.loc.contents} is ${always}` }];
+    const whole = { start, end, replacement: always, condition: { start, end } };
+    const changes: Change[] = [{ ...whole, what: `${condition.loc.contents} is ${always}` }];
     visit(condition, (node) => {
         if (node.kind !== 'op_binary' || neighbours[node.op] === undefined) return;
         const at = source.indexOf(node.op, node.left.loc.interval.endIdx);
         const replacement = neighbours[node.op]!;
         const what = `${node.loc.contents} with ${replacement}`;
-        changes.push({ start: at, end: at + node.op.length, replacement, what });
+        const { startIdx, endIdx } = node.loc.interval;
+        const compared = { start: startIdx, end: endIdx };
+        changes.push({ start: at, end: at + node.op.length, replacement, what, condition: compared });
     });
     return changes;
 }

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Stage } from './chosen-tests';
 import type { Bindings } from './compiler';
+import type { Stage } from './infected-stages';
 
 export type TestOutcome = 'passed' | 'failed' | 'timed out';
 
@@ -65,6 +65,17 @@ export class Workplace {
         return { outcome: isLate ? 'timed out' : 'failed', ...failure };
     }
 
+    /** What instrumented contracts say during each test of a spec, as infection-environment.cjs writes it. */
+    async signalsOf(spec: string, timeLimitMs: number): Promise<string> {
+        const file = path.join(this.folder, `${spec.replaceAll('/', '-')}.signals`);
+        writeFileSync(file, '');
+        const args = ['--config', 'tests/mutation/jest.infection.cjs', '--runInBand', '--silent', '--forceExit'];
+        const { exitCode, said } = await this.jest([...args, '--runTestsByPath', spec], timeLimitMs, file);
+        const lines = readFileSync(file, 'utf8');
+        if (exitCode === null || lines === '') throw new Error(`${spec} ran no test: ${said.slice(-2000)}`);
+        return lines;
+    }
+
     private write(bindings: Bindings): void {
         for (const [file, text] of bindings) {
             const full = path.join(this.folder, file);
@@ -74,13 +85,17 @@ export class Workplace {
     }
 
     /** The exit code is null when it had to be ended. */
-    private jest(args: string[], timeLimitMs: number): Promise<{ exitCode: number | null; said: string }> {
+    private jest(
+        args: string[],
+        timeLimitMs: number,
+        signals = '',
+    ): Promise<{ exitCode: number | null; said: string }> {
         const bin = path.join(this.root, 'node_modules', 'jest', 'bin', 'jest.js');
         const vectors = process.env.COCOON_VECTORS ?? path.join(this.root, '..', 'shared', 'vectors');
         const child = spawn(process.execPath, [bin, ...args], {
             cwd: this.folder,
             stdio: ['ignore', 'ignore', 'pipe'],
-            env: { ...process.env, COCOON_VECTORS: vectors },
+            env: { ...process.env, COCOON_VECTORS: vectors, COCOON_SIGNALS: signals },
         });
         let said = '';
         child.stderr.on('data', (chunk: Buffer) => {
