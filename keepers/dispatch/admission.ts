@@ -43,7 +43,7 @@ export class Admission {
     async check(envelope: ParsedEnvelope): Promise<EscrowAccount> {
         this.checkContext(envelope);
         await this.checkSignature(envelope);
-        if ((await this.options.ledger.requestState(envelope.context.requestId)) !== null)
+        if (await this.options.ledger.hasRequest(envelope.context.requestId))
             throw new DispatchError('request_replayed', 'this request was sent before');
         return this.accountFor(envelope);
     }

@@ -1,20 +1,17 @@
-import { type Database, type DatabaseOptions, openDatabase } from './database';
-import {
-    type CapRaiseRecord,
-    type CapRecord,
-    type DispatchRequest,
-    dispatchRequest,
-    type ReceiptOutcome,
-    type ReceiptRecord,
-    type Settleable,
-    settleable,
-    type StoredReceipt,
-    storedReceipt,
+import type { DatabaseOptions } from './database';
+import { GroupCommit, type GroupCommitOptions } from './dispatch/group-commit';
+import type { Operation } from './dispatch/operations';
+import { DispatchReads } from './dispatch/reads';
+import type { DispatchStore } from './dispatch/store';
+import type {
+    CapRaiseRecord,
+    CapRecord,
+    DispatchRequest,
+    ReceiptOutcome,
+    ReceiptRecord,
+    Settleable,
+    StoredReceipt,
 } from './dispatch-records';
-import { type DispatchStatements, prepareDispatchStatements } from './dispatch-statements';
-import { DispatchWrites, outstanding } from './dispatch-writes';
-import { LedgerError } from './errors';
-import { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 import { Outbox } from './outbox';
 import {
     checkReceipt,
@@ -24,19 +21,22 @@ import {
     storedBytes,
     storedNano,
     type StreamId,
-    toBuffer,
 } from './records';
+import { SqliteStore } from './sqlite/sqlite-store';
 
-export type DispatchLedgerOptions = DatabaseOptions & LedgerWriterOptions;
+export interface DispatchLedgerOptions extends DatabaseOptions, GroupCommitOptions {
+    /** Which of several dispatchers on one ledger this is: requests are marked with it. */
+    dispatcherId?: string;
+}
 
 /** Opens the ledger, brings its schema to the current version. @throws LedgerError `ledger_unusable` */
 export async function openDispatchLedger(options: DispatchLedgerOptions): Promise<DispatchLedger> {
-    return new DispatchLedger(options);
+    return new DispatchLedger(new SqliteStore(options), options);
 }
 
 /**
- * What the dispatcher must never forget. The settler opens the same file in another process.
- * Made by `openDispatchLedger`. Reads see what was committed, also by other processes.
+ * What the dispatcher must never forget. The settler and other dispatchers open the same database in processes of their
+ * own. Made by `openDispatchLedger`. Reads see what was committed, also by others.
  *
  * Funds rule, checked in the transaction that records a cap: with
  *   owed(node) = latest receipt's cumulative + what the node's open requests (this one included) may cost, as their
@@ -46,17 +46,18 @@ export async function openDispatchLedger(options: DispatchLedgerOptions): Promis
  */
 export class DispatchLedger {
     readonly outbox: Outbox;
-    private readonly database: Database;
-    private readonly writer: LedgerWriter;
-    private readonly sql: DispatchStatements;
-    private readonly writes: DispatchWrites;
+    private readonly writer: GroupCommit;
+    private readonly reads: DispatchReads;
+    private readonly dispatcherId: string;
 
-    constructor(options: DispatchLedgerOptions) {
-        this.database = openDatabase(options);
-        this.writer = new LedgerWriter(this.database, options);
-        this.sql = prepareDispatchStatements(this.database);
-        this.writes = new DispatchWrites(this.sql);
-        this.outbox = new Outbox(this.database, this.writer);
+    constructor(
+        private readonly store: DispatchStore,
+        options: GroupCommitOptions & { dispatcherId?: string } = {},
+    ) {
+        this.writer = new GroupCommit(store, options);
+        this.reads = new DispatchReads(store.reads);
+        this.outbox = new Outbox(store.reads, this.writer);
+        this.dispatcherId = options.dispatcherId ?? '';
     }
 
     /** Durable when it resolves; refuses a replay and an escrow that can't cover it. */
@@ -69,7 +70,7 @@ export class DispatchLedger {
         storedBytes(cap.capSignature, 64, 'capSignature');
         storedNano(cap.capCumulativeNano, 'capCumulativeNano');
         storedNano(cap.worstCaseNano ?? 0n, 'worstCaseNano');
-        return this.writer.submit(() => this.writes.insertCap(cap));
+        return this.submit({ kind: 'cap', cap, dispatcherId: this.dispatcherId });
     }
 
     /**
@@ -81,14 +82,14 @@ export class DispatchLedger {
         storedBytes(raise.capSignature, 64, 'capSignature');
         storedNano(raise.capCumulativeNano, 'capCumulativeNano');
         storedNano(raise.allowanceNano, 'allowanceNano');
-        return this.writer.submit(() => this.writes.raiseCap(raise));
+        return this.submit({ kind: 'raise', raise });
     }
 
     async recordReceipt(record: ReceiptRecord): Promise<ReceiptOutcome> {
         checkReceipt(record);
         storedBytes(record.usageHash, 32, 'usageHash');
         storedBytes(record.transcriptHash, 32, 'transcriptHash');
-        return this.writer.submit(() => this.writes.insertReceipt(record));
+        return this.submit({ kind: 'receipt', record });
     }
 
     /**
@@ -100,31 +101,21 @@ export class DispatchLedger {
         state: 'refused' | 'failed' | 'lost',
         options: { failureCode?: string; atMs: number },
     ): Promise<void> {
-        return this.writer.submit(() => {
-            const row = this.sql.request.get(requestId);
-            if (!row) throw new LedgerError('request_unknown', 'No such request');
-            if (row.state === 'final') return;
-            this.writes.setState(row, state, options);
-        });
+        const { failureCode = null, atMs } = options;
+        return this.submit({ kind: 'close', requestId, state, failureCode, atMs });
     }
 
-    /** After a restart no request runs any more: each becomes `lost`. Returns how many. */
-    markRunningLost(atMs: number): Promise<number> {
-        return this.writer.submit(() => {
-            const running = this.sql.requestsInState.all('running');
-            for (const row of running) this.writes.setState(row, 'lost', { failureCode: 'dispatcher_restarted', atMs });
-            return running.length;
-        });
+    /**
+     * After a restart none of this dispatcher's requests runs any more: each becomes `lost`. Returns how many.
+     * @param dispatcherId another dispatcher, known to be gone for good
+     */
+    markRunningLost(atMs: number, dispatcherId = this.dispatcherId): Promise<number> {
+        return this.submit({ kind: 'lose', dispatcherId, failureCode: 'dispatcher_restarted', atMs });
     }
 
     /** Frees what a node still holds reserved, once its key is past its grace and no receipt can be settled. */
     releaseNode(stream: StreamId, atMs: number): Promise<number> {
-        return this.writer.submit(() => {
-            const row = this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
-            const open = row ? this.sql.openRequests.all(row.id) : [];
-            for (const request of open) this.writes.setState(request, 'failed', { failureCode: 'node_expired', atMs });
-            return open.length;
-        });
+        return this.submit({ kind: 'release', stream, failureCode: 'node_expired', atMs });
     }
 
     /** Keeps the highest paid sum seen on chain; an older answer changes nothing. */
@@ -134,91 +125,67 @@ export class DispatchLedger {
     ): Promise<void> {
         checkStream(stream);
         storedNano(paid.paidNano, 'paidNano');
-        return this.writer.submit(() => {
-            const row = this.writes.ensureStream(stream);
-            if (paid.paidNano <= row.paid_nano) return;
-            this.sql.setPaid.run(paid.paidNano, row.id);
-            this.sql.insertSettlement.run(
-                row.id,
-                row.paid_nano,
-                paid.paidNano,
-                paid.transactionHash ?? null,
-                paid.atMs,
-            );
-        });
+        const { paidNano, transactionHash = null, atMs } = paid;
+        return this.submit({ kind: 'paid', stream, paidNano, transactionHash, atMs });
     }
 
-    async requestState(requestId: Buffer): Promise<DispatchRequest | null> {
-        const row = this.sql.request.get(requestId);
-        if (!row) return null;
-        return dispatchRequest({
-            row,
-            stream: this.sql.streamById.get(row.stream_id)!,
-            receipt: this.sql.receiptOfRequest.get(requestId, 1),
-            checkpoint: this.sql.receiptOfRequest.get(requestId, 0),
-        });
+    requestState(requestId: Buffer): Promise<DispatchRequest | null> {
+        return this.reads.request(requestId);
+    }
+
+    /** Whether the id was used, whatever became of the request. */
+    hasRequest(requestId: Buffer): Promise<boolean> {
+        return this.reads.hasRequest(requestId);
     }
 
     /** Latest receipts not fully paid, each with the highest cap held under the session key that it names. */
-    async settleable(): Promise<Settleable[]> {
-        return this.sql.settleable.all().map(settleable);
+    settleable(): Promise<Settleable[]> {
+        return this.reads.settleable();
     }
 
-    async latestReceipt(stream: StreamId): Promise<StoredReceipt | null> {
-        const row = this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
-        if (!row || row.latest_receipt_id === null) return null;
-        return storedReceipt(this.sql.receiptById.get(row.latest_receipt_id)!, row);
+    latestReceipt(stream: StreamId): Promise<StoredReceipt | null> {
+        return this.reads.latestReceipt(stream);
     }
 
     /** The highest cap that the client signed for the stream, 0 when none is known. */
-    async highestCapNano(stream: StreamId): Promise<bigint> {
-        const row = this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
-        return row ? (this.sql.highestCap.get(row.id)!.cap ?? 0n) : 0n;
+    highestCapNano(stream: StreamId): Promise<bigint> {
+        return this.reads.highestCapNano(stream);
     }
 
     /** What an escrow owes or may come to owe beyond what it paid; see the funds rule above. */
-    async outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): Promise<bigint> {
-        return outstanding(this.sql.streamsOfEscrow.all(escrow, epoch), funds);
+    outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): Promise<bigint> {
+        return this.reads.outstandingNano(escrow, epoch, funds);
     }
 
     /** Nodes with an account at the escrow: whose paid sums the funds rule needs. */
-    async nodeKeys(escrow: Buffer, epoch: number): Promise<Buffer[]> {
-        return this.sql.streamsOfEscrow.all(escrow, epoch).map((row) => toBuffer(row.node_key));
+    nodeKeys(escrow: Buffer, epoch: number): Promise<Buffer[]> {
+        return this.reads.nodeKeys(escrow, epoch);
     }
 
-    /** Final receipts in the order they came, for audits and exports. */
-    async finalReceipts(page: { afterId?: bigint; limit: number }): Promise<StoredReceipt[]> {
-        return this.sql.finalReceipts
-            .all(page.afterId ?? 0n, page.limit)
-            .map((row) => storedReceipt(row, this.sql.streamById.get(row.stream_id)!));
+    /**
+     * Final receipts in the order they came, for audits and exports. Where several dispatchers write, one that is being
+     * committed may get a place before those already seen.
+     */
+    finalReceipts(page: { afterId?: bigint; limit: number }): Promise<StoredReceipt[]> {
+        return this.reads.finalReceipts(page);
     }
 
     /** Pairs of signed receipts of one node that exclude each other. */
-    async contradictions(): Promise<{ kept: StoredReceipt; other: SignedReceipt }[]> {
-        return this.sql.contradictions.all().map((row) => {
-            const stream = this.sql.streamById.get(row.stream_id)!;
-            const kept = storedReceipt(this.sql.receiptById.get(row.receipt_id)!, stream);
-            const other = storedReceipt(
-                { ...row, request_id: null, usage_hash: row.reference, transcript_hash: row.reference, final: 0n },
-                stream,
-            );
-            const { escrow, epoch, receipt, signature } = other;
-            return { kept, other: { escrow, epoch, receipt, signature } };
-        });
+    contradictions(): Promise<{ kept: StoredReceipt; other: SignedReceipt }[]> {
+        return this.reads.contradictions();
     }
 
-    async totals(): Promise<{ finalReceipts: number; costNano: bigint; paidNano: bigint }> {
-        const { receipts, cost } = this.sql.totals.get()!;
-        return {
-            finalReceipts: Number(receipts),
-            costNano: cost ?? 0n,
-            paidNano: this.sql.paidTotal.get()!.paid ?? 0n,
-        };
+    totals(): Promise<{ finalReceipts: number; costNano: bigint; paidNano: bigint }> {
+        return this.reads.totals();
     }
 
     /** Commits what waits and closes the database. */
     async close(): Promise<void> {
-        this.writer.close();
-        this.database.close();
+        await this.writer.close();
+        await this.store.close();
+    }
+
+    private submit<T>(operation: Operation): Promise<T> {
+        return this.writer.submit<T>(operation);
     }
 }

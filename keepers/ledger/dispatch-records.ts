@@ -1,6 +1,6 @@
-import type { ReceiptTail } from '../../wrappers';
-import type { ReceiptRow, RequestRow, SettleableColumns, StreamRow } from './dispatch-statements';
-import { type EscrowFunds, type SignedCap, type SignedReceipt, type StreamId, toBuffer } from './records';
+import type { EscrowFunds, SignedCap, SignedReceipt, StreamId } from './records';
+
+export type DispatchRequestState = 'running' | 'final' | 'failed' | 'refused' | 'lost';
 
 export interface CapRecord extends StreamId, SignedCap {
     requestId: Buffer;
@@ -62,80 +62,11 @@ export interface DispatchRequest extends SignedCap {
     nodeKey: Buffer;
     offerHash: Buffer;
     worstCaseNano: bigint;
-    state: RequestRow['state'];
+    state: DispatchRequestState;
     failureCode: string | null;
     recordedAtMs: number;
+    /** Which dispatcher relays it. */
+    dispatcherId: string;
     receipt: StoredReceipt | null;
     checkpoint: StoredReceipt | null;
-}
-
-type TailColumns = Pick<ReceiptRow, 'session_key' | 'sequence' | 'cost_nano' | 'cumulative_nano' | 'reference'>;
-
-export function receiptTail(row: TailColumns, stream: StreamRow): ReceiptTail {
-    return {
-        nodeKey: toBuffer(stream.node_key),
-        sessionKey: toBuffer(row.session_key),
-        sequence: Number(row.sequence),
-        costNano: row.cost_nano,
-        cumulativeNano: row.cumulative_nano,
-        reference: toBuffer(row.reference),
-    };
-}
-
-export function storedReceipt(row: ReceiptRow, stream: StreamRow): StoredReceipt {
-    return {
-        id: row.id,
-        escrow: toBuffer(stream.escrow),
-        epoch: Number(stream.epoch),
-        receipt: receiptTail(row, stream),
-        signature: toBuffer(row.signature),
-        requestId: row.request_id === null ? null : toBuffer(row.request_id),
-        usageHash: toBuffer(row.usage_hash),
-        transcriptHash: toBuffer(row.transcript_hash),
-        final: row.final === 1n,
-        receivedAtMs: Number(row.received_at_ms),
-    };
-}
-
-export function settleable(row: StreamRow & SettleableColumns): Settleable {
-    return {
-        escrow: toBuffer(row.escrow),
-        epoch: Number(row.epoch),
-        receipt: receiptTail(row, row),
-        signature: toBuffer(row.signature),
-        cap: {
-            sessionKey: toBuffer(row.session_key),
-            requestHash: toBuffer(row.request_hash),
-            capCumulativeNano: row.cap_nano,
-            capSignature: toBuffer(row.cap_signature),
-        },
-        paidNano: row.paid_nano,
-        receivedAtMs: Number(row.received_at_ms),
-    };
-}
-
-export function dispatchRequest(options: {
-    row: RequestRow;
-    stream: StreamRow;
-    receipt: ReceiptRow | undefined;
-    checkpoint: ReceiptRow | undefined;
-}): DispatchRequest {
-    const { row, stream, receipt, checkpoint } = options;
-    return {
-        requestId: toBuffer(row.request_id),
-        requestHash: toBuffer(row.request_hash),
-        escrow: toBuffer(stream.escrow),
-        epoch: Number(stream.epoch),
-        nodeKey: toBuffer(stream.node_key),
-        sessionKey: toBuffer(row.session_key),
-        offerHash: toBuffer(row.offer_hash),
-        capCumulativeNano: row.cap_nano,
-        capSignature: toBuffer(row.cap_signature),
-        worstCaseNano: row.worst_case_nano,
-        state: row.state,
-        failureCode: row.failure_code,
-        recordedAtMs: Number(row.recorded_at_ms),
-        receipt: receipt ? storedReceipt(receipt, stream) : null,
-        checkpoint: checkpoint ? storedReceipt(checkpoint, stream) : null,
-    };
 }

@@ -10,7 +10,7 @@ export type LedgerErrorCode =
     | 'ledger_closed'
     /** An amount, key or hash has the wrong size. */
     | 'record_invalid'
-    /** The request id or its hash was recorded before. */
+    /** The request id was recorded before. */
     | 'request_replayed'
     | 'request_unknown'
     /** A raised cap allows a request no more than it was allowed before. */

@@ -8,12 +8,13 @@ export {
     type CapRaiseRecord,
     type CapRecord,
     type DispatchRequest,
+    type DispatchRequestState,
     type ReceiptOutcome,
     type ReceiptRecord,
     type Settleable,
     type StoredReceipt,
 } from './dispatch-records';
-export { type DispatchRequestState } from './dispatch-statements';
+
 export { type DispatchLedger, type DispatchLedgerOptions, openDispatchLedger } from './dispatch-ledger';
 export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
 export { type GatewayRequestState } from './gateway-statements';

@@ -1,18 +1,29 @@
 import type { Database } from './database';
 import { LedgerError } from './errors';
 import { dispatchSchema } from './schema/dispatch-schema';
+import { dispatchTables, dispatchTablesFromOld } from './schema/dispatch-tables';
 import { gatewaySchema } from './schema/gateway-schema';
 import { idempotencySchema } from './schema/idempotency-schema';
 import { outboxSchema } from './schema/outbox-schema';
 import { keySchema } from './schema/key-schema';
 import { windowSchema } from './schema/window-schema';
 
-/** Step n brings a file from version n to n + 1. A released step is never edited: add another one. */
-const steps: readonly string[] = [
-    dispatchSchema + gatewaySchema + outboxSchema,
-    windowSchema,
-    keySchema,
-    idempotencySchema,
+interface Step {
+    sqlite: string;
+    /** In SQLite's dialect; the first releases had SQLite alone. */
+    postgres: string | null;
+}
+
+/**
+ * Step n brings a ledger from version n to n + 1; versions are the same on both databases. A released step is never
+ * edited: add another one. PostgreSQL holds the dispatcher's side only.
+ */
+export const steps: readonly Step[] = [
+    { sqlite: dispatchSchema + gatewaySchema + outboxSchema, postgres: null },
+    { sqlite: windowSchema, postgres: null },
+    { sqlite: keySchema, postgres: null },
+    { sqlite: idempotencySchema, postgres: null },
+    { sqlite: dispatchTablesFromOld, postgres: dispatchTables + outboxSchema },
 ];
 
 export const schemaVersion = steps.length;
@@ -31,7 +42,7 @@ function step(database: Database): boolean {
         const version = currentVersion(database);
         const pending = steps[version];
         if (pending !== undefined) {
-            database.exec(pending);
+            database.exec(pending.sqlite);
             database.prepare('INSERT INTO schema_version VALUES (?, ?)').run(version + 1, Date.now());
         }
         database.exec('COMMIT');
@@ -46,7 +57,11 @@ function currentVersion(database: Database): number {
     const row = database.prepare('SELECT max(version) AS version FROM schema_version').get() as {
         version: number | null;
     };
-    const version = row.version ?? 0;
+    return knownVersion(row.version ?? 0);
+}
+
+/** @throws LedgerError when a newer program wrote it */
+export function knownVersion(version: number): number {
     if (version > schemaVersion) {
         throw new LedgerError(
             'ledger_unusable',

@@ -1,5 +1,5 @@
-import { type Database, Query } from './database';
-import type { LedgerWriter } from './ledger-writer';
+import type { GroupCommit } from './dispatch/group-commit';
+import type { Sql } from './dispatch/sql';
 
 export type OutboxState = 'pending' | 'sent' | 'confirmed' | 'abandoned';
 
@@ -27,54 +27,40 @@ interface OutboxRow {
     created_at_ms: bigint;
 }
 
+const open = `state IN ('pending', 'sent')`;
+
 /** Intents to send a message, durable before the first attempt. At most one open intent per (kind, key). */
 export class Outbox {
-    private readonly findOpen: Query<OutboxRow>;
-    private readonly insert: Query;
-    private readonly listOpen: Query<OutboxRow>;
-    private readonly setPayload: Query;
-    private readonly setSent: Query;
-    private readonly setClosed: Query;
-
     constructor(
-        database: Database,
-        private readonly writer: LedgerWriter,
-    ) {
-        const open = `state IN ('pending', 'sent')`;
-        this.findOpen = new Query(database, `SELECT * FROM outbox WHERE kind = ? AND intent_key = ? AND ${open}`);
-        this.insert = new Query(
-            database,
-            `INSERT INTO outbox (kind, intent_key, payload, state, created_at_ms, updated_at_ms)
-             VALUES (?1, ?2, ?3, 'pending', ?4, ?4)`,
-        );
-        this.listOpen = new Query(database, `SELECT * FROM outbox WHERE kind = ? AND ${open} ORDER BY id`);
-        this.setPayload = new Query(database, 'UPDATE outbox SET payload = ?, updated_at_ms = ? WHERE id = ?');
-        this.setSent = new Query(
-            database,
-            `UPDATE outbox SET state = 'sent', attempts = attempts + 1, updated_at_ms = ? WHERE id = ? AND ${open}`,
-        );
-        this.setClosed = new Query(
-            database,
-            `UPDATE outbox SET state = ?, transaction_hash = ?, error_code = ?, updated_at_ms = ? WHERE id = ? AND ${open}`,
-        );
-    }
+        private readonly reads: Sql,
+        private readonly writer: GroupCommit,
+    ) {}
 
     /** Records the intent, or renews the payload of the open one with the same kind and key. */
     record(intent: { kind: string; key: string; payload: string; atMs: number }): Promise<OutboxEntry> {
-        return this.writer.submit(() => {
-            const known = this.findOpen.get(intent.kind, intent.key);
-            if (known) this.setPayload.run(intent.payload, intent.atMs, known.id);
-            else this.insert.run(intent.kind, intent.key, intent.payload, intent.atMs);
-            return entry(this.findOpen.get(intent.kind, intent.key)!);
+        const { kind, key, payload, atMs } = intent;
+        return this.writer.alone(async (sql) => {
+            const [row] = await sql.all<OutboxRow>(
+                `INSERT INTO outbox (kind, intent_key, payload, state, created_at_ms, updated_at_ms)
+                 VALUES (?, ?, ?, 'pending', ?, ?) ON CONFLICT (kind, intent_key) WHERE ${open}
+                 DO UPDATE SET payload = excluded.payload, updated_at_ms = excluded.updated_at_ms RETURNING *`,
+                [kind, key, payload, atMs, atMs],
+            );
+            return entry(row!);
         });
     }
 
     /** Call before every attempt. */
-    markSent(id: bigint, atMs: number): Promise<void> {
-        return this.writer.submit(() => void this.setSent.run(atMs, id));
+    async markSent(id: bigint, atMs: number): Promise<void> {
+        await this.writer.alone((sql) =>
+            sql.run(
+                `UPDATE outbox SET state = 'sent', attempts = attempts + 1, updated_at_ms = ? WHERE id = ? AND ${open}`,
+                [atMs, id],
+            ),
+        );
     }
 
-    close(
+    async close(
         id: bigint,
         result: {
             state: 'confirmed' | 'abandoned';
@@ -83,21 +69,20 @@ export class Outbox {
             atMs: number;
         },
     ): Promise<void> {
-        return this.writer.submit(
-            () =>
-                void this.setClosed.run(
-                    result.state,
-                    result.transactionHash ?? null,
-                    result.errorCode ?? null,
-                    result.atMs,
-                    id,
-                ),
+        const { state, transactionHash = null, errorCode = null, atMs } = result;
+        await this.writer.alone((sql) =>
+            sql.run(
+                `UPDATE outbox SET state = ?, transaction_hash = ?, error_code = ?, updated_at_ms = ?
+                 WHERE id = ? AND ${open}`,
+                [state, transactionHash, errorCode, atMs, id],
+            ),
         );
     }
 
     /** Open intents of a kind, oldest first: what a restarted process looks up on chain. */
     async open(kind: string): Promise<OutboxEntry[]> {
-        return this.listOpen.all(kind).map(entry);
+        const text = `SELECT * FROM outbox WHERE kind = ? AND ${open} ORDER BY id`;
+        return (await this.reads.all<OutboxRow>(text, [kind])).map(entry);
     }
 }
 

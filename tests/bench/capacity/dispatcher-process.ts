@@ -46,7 +46,7 @@ async function admitAll(options: AdmissionOptions, { envelopes, keys }: Work): P
     let before = performance.eventLoopUtilization();
     let beganMs = performance.now();
     const ledger = {
-        requestState: (requestId: Buffer) => options.ledger.requestState(requestId),
+        hasRequest: (requestId: Buffer) => options.ledger.hasRequest(requestId),
         recordCap: (cap: CapRecord) => {
             took.latency.push((performance.now() - beganMs) * 1_000);
             took.thread.push(performance.eventLoopUtilization(before).active * 1_000);

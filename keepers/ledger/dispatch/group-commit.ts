@@ -1,0 +1,117 @@
+import { LedgerError } from '../errors';
+import { deferred, type Decision, type Operation, standsAlone } from './operations';
+import type { Sql } from './sql';
+import type { DispatchStore } from './store';
+
+export interface GroupCommitOptions {
+    /** Operations in one transaction at most; more wait for the next. 1: each has a transaction of its own. */
+    maxBatch?: number;
+    /** Operations waiting at most; more are refused with `ledger_busy`. */
+    maxQueued?: number;
+    /** Told how long each transaction took, its commit included, and how many operations it had. */
+    onCommit?: (tookMs: number, operations: number) => void;
+}
+
+interface Waiting {
+    work: Operation | ((sql: Sql) => Promise<unknown>);
+    resolve: (value: unknown) => void;
+    reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit. What is submitted while a transaction runs, or in the same turn of the event loop, shares the next
+ * transaction and its one sync to disk; a promise resolves only after the commit.
+ */
+export class GroupCommit {
+    private queue: Waiting[] = [];
+    private running: Promise<void> | null = null;
+    private closed = false;
+    private readonly maxBatch: number;
+    private readonly maxQueued: number;
+
+    constructor(
+        private readonly store: DispatchStore,
+        private readonly options: GroupCommitOptions = {},
+    ) {
+        this.maxBatch = options.maxBatch ?? 512;
+        this.maxQueued = options.maxQueued ?? 50_000;
+    }
+
+    submit<T>(operation: Operation): Promise<T> {
+        return this.enqueue<T>(operation);
+    }
+
+    /** A transaction of its own, in its turn. */
+    alone<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
+        return this.enqueue<T>(act);
+    }
+
+    /** Commits what waits, then refuses more. */
+    async close(): Promise<void> {
+        this.closed = true;
+        while (this.running) await this.running;
+    }
+
+    private enqueue<T>(work: Waiting['work']): Promise<T> {
+        if (this.closed) return Promise.reject(new LedgerError('ledger_closed', 'The ledger is closed'));
+        if (this.queue.length >= this.maxQueued)
+            return Promise.reject(new LedgerError('ledger_busy', 'Too many ledger operations wait: try again'));
+        return new Promise<T>((resolve, reject) => {
+            this.queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+            this.running ??= this.run();
+        });
+    }
+
+    private async run(): Promise<void> {
+        while (this.queue.length > 0) {
+            // Others of this turn of the event loop come along.
+            await new Promise((resolve) => setImmediate(resolve));
+            await this.next();
+        }
+        this.running = null;
+    }
+
+    private async next(): Promise<void> {
+        const first = this.queue[0]!.work;
+        if (typeof first === 'function') return this.runAlone(this.queue.shift()!, first);
+        const batch = this.queue.splice(0, this.batchLength());
+        const startedMs = performance.now();
+        try {
+            const operations = batch.map(({ work }) => work as Operation);
+            const decisions = await this.store.commit(operations);
+            this.options.onCommit?.(performance.now() - startedMs, operations.length);
+            this.settle(batch, decisions);
+        } catch (error) {
+            for (const { reject } of batch) reject(error);
+        }
+    }
+
+    private async runAlone({ resolve, reject }: Waiting, act: (sql: Sql) => Promise<unknown>): Promise<void> {
+        try {
+            resolve(await this.store.transaction(act));
+        } catch (error) {
+            reject(error);
+        }
+    }
+
+    /** Up to the first that must be alone. */
+    private batchLength(): number {
+        const most = Math.min(this.queue.length, this.maxBatch);
+        for (let i = 0; i < most; i++) {
+            const { work } = this.queue[i]!;
+            if (typeof work === 'function' || standsAlone(work)) return Math.max(i, 1);
+        }
+        return most;
+    }
+
+    private settle(batch: readonly Waiting[], decisions: readonly Decision[]): void {
+        const again: Waiting[] = [];
+        batch.forEach((waiting, i) => {
+            const decision = decisions[i]!;
+            if (decision === deferred) again.push(waiting);
+            else if ('error' in decision) waiting.reject(decision.error);
+            else waiting.resolve(decision.value);
+        });
+        this.queue.unshift(...again);
+    }
+}

@@ -1,0 +1,121 @@
+import { type Database, Query } from '../database';
+import {
+    loadedReceipt,
+    loadedReceiptColumns,
+    type LoadedReceiptRow,
+    loadedRequest,
+    loadedRequestColumns,
+    type LoadedRequestRow,
+    loadedStream,
+    loadedStreamColumns,
+} from '../dispatch/loaded-rows';
+import type { Operation } from '../dispatch/operations';
+import type { StreamRow } from '../dispatch/rows';
+import type { StreamState, WorkingSet } from '../dispatch/working-set';
+import type { ReceiptRecord } from '../dispatch-records';
+import type { StreamId } from '../records';
+
+const fromStreams = `SELECT ${loadedStreamColumns} FROM dispatch_streams`;
+const fromRequests = `SELECT ${loadedRequestColumns} FROM dispatch_requests`;
+const fromReceipts = `SELECT ${loadedReceiptColumns} FROM dispatch_receipts WHERE stream_id = ?`;
+
+/** Brings into a working set what the rules read of each operation. */
+export class SqliteLoader {
+    private readonly streamsOfEscrow: Query<StreamRow>;
+    private readonly stream: Query<StreamRow>;
+    private readonly streamById: Query<StreamRow>;
+    private readonly request: Query<LoadedRequestRow>;
+    private readonly running: Query<LoadedRequestRow>;
+    private readonly open: Query<LoadedRequestRow>;
+    private readonly receiptAt: Query<LoadedReceiptRow>;
+    private readonly receiptBefore: Query<LoadedReceiptRow>;
+    private readonly receiptAfter: Query<LoadedReceiptRow>;
+
+    constructor(database: Database) {
+        const sql = <Row>(text: string) => new Query<Row>(database, text);
+        this.streamsOfEscrow = sql(`${fromStreams} WHERE escrow = ? AND epoch = ?`);
+        this.stream = sql(`${fromStreams} WHERE escrow = ? AND epoch = ? AND node_key = ?`);
+        this.streamById = sql(`${fromStreams} WHERE id = ?`);
+        this.request = sql(`${fromRequests} WHERE request_id = ?`);
+        this.running = sql(`${fromRequests} WHERE state IN ('running', 'lost') AND dispatcher_id = ?`);
+        this.open = sql(`${fromRequests} WHERE state IN ('running', 'lost') AND stream_id = ?`);
+        this.receiptAt = sql(`${fromReceipts} AND sequence = ?`);
+        this.receiptBefore = sql(`${fromReceipts} AND sequence < ? ORDER BY sequence DESC LIMIT 1`);
+        this.receiptAfter = sql(`${fromReceipts} AND sequence > ? ORDER BY sequence LIMIT 1`);
+    }
+
+    load(set: WorkingSet, operation: Operation): void {
+        switch (operation.kind) {
+            case 'cap':
+                this.loadEscrow(set, operation.cap);
+                return void this.loadRequest(set, operation.cap.requestId);
+            case 'raise': {
+                const stream = this.loadRequest(set, operation.raise.requestId);
+                return stream && this.loadEscrow(set, stream);
+            }
+            case 'receipt':
+                return this.loadReceipt(set, operation.record);
+            case 'close':
+                return void this.loadRequest(set, operation.requestId);
+            case 'paid':
+                return void this.loadStream(set, operation.stream);
+            case 'lose':
+                return this.putRequests(set, this.running.all(operation.dispatcherId));
+            case 'release': {
+                const stream = this.loadStream(set, operation.stream);
+                return stream && this.putRequests(set, this.open.all(stream.id));
+            }
+        }
+    }
+
+    private loadEscrow(set: WorkingSet, { escrow, epoch }: Omit<StreamId, 'nodeKey'>): void {
+        const streams = set.escrow(escrow, epoch);
+        if (streams.whole) return;
+        for (const row of this.streamsOfEscrow.all(escrow, epoch)) set.put(loadedStream(row));
+        streams.whole = true;
+    }
+
+    private loadStream(set: WorkingSet, id: StreamId): StreamState | undefined {
+        if (!set.stream(id) && !set.escrow(id.escrow, id.epoch).whole) {
+            const row = this.stream.get(id.escrow, id.epoch, id.nodeKey);
+            if (row) set.put(loadedStream(row));
+        }
+        return set.stream(id);
+    }
+
+    /** The stream of a request that is there. */
+    private loadRequest(set: WorkingSet, requestId: Buffer): StreamState | undefined {
+        const known = set.request(requestId);
+        if (known !== undefined) return known?.stream;
+        const row = this.request.get(requestId);
+        if (row) this.putRequests(set, [row]);
+        else set.putRequest(requestId, null);
+        return set.request(requestId)?.stream;
+    }
+
+    private putRequests(set: WorkingSet, rows: readonly LoadedRequestRow[]): void {
+        for (const row of rows) {
+            const stream = set.streamWithId(row.stream_id) ?? this.putStreamWithId(set, row.stream_id);
+            const request = loadedRequest(row, stream);
+            set.putRequest(request.requestId, request);
+        }
+    }
+
+    private putStreamWithId(set: WorkingSet, id: bigint): StreamState {
+        const stream = loadedStream(this.streamById.get(id)!);
+        set.put(stream);
+        return stream;
+    }
+
+    private loadReceipt(set: WorkingSet, record: ReceiptRecord): void {
+        const { escrow, epoch, receipt } = record;
+        const stream = this.loadStream(set, { escrow, epoch, nodeKey: receipt.nodeKey });
+        if (record.requestId) this.loadRequest(set, record.requestId);
+        // Only a late receipt has neighbours that the stream's row does not tell.
+        if (!stream?.loadedLatest || receipt.sequence > stream.loadedLatest.sequence) return;
+        for (const query of [this.receiptAt, this.receiptBefore, this.receiptAfter]) {
+            const row = query.get(stream.id, receipt.sequence);
+            if (row) stream.known.set(Number(row.sequence), loadedReceipt(row));
+        }
+    }
+}

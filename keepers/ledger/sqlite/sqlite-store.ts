@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../base';
+import { type Database, type DatabaseOptions, isBusy, openDatabase, Query } from '../database';
+import { type Decision, type Operation } from '../dispatch/operations';
+import { decide } from '../dispatch/rules';
+import type { Sql } from '../dispatch/sql';
+import type { DispatchStore } from '../dispatch/store';
+import { WorkingSet } from '../dispatch/working-set';
+import { LedgerError } from '../errors';
+import { SqliteLoader } from './sqlite-loader';
+import { SqliteSaver } from './sqlite-saver';
+import { SqliteSql } from './sqlite-sql';
+
+/** How long the event loop may stand still for another process before the wait goes on beside it. */
+const blockingBusyMs = 5;
+
+/**
+ * The dispatcher's tables in a SQLite file. Reads have a connection of their own, which sees only what is committed.
+ * Nothing is remembered between two transactions: other processes write to the file as well.
+ */
+export class SqliteStore implements DispatchStore {
+    readonly reads: Sql;
+    private readonly writing: Database;
+    private readonly reading: Database;
+    private readonly sql: SqliteSql;
+    private readonly begin: Query;
+    private readonly end: Query;
+    private readonly loader: SqliteLoader;
+    private readonly saver: SqliteSaver;
+    private readonly busyTimeoutMs: number;
+
+    constructor(options: DatabaseOptions) {
+        this.busyTimeoutMs = options.busyTimeoutMs ?? 5_000;
+        this.writing = openDatabase(options);
+        this.writing.exec(`PRAGMA busy_timeout = ${Math.min(blockingBusyMs, this.busyTimeoutMs)}`);
+        this.reading = openDatabase(options);
+        this.reads = new SqliteSql(this.reading);
+        this.sql = new SqliteSql(this.writing);
+        this.begin = new Query(this.writing, 'BEGIN IMMEDIATE');
+        this.end = new Query(this.writing, 'COMMIT');
+        this.loader = new SqliteLoader(this.writing);
+        this.saver = new SqliteSaver(this.writing);
+    }
+
+    commit(operations: readonly Operation[]): Decision[] | Promise<Decision[]> {
+        try {
+            return this.commitNow(operations);
+        } catch (error) {
+            if (isBusy(error)) return this.whenFree(async () => this.commitNow(operations));
+            throw failure(error);
+        }
+    }
+
+    private commitNow(operations: readonly Operation[]): Decision[] {
+        this.begin.run();
+        try {
+            const set = new WorkingSet();
+            for (const operation of operations) this.loader.load(set, operation);
+            const decisions = operations.map((operation) => decide(set, operation));
+            this.saver.save(set);
+            this.end.run();
+            return decisions;
+        } catch (error) {
+            this.rollBack();
+            throw error;
+        }
+    }
+
+    transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
+        return this.whenFree(async () => {
+            this.begin.run();
+            try {
+                const value = await act(this.sql);
+                this.end.run();
+                return value;
+            } catch (error) {
+                this.rollBack();
+                throw error;
+            }
+        });
+    }
+
+    async nowMs(): Promise<number> {
+        return Date.now();
+    }
+
+    async close(): Promise<void> {
+        this.reading.close();
+        this.writing.close();
+    }
+
+    /** A failed write may have rolled the transaction back already. */
+    private rollBack(): void {
+        if (this.writing.isTransaction) this.writing.exec('ROLLBACK');
+    }
+
+    /** Waits for another process without holding up this one. */
+    private async whenFree<T>(act: () => Promise<T>): Promise<T> {
+        const untilMs = performance.now() + this.busyTimeoutMs;
+        for (;;) {
+            try {
+                return await act();
+            } catch (error) {
+                if (!isBusy(error) || performance.now() >= untilMs) throw failure(error);
+                await sleep(1 + Math.random() * 10);
+            }
+        }
+    }
+}
+
+function failure(error: unknown): unknown {
+    if (error instanceof LedgerError) return error;
+    if (isBusy(error)) return new LedgerError('ledger_busy', 'Another process holds the ledger', { cause: error });
+    return new LedgerError('ledger_write_failed', `The ledger could not commit: ${errorMessage(error)}`, {
+        cause: error,
+    });
+}
