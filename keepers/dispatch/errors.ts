@@ -14,6 +14,7 @@ const answers = {
     cap_regression: [409, 'fix'],
     body_too_large: [413, 'fix'],
     node_busy: [429, 'retry'],
+    link_full: [429, 'retry'],
     node_lost: [502, 'retry'],
     node_refused: [503, 'retry'],
     draining: [503, 'retry'],

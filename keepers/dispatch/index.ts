@@ -15,8 +15,19 @@ export {
     maxLinkMessageBytes,
     operationByte,
     type Refusal,
+    type RequestMessage,
     type Update,
 } from './link-messages';
+export {
+    failureSchema,
+    gatewayMessage,
+    gatewayOperation,
+    maxFramesBytes,
+    maxGatewayMessageBytes,
+    maxLinkedEnvelopeBytes,
+    maxStreamsPerLink,
+    type RelayFailure,
+} from './gateway-messages';
 export { LinkWriter, type LinkWriterOptions } from './link-writer';
 export { encodeBundle, messagesIn } from './message-bundle';
 export { type AnswerListener, closeSocket, type LinkEvents, NodeLink } from './node-link';

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { type AnswerOutput, DispatchError } from '../dispatch';
+import type { AnswerOutput } from '../dispatch';
+import { sendJsonError } from './error-answers';
 
 /** One socket carries all answers of a node, so a gateway that does not read can't slow it down: it is cut off. */
 const maxBacklogBytes = 16 * 1024 * 1024;
@@ -23,11 +24,4 @@ export function httpOutput(response: ServerResponse): AnswerOutput {
             else sendJsonError(response, error);
         },
     };
-}
-
-export function sendJsonError(response: ServerResponse, error: DispatchError): void {
-    const retryAfter =
-        error.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) };
-    response.writeHead(error.status, { 'content-type': 'application/json', ...retryAfter });
-    response.end(JSON.stringify(error.toJSON()));
 }

@@ -1,8 +1,12 @@
+import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import type { Logger } from '../base';
-import { DispatchError, maxLinkMessageBytes } from '../dispatch';
-import { httpOutput, sendJsonError } from './http-output';
+import { DispatchError, maxGatewayMessageBytes, maxLinkMessageBytes } from '../dispatch';
+import { asDispatchError, sendJsonError } from './error-answers';
+import { GatewayLink } from './gateway-link';
+import { httpOutput } from './http-output';
+import { receiveRequest } from './received-request';
 import type { DispatcherService } from './service';
 
 export interface DispatcherServerOptions {
@@ -51,7 +55,7 @@ export function createDispatcherServer(options: DispatcherServerOptions): Fastif
     });
     registerRelay(server, options);
     registerRaise(server, service);
-    acceptNodes(server, service);
+    acceptLinks(server, options);
     return server;
 }
 
@@ -85,7 +89,7 @@ function registerRelay(server: FastifyInstance, { service, logger }: DispatcherS
         });
         raw.on('error', () => cancelled.abort());
         try {
-            await service.relay(request.body, httpOutput(raw), cancelled.signal);
+            await service.relay(receiveRequest(request.body), httpOutput(raw), cancelled.signal);
         } catch (error) {
             const answer = asDispatchError(error, logger);
             if (raw.headersSent) raw.destroy();
@@ -103,23 +107,30 @@ function registerRaise(server: FastifyInstance, service: DispatcherService): voi
     });
 }
 
-function acceptNodes(server: FastifyInstance, service: DispatcherService): void {
-    const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxLinkMessageBytes });
+/** Idle connections are cheap, not free; who gets none uses POST. */
+const maxGatewayLinks = 4_096;
+
+function acceptLinks(server: FastifyInstance, { service, logger }: DispatcherServerOptions): void {
+    const nodes = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxLinkMessageBytes });
+    const gateways = new WebSocketServer({
+        noServer: true,
+        perMessageDeflate: false,
+        maxPayload: maxGatewayMessageBytes,
+    });
     server.server.on('upgrade', (request, socket, head) => {
-        if (request.url !== '/v1/nodes/connect') return socket.destroy();
-        sockets.handleUpgrade(request, socket, head, (webSocket) => service.connect(webSocket));
+        if (request.url === '/v1/nodes/connect')
+            return nodes.handleUpgrade(request, socket, head, (webSocket) => service.connect(webSocket));
+        if (request.url !== '/v1/gateways/connect') return refuseUpgrade(socket, '404 Not Found');
+        if (gateways.clients.size >= maxGatewayLinks) return refuseUpgrade(socket, '503 Service Unavailable');
+        gateways.handleUpgrade(request, socket, head, (webSocket) => {
+            new GatewayLink({ socket: webSocket, service, logger });
+        });
     });
     server.addHook('onClose', async () => {
-        for (const socket of sockets.clients) socket.terminate();
+        for (const socket of [...nodes.clients, ...gateways.clients]) socket.terminate();
     });
 }
 
-function asDispatchError(error: unknown, logger: Logger): DispatchError {
-    if (error instanceof DispatchError) return error;
-    const { code, statusCode } = error as { code?: string; statusCode?: number };
-    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new DispatchError('body_too_large', 'the envelope is too large');
-    if (statusCode !== undefined && statusCode < 500)
-        return new DispatchError('envelope_invalid', 'send the envelope as application/octet-stream');
-    logger.error({ err: error }, 'a request failed in the dispatcher');
-    return new DispatchError('node_lost', 'the dispatcher failed; its log says why', { cause: error });
+function refuseUpgrade(socket: Duplex, status: string): void {
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Clock, Logger } from '../base';
-import { bindingOfEnvelope, parseEnvelope, type ParsedEnvelope, withLiveCap } from '../confidential';
+import { bindingOfEnvelope, withLiveCap } from '../confidential';
 import { CapRaises } from './cap-raises';
 import {
     Admission,
@@ -31,6 +31,7 @@ import type { DispatchLedger, StoredReceipt } from '../ledger';
 import type { DispatcherMetrics, ObservedRequest } from '../telemetry';
 import { encodeReceiptTail } from '../../wrappers';
 import { NodeRoster } from './node-roster';
+import type { ReceivedRequest } from './received-request';
 
 export interface DispatcherOptions {
     network: Buffer;
@@ -45,8 +46,7 @@ export interface DispatcherOptions {
     logger: Logger;
 }
 
-interface IncomingRequest {
-    envelopeBytes: Buffer;
+interface IncomingRequest extends ReceivedRequest {
     output: AnswerOutput;
     cancelled: AbortSignal;
     observed: ObservedRequest | undefined;
@@ -122,10 +122,10 @@ export class DispatcherService {
     }
 
     /** Takes one request to its end. @throws DispatchError before anything was written to `output` */
-    async relay(envelopeBytes: Buffer, output: AnswerOutput, cancelled: AbortSignal): Promise<void> {
+    async relay(received: ReceivedRequest, output: AnswerOutput, cancelled: AbortSignal): Promise<void> {
         const observed = this.options.metrics?.requests.begin();
         try {
-            await this.relayObserved({ envelopeBytes, output, cancelled, observed });
+            await this.relayObserved({ ...received, output, cancelled, observed });
         } catch (error) {
             observed?.end(error instanceof DispatchError ? error.code : 'unexpected');
             throw error;
@@ -133,9 +133,8 @@ export class DispatcherService {
     }
 
     private async relayObserved(request: IncomingRequest): Promise<void> {
-        const { envelopeBytes, cancelled } = request;
+        const { envelope, cancelled } = request;
         this.refuseWhenDraining();
-        const envelope = readEnvelope(envelopeBytes);
         const { nodeKey, escrow, deadlineMs } = envelope.context;
         const node = this.nodes.get(nodeKey.toString('hex'));
         if (node === undefined) throw new DispatchError('node_unknown', 'that node is not connected here');
@@ -143,7 +142,7 @@ export class DispatcherService {
         await this.admission.check(envelope);
         const patience = patienceOf(cancelled, deadlineMs - this.options.clock.nowMs());
         try {
-            const work = () => this.relayTo(node, { ...request, envelope });
+            const work = () => this.relayTo(node, request);
             await node.queue.run(escrow.toString('hex'), work, patience.signal);
         } finally {
             patience.end();
@@ -155,7 +154,7 @@ export class DispatcherService {
         throw new DispatchError('draining', 'this dispatcher is stopping: use another', { retryAfterMs: 1_000 });
     }
 
-    private async relayTo(node: ConnectedNode, request: IncomingRequest & { envelope: ParsedEnvelope }): Promise<void> {
+    private async relayTo(node: ConnectedNode, request: IncomingRequest): Promise<void> {
         const { envelope, cancelled } = request;
         this.refuseWhenDraining();
         if (!node.link.open) throw new DispatchError('node_unknown', 'that node has gone');
@@ -375,16 +374,4 @@ function describeReceipt(stored: StoredReceipt | null): object | null {
         stored.transcriptHash,
     ]);
     return { costNano: stored.receipt.costNano.toString(), payload: payload.toString('base64') };
-}
-
-function readEnvelope(bytes: Buffer): ParsedEnvelope {
-    try {
-        return parseEnvelope(bytes);
-    } catch (error) {
-        throw new DispatchError(
-            'envelope_invalid',
-            error instanceof Error ? error.message : 'the envelope is malformed',
-            { cause: error },
-        );
-    }
 }

@@ -7,6 +7,7 @@ import {
     type TokenUsage,
 } from '../confidential';
 import { GatewayError } from './errors';
+import type { AnswerFrames } from './frame-queue';
 
 /** What remains when an answer is whole and its receipt is kept. */
 export interface SettledAnswer {
@@ -23,7 +24,7 @@ export interface AnswerOptions {
     nodeId: string;
     streaming: boolean;
     opener: AnswerOpener;
-    frames: AsyncIterable<Buffer> & { destroy(): void };
+    frames: AnswerFrames;
     /** Keeps the final receipt; throws when it does not fit what was known. */
     onFinal: (event: FinalEvent) => Promise<void>;
     /** The node asks for the next window of its cap, having signed for this much. */

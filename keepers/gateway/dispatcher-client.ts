@@ -1,6 +1,8 @@
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
 import { GatewayError } from './errors';
+import type { AnswerFrames } from './frame-queue';
+import { NoLink, RelayLink } from './relay-link';
 
 /** A dispatcher's refusal, as it answers it (docs/protocol.md). */
 export interface DispatcherRefusal {
@@ -30,12 +32,18 @@ export type RequestState = z.output<typeof requestStateSchema>;
 const maxJsonBytes = 64 * 1024 * 1024;
 const readTimeoutMs = 10_000;
 
-export type Relayed =
-    { ok: true; frames: AsyncIterable<Buffer> & { destroy(): void } } | { ok: false; refusal: DispatcherRefusal };
+/** A dispatcher that had no link is asked for one again after this long. */
+const noLinkMs = 60_000;
 
-/** HTTP to one dispatcher over kept-alive connections. */
+export type Relayed = { ok: true; frames: AnswerFrames } | { ok: false; refusal: DispatcherRefusal };
+
+/** What goes to one dispatcher: requests over one link that all share, the rest, and what is large, over HTTP. */
 export class DispatcherClient {
     private readonly pool: Pool;
+    private link: RelayLink | undefined;
+    private dialling: Promise<RelayLink | undefined> | undefined;
+    private noLinkUntilMs = 0;
+    private closed = false;
 
     constructor(readonly url: string) {
         this.pool = new Pool(new URL(url).origin, {
@@ -47,11 +55,46 @@ export class DispatcherClient {
     }
 
     close(): Promise<void> {
+        this.closed = true;
+        this.link?.close();
         return this.pool.destroy();
     }
 
     /** Sends a sealed request; resolves with the frames as they come, or the refusal. Throws when the connection fails. */
-    async relay(envelope: Buffer, signal: AbortSignal): Promise<Relayed> {
+    async relay(request: { requestId: Buffer; envelope: Buffer }, signal: AbortSignal): Promise<Relayed> {
+        const { requestId, envelope } = request;
+        const link = await this.openLink();
+        return link?.takes(envelope) ? link.relay(requestId, envelope, signal) : this.post(envelope, signal);
+    }
+
+    /** A raised cap for a request that runs. @throws Error when the dispatcher does not take it */
+    async raise(requestId: Buffer, raise: Buffer, signal: AbortSignal): Promise<void> {
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]);
+        if (this.link?.open) await this.link.raise(requestId, raise, limit);
+        else await this.postRaise(requestId, raise, limit);
+    }
+
+    /** The link, dialled when there is none; undefined where the dispatcher has none to offer. */
+    private openLink(): Promise<RelayLink | undefined> | RelayLink | undefined {
+        if (this.link?.open) return this.link;
+        if (performance.now() < this.noLinkUntilMs) return undefined;
+        this.dialling ??= this.dial().finally(() => (this.dialling = undefined));
+        return this.dialling;
+    }
+
+    private async dial(): Promise<RelayLink | undefined> {
+        try {
+            this.link = await RelayLink.dial(this.url);
+        } catch (error) {
+            if (!(error instanceof NoLink)) throw error;
+            this.noLinkUntilMs = performance.now() + noLinkMs;
+            return undefined;
+        }
+        if (this.closed) this.link.close();
+        return this.link;
+    }
+
+    private async post(envelope: Buffer, signal: AbortSignal): Promise<Relayed> {
         const { statusCode, body } = await this.pool.request({
             path: '/v1/requests',
             method: 'POST',
@@ -63,14 +106,13 @@ export class DispatcherClient {
         return { ok: false, refusal: await readRefusal(statusCode, body) };
     }
 
-    /** A raised cap for a request that runs. @throws GatewayError when the dispatcher does not take it */
-    async raise(requestId: Buffer, raise: Buffer, signal: AbortSignal): Promise<void> {
+    private async postRaise(requestId: Buffer, raise: Buffer, signal: AbortSignal): Promise<void> {
         const { statusCode, body } = await this.pool.request({
             path: `/v1/requests/${requestId.toString('hex')}/cap`,
             method: 'POST',
             headers: { 'content-type': 'application/octet-stream' },
             body: raise,
-            signal: AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]),
+            signal,
         });
         if (statusCode === 204) return body.dump();
         const { code } = await readRefusal(statusCode, body);

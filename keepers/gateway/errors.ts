@@ -12,6 +12,7 @@ const answers = {
     escrow_insufficient: [402, 'insufficient_quota', 'fix'],
     budget_exhausted: [402, 'insufficient_quota', 'fix'],
     model_not_allowed: [403, 'permission_error', 'fix'],
+    reader_too_slow: [408, 'invalid_request_error', 'retry'],
     not_found: [404, 'invalid_request_error', 'fix'],
     model_not_found: [404, 'invalid_request_error', 'fix'],
     method_not_allowed: [405, 'invalid_request_error', 'fix'],

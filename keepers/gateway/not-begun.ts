@@ -1,5 +1,6 @@
 import type { DispatcherRefusal } from './dispatcher-client';
 import { GatewayError } from './errors';
+import { DialFailed } from './relay-link';
 
 /** The node did not begin; another may. */
 export class NotBegun extends Error {
@@ -21,6 +22,7 @@ const connectFailures = new Set([
 
 /** No connection came about, so not a byte of the request left this machine. */
 export function neverConnected(error: unknown): boolean {
+    if (error instanceof DialFailed) return true;
     const code = (error as { code?: unknown } | null)?.code;
     return typeof code === 'string' && connectFailures.has(code);
 }
@@ -50,7 +52,7 @@ export function notServed(last: NotBegun | undefined): GatewayError {
     if (last === undefined)
         return new GatewayError('capacity_exhausted', 'no node is free for this request', { retryAfterMs: 1_000 });
     const { code, nodeCode, message, retryAfterMs } = last.refusal;
-    if (code === 'node_busy' || nodeCode === 'node_busy')
+    if (code === 'node_busy' || code === 'link_full' || nodeCode === 'node_busy')
         return new GatewayError('capacity_exhausted', message, { retryAfterMs: retryAfterMs ?? 1_000 });
     if (code === 'escrow_insufficient') return new GatewayError('escrow_insufficient', message);
     if (code === 'escrow_unknown' || code === 'session_unknown')

@@ -377,7 +377,7 @@ export class GatewayService {
         const client = dispatchers.get(node.dispatcherUrl)!;
         const patience = AbortSignal.timeout(Math.max(deadlineMs - clock.nowMs(), 0) + deadlineGraceMs);
         const limit = AbortSignal.any([signal, patience]);
-        const relayed = await client.relay(sealed.envelope, limit).catch(async (error: unknown) => {
+        const relayed = await client.relay(sealed, limit).catch(async (error: unknown) => {
             sealed.cek.fill(0);
             // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
             if (neverConnected(error)) await ledger.fail(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());

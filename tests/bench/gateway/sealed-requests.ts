@@ -17,7 +17,7 @@ const sealedBytes = 1024 + 16;
  * A request as a dispatcher sees it: context, cap and signature are real, what only the node can open is noise of the
  * right length. Its content key follows from its id, so the mock node needs no key exchange. Each has an escrow of its own.
  */
-export function sealedRequest({ offerHash, worstCaseNano }: SealedTerms): Buffer {
+export function sealedRequest({ offerHash, worstCaseNano }: SealedTerms): { requestId: Buffer; envelope: Buffer } {
     const requestId = randomBytes(16);
     const context: RequestContext = {
         suite: 1,
@@ -36,7 +36,7 @@ export function sealedRequest({ offerHash, worstCaseNano }: SealedTerms): Buffer
     const sealed = randomBytes(sealedBytes);
     const parts = { context: encoded, nonce, enc: randomBytes(suiteSizes[1].encBytes), ct: randomBytes(48), sealed };
     const h = requestHash(sha256(encoded), nonce, sealed);
-    return encodeEnvelope(parts, capOf(context, h, worstCaseNano), session);
+    return { requestId, envelope: encodeEnvelope(parts, capOf(context, h, worstCaseNano), session) };
 }
 
 export function contentKeyOf(requestId: Buffer): Buffer {

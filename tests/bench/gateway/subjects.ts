@@ -73,7 +73,9 @@ export class SubjectStarter {
         const { child, facts } = await this.role('dispatcher', 'dispatcher', {});
         const node = await this.role('sealed-node', 'sealed-node', { dispatcherUrl: facts.url });
         const target = { url: facts.url, path: '/v1/requests', offerHash: node.facts['offerHash'] as Buffer };
-        this.add('dispatcher', target, [child], (shape) => node.child.ask('shape', shape));
+        const prepare = (shape: AnswerShape) => node.child.ask('shape', shape);
+        this.add('dispatcher', { ...target, linked: true }, [child], prepare);
+        this.add('dispatcherPost', target, [child], prepare);
     }
 
     private async startEndToEnd(): Promise<void> {

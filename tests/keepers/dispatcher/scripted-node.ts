@@ -19,7 +19,10 @@ export class ScriptedNode {
     private constructor(readonly socket: WebSocket) {}
 
     /** Dials; resolves when the hello is sent, or rejects when the connection ends first. */
-    static async connect(url: string, options: { signer?: Signer; hello?: object; atOnce?: Buffer } = {}) {
+    static async connect(
+        url: string,
+        options: { signer?: Signer; hello?: object; atOnce?: Buffer; maxConcurrency?: number } = {},
+    ) {
         const { signer = node } = options;
         const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/nodes/connect`);
         const scripted = new ScriptedNode(socket);
@@ -32,7 +35,7 @@ export class ScriptedNode {
             bundle: bundleOf(signer).toString('base64'),
             quote: 'cXVvdGU=',
             collateral: null,
-            ...(await termsOf(signer)),
+            ...(await termsOf(signer, options.maxConcurrency)),
             signature: signature.toString('base64'),
             ...options.hello,
         };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { DispatcherClient } from '../../../../keepers/gateway/dispatcher-client';
 import { type AnswerShape, requestBody } from '../engine-events';
 import { quantile } from '../quantile';
 import { sealedRequest } from '../sealed-requests';
@@ -13,6 +14,8 @@ export interface Target {
     headers?: Record<string, string>;
     /** Of a dispatcher: requests are sealed, answers are frames. */
     offerHash?: Buffer;
+    /** To a dispatcher over a gateway's own connection, which all requests share. */
+    linked?: boolean;
 }
 
 export interface LoadSettings {
@@ -40,7 +43,8 @@ const worstCaseNano = 10n ** 12n;
 /** The clients: one process for all subjects, never measured. */
 class Load {
     private readonly pool: Pool;
-    private readonly bodies: Buffer[] = [];
+    private readonly client: DispatcherClient;
+    private readonly bodies: { requestId: Buffer; envelope: Buffer }[] = [];
     private readonly firstMs: number[] = [];
     private readonly gapsMs: number[] = [];
     private readonly failures: string[] = [];
@@ -50,6 +54,7 @@ class Load {
     constructor(private readonly settings: LoadSettings) {
         const { target } = settings;
         this.pool = new Pool(target.url, { connections: settings.streams, headersTimeout: 0, bodyTimeout: 0 });
+        this.client = new DispatcherClient(target.url);
     }
 
     /** What costs the client time is done before the clock runs. */
@@ -67,6 +72,7 @@ class Load {
         else await this.loop(startMs + this.settings.durationMs);
         const wallMs = performance.now() - startMs;
         await this.pool.destroy();
+        await this.client.close();
         return {
             requests: this.requests,
             failures: this.failures,
@@ -99,31 +105,50 @@ class Load {
         return this.settings.shape.events > 0 ? new SseReader() : new WholeReader();
     }
 
-    private body(): Buffer {
-        const { target, shape } = this.settings;
-        if (target.offerHash === undefined) return requestBody(shape, target.model);
+    private sealed(): { requestId: Buffer; envelope: Buffer } {
         const body = this.bodies.pop();
         if (body === undefined) throw new Error('more requests than were prepared');
         return body;
     }
 
+    /** As a gateway asks. */
+    private async relayed(request: { requestId: Buffer; envelope: Buffer }): Promise<AsyncIterable<Buffer>> {
+        const relayed = await this.client.relay(request, new AbortController().signal);
+        if (!relayed.ok) throw new Error(JSON.stringify(relayed.refusal));
+        return relayed.frames;
+    }
+
+    private async posted(type: string, body: Buffer): Promise<AsyncIterable<Buffer>> {
+        const { path, headers } = this.settings.target;
+        const answer = await this.pool.request({
+            method: 'POST',
+            path,
+            headers: { 'content-type': type, ...headers },
+            body,
+        });
+        if (answer.statusCode !== 200) throw new Error(`${answer.statusCode} ${await answer.body.text()}`);
+        return answer.body as AsyncIterable<Buffer>;
+    }
+
+    /** Whatever the request costs to make is made before the clock starts. */
+    private prepared(): () => Promise<AsyncIterable<Buffer>> {
+        const { target, shape } = this.settings;
+        if (target.offerHash === undefined) {
+            const body = requestBody(shape, target.model);
+            return () => this.posted('application/json', body);
+        }
+        const request = this.sealed();
+        return target.linked
+            ? () => this.relayed(request)
+            : () => this.posted('application/octet-stream', request.envelope);
+    }
+
     private async ask(reader: StreamReader): Promise<void> {
-        const { target } = this.settings;
         try {
-            const type = target.offerHash === undefined ? 'application/json' : 'application/octet-stream';
-            const body = this.body();
+            const send = this.prepared();
             const startMs = performance.now();
-            const answer = await this.pool.request({
-                method: 'POST',
-                path: target.path,
-                headers: { 'content-type': type, ...target.headers },
-                body,
-            });
-            if (answer.statusCode !== 200) throw new Error(`${answer.statusCode} ${await answer.body.text()}`);
             let lastMs: number | undefined;
-            for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-                lastMs = this.note(reader.push(chunk), startMs, lastMs);
-            }
+            for await (const chunk of await send()) lastMs = this.note(reader.push(chunk), startMs, lastMs);
             if (!reader.whole) throw new Error('the answer is not whole');
             this.requests += 1;
         } catch (error) {

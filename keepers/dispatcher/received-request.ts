@@ -1,0 +1,18 @@
+import { parseEnvelope, type ParsedEnvelope } from '../confidential';
+import { DispatchError } from '../dispatch';
+
+/** A request as a gateway sent it, read as far as a dispatcher can. */
+export interface ReceivedRequest {
+    envelope: ParsedEnvelope;
+    envelopeBytes: Buffer;
+}
+
+/** @throws DispatchError `envelope_invalid` */
+export function receiveRequest(envelopeBytes: Buffer): ReceivedRequest {
+    try {
+        return { envelope: parseEnvelope(envelopeBytes), envelopeBytes };
+    } catch (error) {
+        const message = error instanceof Error ? error.message : 'the envelope is malformed';
+        throw new DispatchError('envelope_invalid', message, { cause: error });
+    }
+}
