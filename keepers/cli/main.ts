@@ -5,6 +5,7 @@ import { addMeasureCommand } from './measure-command';
 import { addMoneyCommands } from './money-commands';
 import { addNetworkCommands } from './network-commands';
 import { packageVersion } from './package-version';
+import { addOperationsCommands } from './operations-commands';
 import { addRoleCommands } from './role-commands';
 import { addVerifyCommands } from './verify-commands';
 
@@ -21,6 +22,7 @@ export async function main(argv: string[]): Promise<void> {
     addMeasureCommand(program);
     addKeysCommands(program);
     addMoneyCommands(program);
+    addOperationsCommands(program);
     try {
         await program.parseAsync(argv);
     } catch (error) {

@@ -1,6 +1,7 @@
 export { LedgerError, type LedgerErrorCode } from './errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
 export { schemaVersion } from './migrations';
+export { inspectLedger, type LedgerInspection } from './inspect-ledger';
 export { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 export { Outbox, type OutboxEntry, type OutboxState } from './outbox';
 export { type EscrowFunds, type SignedCap, type SignedReceipt, type StreamId } from './records';

@@ -11,3 +11,4 @@ export { type CollateralPiece, RegistrarMetrics } from './roles/registrar-metric
 export { type ObservedRequest, RequestMetrics } from './roles/request-metrics';
 export { type ObservedRound, SettlerMetrics } from './roles/settler-metrics';
 export { watchGasWallet, type WatchedWallet } from './roles/wallet-metrics';
+export { freeBytesOf } from './process-metrics';

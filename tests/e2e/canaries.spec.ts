@@ -1,9 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { once } from 'node:events';
 import path from 'node:path';
 import { TOY_MODEL_ID, TOY_MODEL_PATH, ggufModelRoot } from '../../keepers/node';
 import { CaptureProxy } from '../../keepers/devnet/demo/capture-proxy';
+import { runRoleStatus } from '../../keepers/cli/admin/status';
+import { runDoctor as runDoctorOfRoles } from '../../keepers/cli/doctor/doctor';
 import { runDoctor } from '../../keepers/cli/provider/doctor';
 import { runEarnings } from '../../keepers/cli/provider/earnings';
 import { runSetPrices } from '../../keepers/cli/provider/set-prices';
@@ -72,7 +74,9 @@ function ofHosts(): Capture[] {
     const exported = readdirSync(folder).filter((name) => name.startsWith('node-'));
     return [
         ...exported.map((name) => captureOf(name, path.join(folder, name))),
-        ...['node-1', 'node-2', 'gateway', 'settler'].map((name) => captureOf(`${name}.log`, layout.log(name))),
+        ...['node-1', 'node-2', 'gateway', 'settler', 'registrar'].map((name) =>
+            captureOf(`${name}.log`, layout.log(name)),
+        ),
     ];
 }
 
@@ -157,6 +161,13 @@ describe('planted prompts, answers and token counts', () => {
         const stream = await running.client().chat.completions.create(body);
         for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
         stream.controller.abort();
+    });
+
+    running.test('go through requests under a key of the caller’s', async () => {
+        const apiKey = canaries.plant('API key');
+        const prompt = canaries.plant('prompt under an API key');
+        const asked = running.client({ apiKey }).chat.completions.create({ model: quoting(), ...chat(prompt) });
+        expect(await ended(asked)).toBe('fine');
     });
 
     running.test('go through requests that are malformed', async () => {
@@ -251,6 +262,37 @@ describe('the commands of a provider, while its node runs', () => {
         expect(BigInt((json['estimate'] as { netNano: string }).netNano)).toBeGreaterThan(0n);
     });
 
+    const roles = ['registrar', 'dispatcher', 'settler', 'gateway', 'node-1', 'node-2'];
+    const adminUrl = (name: string) => running.network.process(name).ready['adminUrl'] as string;
+
+    running.test('the doctor of every role finds nothing that fails', async () => {
+        const config = roles.map((name) => running.network.layout.config(name));
+        const { exitCode, json } = await run(runDoctorOfRoles({ config, json: true }));
+        const examined = json['roles'] as {
+            role: string;
+            checks: { check: string; state: string; detail: string }[];
+        }[];
+        expect(examined.flatMap(({ checks }) => checks).filter(({ state }) => state === 'fail')).toEqual([]);
+        expect(exitCode).toBe(0);
+    });
+
+    running.test('every role is ready, and says so at its own listener', async () => {
+        for (const name of roles) {
+            const { exitCode, json } = await run(runRoleStatus({ url: adminUrl(name), json: true }));
+            expect([name, exitCode, json['reasons']]).toEqual([name, 0, []]);
+        }
+    });
+
+    running.test('metrics count what was asked at every hop', async () => {
+        for (const name of roles) {
+            const text = await (await fetch(`${adminUrl(name)}/metrics`)).text();
+            outputs.push({ where: `metrics of ${name}`, bytes: Buffer.from(text) });
+            const hop = name.split('-')[0]!;
+            if (['gateway', 'dispatcher', 'node'].includes(hop))
+                expect(text).toMatch(new RegExp(`^cocoon_${hop}_requests_total\\{outcome="answered"\\} [1-9]`, 'm'));
+        }
+    });
+
     running.test('show nothing that was planted', async () => {
         expect(canaries.foundIn(outputs)).toEqual([]);
         expect(countsFoundIn(outputs, [countedUsage])).toEqual([]);
@@ -282,6 +324,9 @@ describe('of all that was planted', () => {
             await running.network.process('node-1').stop('SIGKILL');
             for (const name of ['gateway', 'node-2', 'settler', 'dispatcher'])
                 await running.network.process(name).stop();
+            const keys = running.network.layout.key('');
+            for (const name of readdirSync(keys))
+                canaries.add(readFileSync(path.join(keys, name), 'utf8').trim(), `key ${name}`);
             const everywhere = [...ofDispatcher(), ...ofHosts()];
             expect(canaries.count).toBeGreaterThan(20);
             expect(capture.captured().length).toBeGreaterThan(200_000);

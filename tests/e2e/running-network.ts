@@ -41,7 +41,7 @@ export class RunningNetwork {
     }
 
     /** The official client, as anyone would make it. */
-    client(options: { maxRetries?: number } = {}): OpenAI {
+    client(options: { maxRetries?: number; apiKey?: string } = {}): OpenAI {
         return new OpenAI({ baseURL: `${this.url}/v1`, apiKey: 'any', maxRetries: 0, timeout: 60_000, ...options });
     }
 

@@ -1,14 +1,21 @@
+import type { Address } from '@ton/core';
 import { request } from 'undici';
-import { chainClientOf } from '../../chain';
-import { errorMessage, nowSec } from '../../base';
+import { chainClientOf, type ChainSettings, type Deployment, type NetworkReader } from '../../chain';
+import { type Clock, errorMessage, nowSec } from '../../base';
 import { type Check, type CheckResult, fail, ok, warn } from './check';
 
 /** TON makes a block every few seconds; an endpoint this far behind shows the past. */
 const maxBlockAgeSec = 60;
 const maxClockSkewSec = 30;
 
+/** What a look at the chain needs of any role's settings. */
+export interface WithChain {
+    config: { chain: ChainSettings };
+    clock: Clock;
+}
+
 /** Every endpoint by itself: one that is dead hides behind the others until they fail too. */
-export const checkEndpoints: Check = async ({ config, clock }) => {
+export const checkEndpoints: Check<WithChain> = async ({ config, clock }) => {
     return Promise.all(
         config.chain.endpoints.map(async (endpoint): Promise<CheckResult> => {
             const client = chainClientOf({ ...config.chain, endpoints: [endpoint] });
@@ -31,8 +38,15 @@ function hostOf(endpoint: string): string {
     return new URL(endpoint).host;
 }
 
+export interface WithDeployment {
+    config: { deploymentFile: string; hub?: Address };
+    configFile: string;
+    deployment: Deployment;
+    reader: Pick<NetworkReader, 'registry' | 'hub'>;
+}
+
 /** The file's addresses follow from its terms (checked when it was read); this is whether the chain has them. */
-export const checkDeployment: Check = async ({ config, configFile, deployment, reader }) => {
+export const checkDeployment: Check<WithDeployment> = async ({ config, configFile, deployment, reader }) => {
     const next = `get ${config.deploymentFile} from where you trust it, and hub and chain.endpoints of ${configFile} of the same network`;
     const registry = await reader.registry({ refresh: true });
     if (registry === null) return [fail('deployment', `no registry at ${deployment.registry} on this chain`, next)];
@@ -50,10 +64,13 @@ export const checkDeployment: Check = async ({ config, configFile, deployment, r
         ];
     if (!verifier.equals(pinned))
         return [fail('deployment', `governance now believes the verifier ${verifier}, the file names ${pinned}`, next)];
-    if (!deployment.hubs.some(({ address }) => address.equals(config.hub)))
-        return [fail('deployment', `the file lists no hub ${config.hub}`, next)];
-    if ((await reader.hub(config.hub, { refresh: true })) === null)
-        return [fail('deployment', `${config.hub} is no hub of this network`, next)];
+    const { hub } = config;
+    if (hub !== undefined) {
+        if (!deployment.hubs.some(({ address }) => address.equals(hub)))
+            return [fail('deployment', `the file lists no hub ${hub}`, next)];
+        if ((await reader.hub(hub, { refresh: true })) === null)
+            return [fail('deployment', `${hub} is no hub of this network`, next)];
+    }
     return [ok('deployment', `${deployment.kind}, registry ${deployment.registry}, version ${registry.version}`)];
 };
 

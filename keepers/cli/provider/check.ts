@@ -3,7 +3,7 @@ import type { NodeContext } from './node-context';
 
 export type CheckState = 'ok' | 'warn' | 'fail';
 
-/** One line of `cocoon node doctor`. */
+/** One line of `cocoon doctor`. */
 export interface CheckResult {
     /** Stable, for machines. */
     check: string;
@@ -13,7 +13,8 @@ export interface CheckResult {
     next: string | null;
 }
 
-export type Check = (context: NodeContext) => Promise<CheckResult[]>;
+/** Looks at one thing; what it throws is a finding too. */
+export type Check<Context = NodeContext> = (context: Context) => Promise<CheckResult[]>;
 
 export function ok(check: string, detail: string): CheckResult {
     return { check, state: 'ok', detail, next: null };
@@ -31,7 +32,12 @@ export function fail(check: string, detail: string, next: string): CheckResult {
 const deadlineMs = 45_000;
 
 /** A check that can't be made is a check that failed, with the error's own words. */
-export async function runCheck(check: string, next: string, look: Check, context: NodeContext): Promise<CheckResult[]> {
+export async function runCheck<Context>(
+    check: string,
+    next: string,
+    look: Check<Context>,
+    context: Context,
+): Promise<CheckResult[]> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs / 1000} s`)), deadlineMs);

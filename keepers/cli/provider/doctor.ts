@@ -39,7 +39,7 @@ const teeNext: Record<NodeContext['config']['tee']['kind'], string> = {
 /** `cocoon node doctor`. Exit code 1 when something fails; warnings are for tomorrow. */
 export async function runDoctor(options: NodeCommandOptions, clock: Clock = systemClock): Promise<CommandResult> {
     const context = await openNodeContext(options, clock);
-    const results = await examine(context);
+    const results = await examineNode(context);
     const failed = results.filter(({ state }) => state === 'fail').length;
     const verdict = { ok: failed === 0, failed, warnings: results.filter(({ state }) => state === 'warn').length };
     const output = options.json
@@ -48,7 +48,8 @@ export async function runDoctor(options: NodeCommandOptions, clock: Clock = syst
     return { output, exitCode: failed === 0 ? 0 : 1 };
 }
 
-async function examine(context: NodeContext): Promise<CheckResult[]> {
+/** Every check of a node; the general doctor has them too. */
+export async function examineNode(context: NodeContext): Promise<CheckResult[]> {
     let seen: SeenTee | null = null;
     const look: Check = async () => {
         const checked = await checkTee(context);

@@ -24,13 +24,20 @@ export const checkCoreDumps: Check = async ({ running, status }) => {
         return [warn('core_dumps', 'cannot be told on this system', 'run the node on Linux')];
     const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
     if (running && status !== null && isNode(status.pid)) return [ofRunningNode(status.pid, pattern)];
+    return checkCoreDumpLimit();
+};
+
+/** Whether a process that is started here can rule core dumps out. */
+export function checkCoreDumpLimit(): CheckResult[] {
+    if (process.platform !== 'linux') return [warn('core_dumps', 'cannot be told on this system', 'run it on Linux')];
+    const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
     try {
         const bytes = limitThatHolds(pattern, readCoreLimits().hard);
-        return [ok('core_dumps', `a node started here limits them to ${bytes} byte(s), which is none`)];
+        return [ok('core_dumps', `a process started here limits them to ${bytes} byte(s), which is none`)];
     } catch (error) {
         return [fail('core_dumps', errorMessage(error), 'use the unit in deploy/systemd, or do what the message says')];
     }
-};
+}
 
 /** Its process is to be seen where this runs on the same machine and not outside its container. */
 function isNode(pid: number): boolean {

@@ -1,0 +1,147 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import path from 'node:path';
+import { loadKeeperConfig } from '../../../../keepers/cli/doctor/doctor-context';
+import { runDoctor } from '../../../../keepers/cli/doctor/doctor';
+import { checkConfigFile, checkLedger } from '../../../../keepers/cli/doctor/host-checks';
+import { checkKeyFiles } from '../../../../keepers/cli/doctor/key-files';
+import { checkPorts } from '../../../../keepers/cli/doctor/port-checks';
+import {
+    inspectLedger,
+    LedgerError,
+    openDatabase,
+    openDispatchLedger,
+    schemaVersion,
+} from '../../../../keepers/ledger';
+import { folder } from '../provider/configured-node';
+import { configuredRole } from './configured-roles';
+
+interface Checked {
+    check: string;
+    state: 'ok' | 'warn' | 'fail';
+    detail: string;
+    next: string | null;
+}
+
+interface Verdict {
+    ok: boolean;
+    failed: number;
+    roles: { config: string; role: string | null; checks: Checked[] }[];
+}
+
+async function doctor(...config: string[]) {
+    const { output, exitCode } = await runDoctor({ config, json: true });
+    const verdict = JSON.parse(output) as Verdict;
+    const states = (check: string) =>
+        verdict.roles.flatMap(({ checks }) => checks.filter((one) => one.check === check));
+    return { exitCode, verdict, states };
+}
+
+const roles = ['dispatcher', 'settler', 'registrar', 'gateway', 'node'];
+
+describe('where nothing answers', () => {
+    test('files are fine and the chain is not, of every role, each finding with what to do', async () => {
+        const files = await Promise.all(roles.map((role) => configuredRole(role)));
+        const found = await Promise.all(files.map((file) => doctor(file)));
+        expect(found.map(({ verdict }) => verdict.roles[0]!.role)).toEqual(roles);
+        for (const { exitCode, verdict, states } of found) {
+            expect(exitCode).toBe(1);
+            for (const check of ['config', 'keys', 'ports'])
+                expect(states(check).map(({ state }) => state)).toEqual(expect.arrayContaining(['ok']));
+            for (const check of ['chain', 'deployment', 'clock'])
+                expect(states(check)).toMatchObject([{ state: 'fail' }]);
+            for (const { state, next } of verdict.roles[0]!.checks) expect(next === null).toBe(state === 'ok');
+        }
+    });
+
+    test('several roles are looked at in one go, also when one’s settings are not valid', async () => {
+        const [good, bad] = [
+            await configuredRole('registrar'),
+            await configuredRole('dispatcher', { hub: 'nonsense' }),
+        ];
+        const { exitCode, verdict } = await doctor(bad, good);
+        expect(exitCode).toBe(1);
+        expect(verdict.roles.map(({ role }) => role)).toEqual(['dispatcher', 'registrar']);
+        expect(verdict.roles[0]!.checks).toMatchObject([{ check: 'config', state: 'fail' }]);
+        expect(verdict.roles[0]!.checks[0]!.detail).toContain('hub: must be a TON address');
+    });
+
+    test('a file that names no role is a finding, and a person reads the same', async () => {
+        const file = await configuredRole('oracle');
+        const { output, exitCode } = await runDoctor({ config: [file] });
+        expect(exitCode).toBe(1);
+        expect(output).toMatch(/fail {2}config .*"role" must be one of dispatcher/);
+        expect(output).toMatch(/-> keepers\/config\/schema\.ts/);
+    });
+});
+
+describe('files', () => {
+    test('a key that others can read fails, without a word of the key', async () => {
+        const exposed = path.join(folder, 'exposed.key');
+        const key = 'c7'.repeat(32);
+        writeFileSync(exposed, key);
+        chmodSync(exposed, 0o644);
+        const file = await configuredRole('settler', { gasWalletFile: exposed });
+        const found = checkKeyFiles(loadKeeperConfig(file));
+        expect(found).toContainEqual(
+            expect.objectContaining({ state: 'fail', next: expect.stringContaining(`chmod 600`) as string }),
+        );
+        expect(JSON.stringify(found)).not.toContain(key);
+    });
+
+    test('settings that others can write fail', async () => {
+        const file = await configuredRole('settler');
+        chmodSync(file, 0o666);
+        expect(checkConfigFile(file)).toMatchObject([{ state: 'fail', next: `chmod go-w ${file}` }]);
+    });
+});
+
+describe('the ledger', () => {
+    const lookAt = (file: string) => checkLedger(loadKeeperConfig(file));
+    const ledgerOf = (file: string) => path.join(path.dirname(file), 'dispatcher.sqlite');
+
+    test('is made at the first start', async () => {
+        const found = lookAt(await configuredRole('dispatcher'));
+        expect(found).toMatchObject([{ state: 'ok', detail: expect.stringContaining('is made') as string }]);
+    });
+
+    test('is read while a dispatcher writes to it, and left at its version', async () => {
+        const file = await configuredRole('dispatcher');
+        const ledger = await openDispatchLedger({ file: ledgerOf(file) });
+        expect(lookAt(file)).toMatchObject([{ state: 'ok' }]);
+        await ledger.close();
+        expect(inspectLedger(ledgerOf(file))).toMatchObject({ version: schemaVersion, pendingSteps: 0, damage: [] });
+    });
+
+    test('of an older program is not brought further, of a newer one it fails', async () => {
+        const file = await configuredRole('dispatcher');
+        const database = openDatabase({ file: ledgerOf(file) });
+        database.exec('DELETE FROM schema_version WHERE version > 2');
+        expect(lookAt(file)).toMatchObject([{ state: 'warn' }]);
+        expect(inspectLedger(ledgerOf(file))!.version).toBe(2);
+        database.exec(`INSERT INTO schema_version VALUES (${schemaVersion + 1}, 0)`);
+        expect(lookAt(file)).toMatchObject([{ state: 'fail' }]);
+        database.close();
+    });
+
+    test('that is damaged fails', async () => {
+        const file = await configuredRole('dispatcher');
+        writeFileSync(ledgerOf(file), Buffer.alloc(8_192, 7));
+        expect(() => lookAt(file)).toThrow(LedgerError);
+    });
+});
+
+describe('ports', () => {
+    test('one that another program has fails, and says how to find it', async () => {
+        const server = createServer((socket) => socket.end('no HTTP'));
+        server.listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        const { port } = server.address() as { port: number };
+        const file = await configuredRole('dispatcher', { listen: { port } });
+        expect(await checkPorts(loadKeeperConfig(file))).toContainEqual(
+            expect.objectContaining({ state: 'fail', next: expect.stringContaining(`:${port}`) as string }),
+        );
+        server.close();
+    });
+});
