@@ -37,6 +37,14 @@ export interface LocalNetworkOptions {
     progress: (line: string) => void;
     /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
     interpose?: (dispatcherUrl: string) => Promise<string>;
+    /** What a role's settings become before it starts with them; the first name is the process's, such as "node-1". */
+    settings?: (name: string, settings: RoleSettings) => Promise<RoleSettings>;
+}
+
+/** Of a role's configuration file, but for the role itself. */
+export interface RoleSettings {
+    listen?: { port: number };
+    [setting: string]: unknown;
 }
 
 /** Terms of a local network: short delays, so that a person sees everything happen. */
@@ -461,8 +469,10 @@ export class LocalNetwork {
         };
     }
 
-    private async startRole(name: string, role: string, config: RoleSettings): Promise<RoleProcess> {
+    /** A process of its own, known by its name from now on; `wanted` is its configuration. */
+    async startRole(name: string, role: string, wanted: RoleSettings): Promise<RoleProcess> {
         const file = this.layout.config(name);
+        const config = (await this.options.settings?.(name, wanted)) ?? wanted;
         const admin = { port: 0, tokenFile: this.layout.key(`${name}.admin`) };
         writeConfig(file, { role, ...(role !== 'devnet' && { admin }), ...config });
         const started = await RoleProcess.start({
@@ -485,11 +495,6 @@ function portsOf({ ready }: RoleProcess, { listen }: RoleSettings): RoleSettings
         ...(ready['nrasUrl'] !== undefined && { nrasPort: port(ready['nrasUrl']) }),
         ...(ready['kdsUrl'] !== undefined && { kdsPort: port(ready['kdsUrl']) }),
     };
-}
-
-interface RoleSettings {
-    listen?: { port: number };
-    [setting: string]: unknown;
 }
 
 function writeConfig(file: string, config: object): void {

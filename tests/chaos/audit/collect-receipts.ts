@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { DispatchLedger, scanNodeLog } from '../../../keepers/ledger';
+import { type KeptReceipt, streamOf, type StreamKey } from './statements';
+
+const pageSize = 500;
+
+/** All receipts that a node's log holds, each with the cap it was earned under. */
+export async function receiptsOfNodeLog(file: string): Promise<KeptReceipt[]> {
+    const kept: KeptReceipt[] = [];
+    if (!existsSync(file)) return kept;
+    await scanNodeLog(file, ({ escrow, epoch, receipt, signature, final, cap }) => {
+        kept.push({ escrow, epoch, receipt, signature, final, cap, keeper: file });
+    });
+    return kept;
+}
+
+export interface DispatcherBooks {
+    finals: KeptReceipt[];
+    /** The latest receipts, final or not, that the ledger holds to be unpaid in part. */
+    outstanding: Map<StreamKey, KeptReceipt>;
+    /** Pairs of receipts that exclude each other. */
+    contradictions: number;
+}
+
+export async function booksOfDispatcher(file: string): Promise<DispatcherBooks> {
+    const ledger = new DispatchLedger({ file });
+    try {
+        const finals: KeptReceipt[] = [];
+        for (let afterId: bigint | undefined; ;) {
+            const page = ledger.finalReceipts({ afterId, limit: pageSize });
+            finals.push(...page.map((stored) => ({ ...stored, cap: null, keeper: 'dispatcher' })));
+            if (page.length < pageSize) break;
+            afterId = page.at(-1)!.id;
+        }
+        const outstanding = new Map(
+            ledger.settleable().map((one) => [streamOf(one), { ...one, final: false, keeper: 'dispatcher' }]),
+        );
+        return { finals, outstanding, contradictions: ledger.contradictions().length };
+    } finally {
+        ledger.close();
+    }
+}

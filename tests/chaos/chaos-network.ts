@@ -1,0 +1,257 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Address, toNano } from '@ton/core';
+import { ChainWallet, walletKeyFromSeed } from '../../keepers/chain';
+import { LocalNetwork, localTerms, type RoleSettings } from '../../keepers/devnet';
+import { ggufModelRoot, TOY_MODEL_ID, TOY_MODEL_PATH } from '../../keepers/node';
+import { openEscrow } from '../../keepers/operator';
+import { Escrow } from '../../wrappers';
+import { Clocks } from './clocks';
+import type { Dice } from './dice';
+import { Disk } from './disk';
+import { CountingEngine } from './engine';
+import { LinkProxy } from './proxy/link-proxy';
+import { RpcProxy } from './proxy/rpc-proxy';
+
+export interface ChaosNetworkOptions {
+    dir: string;
+    dice: Dice;
+    progress: (line: string) => void;
+}
+
+export const gatewayNames = ['gateway', 'gateway-2'] as const;
+export const nodeNames = ['node-1', 'node-2'] as const;
+/** On the dispatcher's ledger; the second is there to get in the first one's way. */
+export const settlerNames = ['settler', 'settler-2'] as const;
+/** A provider's own, from its node's log. */
+export const providerSettler = 'settler-node-1';
+
+const endpointsPerRole = 2;
+/** Dear, so that a few answers are worth settling; nanoTON a million tokens. */
+const prices = {
+    inputNano: '20000000000',
+    cachedInputNano: '5000000000',
+    outputNano: '400000000000',
+    reasoningNano: '400000000000',
+};
+/** A node works on for an escrow while settlers are down. */
+const creditLineNano = toNano('5').toString();
+const depositNano = toNano('60');
+/** On top of it, once the escrows are open. */
+const topUpNano = toNano('400');
+
+/**
+ * The whole network as `cocoon start` runs it, and between any two of its processes something that can be broken: proxies on
+ * every link to the dispatcher and on every way to the chain, a disk and a clock for each role.
+ */
+export class ChaosNetwork {
+    readonly rpc = new Map<string, RpcProxy[]>();
+    readonly links = new Map<string, LinkProxy>();
+    readonly disks = new Map<string, Disk>();
+    readonly clocks: Clocks;
+    readonly escrows: Address[] = [];
+    local!: LocalNetwork;
+    private engine!: CountingEngine;
+    private nextPlatform = 100;
+
+    private constructor(private readonly options: ChaosNetworkOptions) {
+        this.clocks = new Clocks(path.join(options.dir, 'clocks'));
+    }
+
+    static async launch(options: ChaosNetworkOptions): Promise<ChaosNetwork> {
+        const network = new ChaosNetwork(options);
+        try {
+            await network.bringUp();
+            return network;
+        } catch (error) {
+            await network.stop();
+            throw error;
+        }
+    }
+
+    nodeLog(name: string): string {
+        return path.join(this.diskOf(name).folder, 'receipts.jsonl');
+    }
+
+    get dispatcherLedger(): string {
+        return path.join(this.diskOf('dispatcher').folder, 'ledger.sqlite');
+    }
+
+    /**
+     * A node's key dies with its process and holds its platform's place until it expires, so a node that comes back often
+     * comes back on another machine.
+     */
+    moveToFreshPlatform(name: string): void {
+        if (!(nodeNames as readonly string[]).includes(name)) return;
+        const file = this.local.layout.config(name);
+        const config = JSON.parse(readFileSync(file, 'utf8')) as { tee: object; gpu: object };
+        const platform = this.nextPlatform++;
+        const moved = { ...config, tee: { ...config.tee, platform }, gpu: { ...config.gpu, platform } };
+        writeFileSync(file, JSON.stringify(moved, null, 4));
+    }
+
+    async stop(): Promise<void> {
+        await this.local?.stop();
+        for (const proxy of [...this.rpc.values()].flat()) await proxy.close();
+        for (const link of this.links.values()) await link.close();
+        this.engine?.close();
+        for (const disk of this.disks.values()) disk.remove();
+    }
+
+    private async bringUp(): Promise<void> {
+        const { dir, progress } = this.options;
+        this.engine = await CountingEngine.start();
+        const modelRoot = (await ggufModelRoot(TOY_MODEL_PATH, TOY_MODEL_ID)).toString('hex');
+        const engine = {
+            kind: 'openai',
+            url: this.engine.url,
+            dialect: 'plain',
+            capabilities: ['chat.completions'],
+            modelRoot,
+        };
+        this.local = await LocalNetwork.launch({
+            dir,
+            seed: 'chaos',
+            progress,
+            depositNano,
+            engines: Object.fromEntries(nodeNames.map((name) => [name, engine])),
+            settings: (name, settings) => this.interfere(name, settings),
+        });
+        this.escrows.push(this.local.escrow);
+        await this.openSecondEscrow();
+        await this.topUpEscrows();
+        await this.startSecondGateway();
+        await this.startMoreSettlers();
+    }
+
+    /** Puts proxies, a disk and a clock between a role and the world. */
+    private async interfere(name: string, settings: RoleSettings): Promise<RoleSettings> {
+        if (name === 'chain') return { ...settings, stateDir: path.join(this.diskOf(name).folder, 'state') };
+        const changed = { ...settings };
+        const chain = settings['chain'] as { endpoints: string[] };
+        changed['chain'] = { ...chain, endpoints: await this.endpointsOf(name, chain.endpoints[0]!) };
+        if (settings['dispatcherUrl'] !== undefined)
+            changed['dispatcherUrl'] = await this.linkOf(name, settings['dispatcherUrl'] as string);
+        if (settings['dispatchers'] !== undefined) {
+            const [first] = settings['dispatchers'] as { url: string }[];
+            changed['dispatchers'] = [{ ...first, url: await this.linkOf(name, first!.url) }];
+        }
+        return { ...changed, ...this.filesOf(name, settings), ...nodeTerms(settings), ...settlerTerms(settings) };
+    }
+
+    private filesOf(name: string, settings: RoleSettings): RoleSettings {
+        if (settings['ledgerFile'] !== undefined) {
+            const owner = isSettler(name) ? 'dispatcher' : name;
+            return { ledgerFile: path.join(this.diskOf(owner).folder, 'ledger.sqlite') };
+        }
+        if (settings['receiptLogFile'] !== undefined) return { receiptLogFile: this.nodeLog(name) };
+        return {};
+    }
+
+    private diskOf(name: string): Disk {
+        const known = this.disks.get(name);
+        if (known !== undefined) return known;
+        const disk = Disk.make(path.join(this.options.dir, 'disks', name));
+        this.disks.set(name, disk);
+        return disk;
+    }
+
+    private async endpointsOf(name: string, endpoint: string): Promise<string[]> {
+        const proxies: RpcProxy[] = [];
+        for (let number = 1; number <= endpointsPerRole; number++) {
+            const seed = this.options.dice.apart(`${name} ${number}`).between(0, 0x7fff_ffff);
+            proxies.push(await RpcProxy.start(endpoint, seed));
+        }
+        this.rpc.set(name, proxies);
+        return proxies.map(({ url }) => url);
+    }
+
+    private async linkOf(name: string, url: string): Promise<string> {
+        const link = await LinkProxy.start(url);
+        this.links.set(name, link);
+        return link.url;
+    }
+
+    /** Two gateways write caps of their own: each has an escrow. */
+    private async openSecondEscrow(): Promise<void> {
+        const { local } = this;
+        const context = local.actors.context('client');
+        const sessionKey = local.actors.publicKey('session-2');
+        await local.devnet.faucet(context.sender.address, depositNano + toNano('10'));
+        await local.act('client', await openEscrow(context, { hub: local.hub, depositNano, sessionKey, index: 1 }));
+        const { address } = await Escrow.createFromConfig({
+            hub: local.hub,
+            network: local.deployment.registry.hash,
+            client: context.sender.address,
+            index: 1,
+            closeDelaySec: localTerms.closeDelaySec,
+        });
+        this.escrows.push(address);
+    }
+
+    private async topUpEscrows(): Promise<void> {
+        const { client, devnet, actors } = this.local;
+        const wallet = actors.wallets.client;
+        for (const address of this.escrows) {
+            await devnet.faucet(wallet.address, topUpNano + toNano('1'));
+            const escrow = client.open(Escrow.createFromAddress(address));
+            await escrow.sendTopUp(wallet.sender(), { valueNano: topUpNano });
+        }
+    }
+
+    private async startSecondGateway(): Promise<void> {
+        const settings = {
+            ...this.settingsOf('gateway'),
+            chain: this.directChain,
+            dispatchers: [{ url: this.local.dispatcherUrl, hub: this.local.hub.toString() }],
+            escrowIndex: 1,
+            sessionKeyFile: this.local.layout.key('session-2'),
+            listen: { port: 0 },
+        };
+        await this.local.startRole('gateway-2', 'gateway', settings);
+    }
+
+    private async startMoreSettlers(): Promise<void> {
+        for (const name of ['settler-2', providerSettler]) {
+            const { ledgerFile, ...settings } = this.settingsOf('settler');
+            await this.fundGasWallet(`gas-${name}`);
+            await this.local.startRole(name, 'settler', {
+                ...settings,
+                chain: this.directChain,
+                ...(name === providerSettler ? { nodeLogFile: this.nodeLog('node-1') } : { ledgerFile }),
+                gasWalletFile: this.local.layout.key(`gas-${name}`),
+            });
+        }
+    }
+
+    private async fundGasWallet(key: string): Promise<void> {
+        const { actors, client, devnet } = this.local;
+        const wallet = new ChainWallet({ client, key: walletKeyFromSeed(actors.keyFile(key).seed) });
+        await devnet.faucet(wallet.address, toNano('50'));
+    }
+
+    private get directChain() {
+        const { chain } = this.settingsOf('settler') as { chain: object };
+        return { ...chain, endpoints: [`${this.local.process('chain').url}/api/v2/jsonRPC`] };
+    }
+
+    private settingsOf(name: string): RoleSettings {
+        // Its own admin listener and token come with its start.
+        const { role, admin, ...settings } = JSON.parse(readFileSync(this.local.layout.config(name), 'utf8')) as RoleSettings;
+        void [role, admin];
+        return settings;
+    }
+}
+
+function isSettler(name: string): boolean {
+    return (settlerNames as readonly string[]).includes(name);
+}
+
+function nodeTerms(settings: RoleSettings): RoleSettings {
+    return settings['prices'] === undefined ? {} : { prices, creditLineNano };
+}
+
+/** Anything that pays for its gas is settled at once: the more settlements, the more that can go wrong. */
+function settlerTerms(settings: RoleSettings): RoleSettings {
+    return settings['intervalMs'] === 2_000 ? { minValueToCostRatio: 1 } : {};
+}

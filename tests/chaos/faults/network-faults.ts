@@ -1,0 +1,42 @@
+import { gatewayNames, nodeNames, providerSettler, settlerNames } from '../chaos-network';
+import { rpcLies, type RpcLie } from '../proxy/rpc-lies';
+import type { FaultKind } from './fault-kind';
+
+const links = [...gatewayNames, ...nodeNames];
+
+/** The way between a gateway or a node and the dispatcher. */
+export const link: FaultKind = {
+    name: 'link',
+    weight: 5,
+    lastsMs: [200, 8_000],
+    targets: links,
+    draw: (dice) => ({ state: dice.pick(['cut', 'cut', 'silent', 'slow']), delayMs: dice.between(50, 800) }),
+    begin({ network }, { target, detail }) {
+        const proxy = network.links.get(target)!;
+        proxy.set(detail['state'] as 'cut' | 'silent' | 'slow', detail['delayMs'] as number);
+        return () => proxy.set('open');
+    },
+};
+
+const keepers = ['dispatcher', ...gatewayNames, ...nodeNames, 'registrar', ...settlerNames, providerSettler];
+
+/** One of a keeper's endpoints, or all of them, tell lies. */
+export const rpc: FaultKind = {
+    name: 'rpc',
+    weight: 8,
+    lastsMs: [1_000, 15_000],
+    targets: keepers.flatMap((keeper) => [`${keeper}/1`, `${keeper}/2`, `${keeper}/all`]),
+    draw: (dice) => ({
+        lie: dice.pick(rpcLies),
+        share: dice.pick([0.2, 0.5, 1]),
+        lagMs: dice.between(500, 12_000),
+    }),
+    begin({ network }, { target, detail }) {
+        const [keeper, which] = target.split('/') as [string, string];
+        const proxies = network.rpc.get(keeper)!;
+        const chosen = which === 'all' ? proxies : [proxies[Number(which) - 1]!];
+        const { lie, share, lagMs } = detail as { lie: RpcLie; share: number; lagMs: number };
+        const ends = chosen.map((proxy) => proxy.begin({ lie, share, lagMs }));
+        return () => ends.forEach((end) => end());
+    },
+};

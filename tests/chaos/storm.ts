@@ -1,0 +1,120 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { audit, type AuditReport } from './audit/audit';
+import { ChaosNetwork, gatewayNames } from './chaos-network';
+import { Dice } from './dice';
+import { Diary } from './diary';
+import { type FaultKind, faultKinds } from './faults';
+import { type Load, startLoad } from './load/client-load';
+import { converge, settleAll } from './quiet';
+import { runPlan } from './run-plan';
+import { planStorm } from './storm-plan';
+import { Supervisor } from './supervisor';
+
+export interface StormOptions {
+    dir: string;
+    seed: number;
+    minutes: number;
+    /** Callers at each gateway. */
+    callers: number;
+    /** Kinds of faults; all unless given. */
+    only?: readonly string[];
+    say: (line: string) => void;
+}
+
+export interface StormResult {
+    faults: number;
+    faultsByKind: Record<string, number>;
+    /** Kinds that this machine does not allow, and why. */
+    unavailable: Record<string, string>;
+    asked: number;
+    acknowledged: number;
+    abandoned: number;
+    others: Record<string, number>;
+    starts: number;
+    report: AuditReport;
+}
+
+/** Of undisturbed load before the first fault and after the last. */
+const calmMs = 3_000;
+/** Callers go on for so long once everything is back. */
+const settleRounds = 5;
+
+/** Load, faults, quiet, audit. @throws when the network does not come up, or not come back */
+export async function storm(options: StormOptions): Promise<StormResult> {
+    const dice = new Dice(options.seed);
+    const diary = new Diary(path.join(options.dir, 'diary.jsonl'), options.say);
+    diary.tell('starting the network');
+    const progress = (line: string) => diary.note(line);
+    const network = await ChaosNetwork.launch({ dir: options.dir, dice: dice.apart('network'), progress });
+    const supervisor = new Supervisor(network.local, diary, (name) => network.moveToFreshPlatform(name));
+    try {
+        return await stormOver({ network, supervisor, dice, diary, options });
+    } finally {
+        await supervisor.stop();
+        await network.stop();
+    }
+}
+
+interface Scene {
+    network: ChaosNetwork;
+    supervisor: Supervisor;
+    dice: Dice;
+    diary: Diary;
+    options: StormOptions;
+}
+
+async function stormOver(scene: Scene): Promise<StormResult> {
+    const { network, supervisor, dice, diary, options } = scene;
+    const { kinds, unavailable } = availableKinds(network, options.only);
+    for (const [name, why] of Object.entries(unavailable)) diary.tell(`no ${name}`, { why });
+    await network.local.gatewayReady();
+    supervisor.start();
+    const urls = Object.fromEntries(gatewayNames.map((name) => [name, () => network.local.process(name).url]));
+    const load = startLoad({ gateways: urls, callers: options.callers, dice: dice.apart('load') });
+    try {
+        await sleep(calmMs);
+        const plan = planStorm({ dice: dice.apart('plan'), lengthMs: options.minutes * 60_000, kinds });
+        diary.tell('the storm begins', { faults: plan.length });
+        const faultsByKind = await runPlan({ plan, kinds, storm: { network, supervisor }, diary });
+        diary.tell('the storm is over');
+        await converge(network, supervisor, diary);
+        await sleep(calmMs);
+        await load.stop();
+        const report = await settleAndAudit(scene, load);
+        return { ...counts(load), faults: plan.length, faultsByKind, unavailable, starts: supervisor.starts, report };
+    } finally {
+        await load.stop();
+    }
+}
+
+/** Settlers have what is worth its gas; the rest is settled by hand, as before an escrow closes. */
+async function settleAndAudit({ network, diary }: Scene, load: Load): Promise<AuditReport> {
+    for (let round = 1; ; round++) {
+        await settleAll(network);
+        const report = await audit(network, load.acknowledged);
+        diary.tell('audited', { checks: report.findings.checks, outstandingNano: report.outstandingNano });
+        if (report.outstandingNano === 0n || round === settleRounds) return report;
+    }
+}
+
+function availableKinds(network: ChaosNetwork, only: readonly string[] | undefined) {
+    const wanted = faultKinds.filter(({ name }) => only === undefined || only.includes(name));
+    const unavailable: Record<string, string> = {};
+    const kinds: FaultKind[] = [];
+    for (const kind of wanted) {
+        const why = kind.unavailable?.(network);
+        if (why === undefined) kinds.push(kind);
+        else unavailable[kind.name] = why;
+    }
+    return { kinds, unavailable };
+}
+
+function counts({ acknowledged, abandoned, tally }: Load) {
+    return {
+        asked: tally.asked,
+        acknowledged: acknowledged.length,
+        abandoned: abandoned.length,
+        others: tally.others,
+    };
+}
