@@ -11,7 +11,7 @@ import type { Dice } from './dice';
 import { Disk } from './disk';
 import { CountingEngine } from './engine';
 import { LinkProxy } from './proxy/link-proxy';
-import { RpcProxy } from './proxy/rpc-proxy';
+import { LyingEndpoint } from './proxy/lying-endpoint';
 
 export interface ChaosNetworkOptions {
     dir: string;
@@ -45,7 +45,7 @@ const topUpNano = toNano('400');
  * every link to the dispatcher and on every way to the chain, a disk and a clock for each role.
  */
 export class ChaosNetwork {
-    readonly rpc = new Map<string, RpcProxy[]>();
+    readonly rpc = new Map<string, LyingEndpoint[]>();
     readonly links = new Map<string, LinkProxy>();
     readonly disks = new Map<string, Disk>();
     readonly clocks: Clocks;
@@ -157,11 +157,9 @@ export class ChaosNetwork {
     }
 
     private async endpointsOf(name: string, endpoint: string): Promise<string[]> {
-        const proxies: RpcProxy[] = [];
-        for (let number = 1; number <= endpointsPerRole; number++) {
-            const seed = this.options.dice.apart(`${name} ${number}`).between(0, 0x7fff_ffff);
-            proxies.push(await RpcProxy.start(endpoint, seed));
-        }
+        const proxies: LyingEndpoint[] = [];
+        for (let number = 1; number <= endpointsPerRole; number++)
+            proxies.push(await LyingEndpoint.start(endpoint, this.options.dice.apart(`${name} ${number}`)));
         this.rpc.set(name, proxies);
         return proxies.map(({ url }) => url);
     }
@@ -237,7 +235,9 @@ export class ChaosNetwork {
 
     private settingsOf(name: string): RoleSettings {
         // Its own admin listener and token come with its start.
-        const { role, admin, ...settings } = JSON.parse(readFileSync(this.local.layout.config(name), 'utf8')) as RoleSettings;
+        const { role, admin, ...settings } = JSON.parse(
+            readFileSync(this.local.layout.config(name), 'utf8'),
+        ) as RoleSettings;
         void [role, admin];
         return settings;
     }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { DispatchLedger, scanNodeLog } from '../../../keepers/ledger';
+import { openDispatchLedger, scanNodeLog } from '../../../keepers/ledger';
 import { type KeptReceipt, streamOf, type StreamKey } from './statements';
 
 const pageSize = 500;
@@ -23,20 +23,21 @@ export interface DispatcherBooks {
 }
 
 export async function booksOfDispatcher(file: string): Promise<DispatcherBooks> {
-    const ledger = new DispatchLedger({ file });
+    const ledger = await openDispatchLedger({ file });
     try {
         const finals: KeptReceipt[] = [];
         for (let afterId: bigint | undefined; ;) {
-            const page = ledger.finalReceipts({ afterId, limit: pageSize });
+            const page = await ledger.finalReceipts({ afterId, limit: pageSize });
             finals.push(...page.map((stored) => ({ ...stored, cap: null, keeper: 'dispatcher' })));
             if (page.length < pageSize) break;
             afterId = page.at(-1)!.id;
         }
         const outstanding = new Map(
-            ledger.settleable().map((one) => [streamOf(one), { ...one, final: false, keeper: 'dispatcher' }]),
+            (await ledger.settleable()).map((one) => [streamOf(one), { ...one, final: false, keeper: 'dispatcher' }]),
         );
-        return { finals, outstanding, contradictions: ledger.contradictions().length };
+        const contradictions = (await ledger.contradictions()).length;
+        return { finals, outstanding, contradictions };
     } finally {
-        ledger.close();
+        await ledger.close();
     }
 }

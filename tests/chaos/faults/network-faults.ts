@@ -1,5 +1,5 @@
 import { gatewayNames, nodeNames, providerSettler, settlerNames } from '../chaos-network';
-import { rpcLies, type RpcLie } from '../proxy/rpc-lies';
+import { type Fault, faults } from '../../support/faulty-rpc';
 import type { FaultKind } from './fault-kind';
 
 const links = [...gatewayNames, ...nodeNames];
@@ -20,23 +20,26 @@ export const link: FaultKind = {
 
 const keepers = ['dispatcher', ...gatewayNames, ...nodeNames, 'registrar', ...settlerNames, providerSettler];
 
-/** One of a keeper's endpoints, or all of them, tell lies. */
+/** What an endpoint makes up, only others can refute: a keeper with a single voice to listen to must believe it. */
+const inventions: readonly Fault[] = ['other-value', 'wrong-hash'];
+const troubles = faults.filter((fault) => !inventions.includes(fault));
+
+/** One of a keeper's endpoints, or all of them, fail or tell what is no longer or not quite so. */
 export const rpc: FaultKind = {
     name: 'rpc',
     weight: 8,
     lastsMs: [1_000, 15_000],
     targets: keepers.flatMap((keeper) => [`${keeper}/1`, `${keeper}/2`, `${keeper}/all`]),
     draw: (dice) => ({
-        lie: dice.pick(rpcLies),
+        trouble: dice.pick(troubles),
         share: dice.pick([0.2, 0.5, 1]),
-        lagMs: dice.between(500, 12_000),
     }),
     begin({ network }, { target, detail }) {
         const [keeper, which] = target.split('/') as [string, string];
         const proxies = network.rpc.get(keeper)!;
         const chosen = which === 'all' ? proxies : [proxies[Number(which) - 1]!];
-        const { lie, share, lagMs } = detail as { lie: RpcLie; share: number; lagMs: number };
-        const ends = chosen.map((proxy) => proxy.begin({ lie, share, lagMs }));
+        const { trouble, share } = detail as { trouble: Fault; share: number };
+        const ends = chosen.map((proxy) => proxy.begin({ fault: trouble, share }));
         return () => ends.forEach((end) => end());
     },
 };

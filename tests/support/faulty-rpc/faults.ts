@@ -9,6 +9,11 @@ export const faults = [
     'huge-body',
     'slow-loris',
     'truncated',
+    'late',
+    // It loses or repeats a message on its way to the network, or what became of it.
+    'send-dropped',
+    'send-doubled',
+    'send-unanswered',
     // It answers another form than the one agreed upon, as after an upgrade.
     'unknown-schema',
     'unknown-constructor',
@@ -25,6 +30,9 @@ export type Fault = (typeof faults)[number];
 
 /** Those after which the answer still has the right form. */
 export const lies: readonly Fault[] = ['stale', 'missing', 'reordered', 'duplicated', 'wrong-hash', 'other-value'];
+
+/** Those about messages on their way; other requests are passed on. */
+export const sendFaults: readonly Fault[] = ['send-dropped', 'send-doubled', 'send-unanswered'];
 
 export interface FaultyRequest {
     /** Of version 2 the method; of version 4 `v4:` and what the path is about: block, account, run, tx, config, send. */
@@ -44,4 +52,8 @@ export function methodOf(url: string, body: string): string {
     if (v4[1] === 'account') return 'v4:tx';
     if (v4[2] === undefined) return 'v4:block';
     return v4[2] === 'config' ? 'v4:config' : `v4:${v4[3] ?? 'account'}`;
+}
+
+export function isSend(method: string): boolean {
+    return method === 'sendBoc' || method === 'sendBocReturnHash' || method === 'v4:send';
 }

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
-import { type ChooseFault, type Fault, lies, methodOf } from './faults';
+import { type ChooseFault, type Fault, isSend, lies, methodOf, sendFaults } from './faults';
 import { lieV2 } from './lies-v2';
 import { lieV4 } from './lies-v4';
 
@@ -13,6 +14,8 @@ export interface FaultyRpcOptions {
     port?: number;
     /** Of a huge body; the default is above what any client should read. */
     hugeBytes?: number;
+    /** Of a late answer. */
+    lateMs?: number;
 }
 
 interface Passed {
@@ -83,10 +86,14 @@ export class FaultyRpc {
         const url = incoming.url ?? '/';
         const method = methodOf(url, body);
         this.methods.push(method);
-        const fault = this.choose({ method, url, body });
+        const chosen = this.choose({ method, url, body });
+        const fault = chosen !== null && sendFaults.includes(chosen) && !isSend(method) ? null : chosen;
         if (fault !== null) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
         if (fault !== null && this.failWithoutAsking(fault, reply)) return;
+        if (fault === 'late') await sleep(this.options.lateMs ?? 1_500);
         const truth = await this.pass(incoming, url, body);
+        if (fault === 'send-unanswered') return;
+        if (fault === 'send-doubled') await this.pass(incoming, url, body);
         const told = fault === null ? truth : this.distort(fault, { method, key: `${url} ${body}`, truth });
         reply.writeHead(told.status, { 'content-type': 'application/json' });
         if (fault === 'truncated') reply.end(told.text.slice(0, Math.floor(told.text.length / 2)));
@@ -106,6 +113,10 @@ export class FaultyRpc {
                 reply.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Just a moment...</body></html>');
                 return true;
             case 'silence':
+                return true;
+            case 'send-dropped':
+                reply.writeHead(200, { 'content-type': 'application/json' });
+                reply.end('{"ok":true,"result":{"@type":"ok"},"status":1}');
                 return true;
             case 'reset':
                 reply.destroy();
