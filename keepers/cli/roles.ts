@@ -46,6 +46,7 @@ export async function runRole<R extends Role>(
     logger.info('stopping');
     telemetry.readiness.setDraining(true);
     process.once('SIGINT', () => process.exit(130));
+    await telemetry.stopSampling();
     await running.stop();
     await telemetry.close();
     if (process.connected) process.disconnect();

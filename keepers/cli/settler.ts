@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { chainClientOf, ChainWallet, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import type { Logger } from '../base';
 import { readSeedFile, type SettlerConfig } from '../config';
-import { openDispatchLedger } from '../ledger';
+import { type DispatchLedger, openDispatchLedger } from '../ledger';
 import { type SettlementSummary, SettlerService } from '../settlement';
-import { type RoleTelemetry, SettlerMetrics, watchGasWallet } from '../telemetry';
+import { LedgerMetrics, type RoleTelemetry, SettlerMetrics, watchDispatchLedger, watchGasWallet } from '../telemetry';
 import type { RunningRole } from './roles';
 
 /** Composition root of the settler process. */
@@ -13,9 +13,11 @@ export async function startSettler(
     logger: Logger,
     telemetry: RoleTelemetry,
 ): Promise<RunningRole> {
-    const metrics = new SettlerMetrics(telemetry.registry);
-    const { service, wallet, close } = await openSettler(config, logger, metrics);
-    watchSettler({ service, wallet, metrics, telemetry });
+    const metrics = { settler: new SettlerMetrics(telemetry.registry), ledger: new LedgerMetrics(telemetry.registry) };
+    const { service, wallet, ledger, close } = await openSettler(config, logger, metrics);
+    if (ledger !== undefined)
+        watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: metrics.ledger });
+    watchSettler({ service, wallet, metrics: metrics.settler, telemetry });
     service.start();
     return {
         facts: { hub: config.hub.toString() },
@@ -26,14 +28,25 @@ export async function startSettler(
     };
 }
 
+export interface OpenSettler {
+    service: SettlerService;
+    wallet: ChainWallet;
+    /** Absent where it settles from the log of a node. */
+    ledger: DispatchLedger | undefined;
+    close: () => Promise<void>;
+}
+
 export async function openSettler(
     config: SettlerConfig,
     logger: Logger,
-    metrics?: SettlerMetrics,
-): Promise<{ service: SettlerService; wallet: ChainWallet; close: () => Promise<void> }> {
+    metrics?: { settler: SettlerMetrics; ledger: LedgerMetrics },
+): Promise<OpenSettler> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const client = chainClientOf(config.chain);
-    const ledger = config.ledgerFile === undefined ? undefined : await openDispatchLedger({ file: config.ledgerFile });
+    const ledger =
+        config.ledgerFile === undefined
+            ? undefined
+            : await openDispatchLedger({ file: config.ledgerFile, ...metrics?.ledger.hooks });
     const wallet = new ChainWallet({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
@@ -48,10 +61,10 @@ export async function openSettler(
         nodeLogFiles: config.nodeLogFile === undefined ? [] : [config.nodeLogFile],
         intervalMs: config.intervalMs,
         minValueToCostRatio: config.minValueToCostRatio,
-        metrics,
+        metrics: metrics?.settler,
         logger,
     });
-    return { service, wallet, close: async () => ledger?.close() };
+    return { service, wallet, ledger, close: async () => ledger?.close() };
 }
 
 /** A batch of ten lines asks for about half a TON and gives most of it back. */

@@ -1,9 +1,10 @@
+import type { Address } from '@ton/core';
 import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../chain';
 import { type Logger, systemClock } from '../base';
 import type { DispatcherConfig } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { openDispatchLedger } from '../ledger';
-import { addDrainActs, DispatcherMetrics, type RoleTelemetry } from '../telemetry';
+import { addDrainActs, DispatcherMetrics, LedgerMetrics, type RoleTelemetry, watchDispatchLedger } from '../telemetry';
 import { createDispatcherServer } from './server';
 import { DispatcherService } from './service';
 
@@ -24,7 +25,9 @@ export async function startDispatcher(
     const { closeDelaySec } = hubOf(deployment, config.hub);
     const client = chainClientOf(config.chain);
     const reader = new NetworkReader({ client, registry: deployment.registry });
-    const ledger = await openDispatchLedger({ file: config.ledgerFile });
+    const ledgerMetrics = new LedgerMetrics(telemetry.registry);
+    const ledger = await openDispatchLedger({ file: config.ledgerFile, ...ledgerMetrics.hooks });
+    watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: ledgerMetrics });
     const network = deployment.registry.hash;
     const metrics = new DispatcherMetrics(telemetry.registry);
     const service = new DispatcherService({
@@ -39,7 +42,7 @@ export async function startDispatcher(
         metrics,
         logger,
     });
-    watchDispatcher({ service, metrics, telemetry, config });
+    watchDispatcher({ service, metrics, telemetry, hub: config.hub });
     await service.recover();
     const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
@@ -57,14 +60,13 @@ function watchDispatcher(of: {
     service: DispatcherService;
     metrics: DispatcherMetrics;
     telemetry: RoleTelemetry;
-    config: DispatcherConfig;
+    hub: Address;
 }): void {
-    const { service, metrics, telemetry, config } = of;
+    const { service, metrics, telemetry, hub } = of;
     metrics.watch(service);
-    telemetry.addVolume('ledger', config.ledgerFile);
     telemetry.readiness.add('no_node', () => (service.connectedNodes === 0 ? 'no node is connected' : null));
     telemetry.addStatus('dispatcher', () => ({
-        hub: config.hub.toString(),
+        hub: hub.toString(),
         nodes: service.connectedNodes,
         inFlight: service.inFlight,
         waiting: service.waiting,

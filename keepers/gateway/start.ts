@@ -23,7 +23,7 @@ import { NetworkView } from './network-view';
 import { NodeDirectory } from './node-directory';
 import { NodeVerifier } from './node-verifier';
 import { Recovery } from './recovery';
-import { addDrainActs, GatewayMetrics, type RoleTelemetry } from '../telemetry';
+import { addDrainActs, GatewayMetrics, LedgerMetrics, type RoleTelemetry, watchLedgerFile } from '../telemetry';
 import { createGatewayServer } from './server';
 import { GatewayService } from './service';
 import { snpAcceptanceOf } from './snp-acceptance';
@@ -46,7 +46,8 @@ export async function startGateway(
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
     const client = chainClientOf(config.chain);
-    const ledger = new GatewayLedger({ file: config.ledgerFile });
+    const ledgerMetrics = new LedgerMetrics(telemetry.registry);
+    const ledger = new GatewayLedger({ file: config.ledgerFile, ...ledgerMetrics.hooks });
     await ledger.recover(systemClock.nowMs());
     const rootPublicKey = Buffer.concat([Buffer.from([4]), deployment.rootPublicKey]);
     const collateralFor = collateralSource({ url: config.collateral.url, rootPublicKey, clock: systemClock });
@@ -100,7 +101,8 @@ export async function startGateway(
         },
     });
     watchGateway({ service, metrics, telemetry, hubs, directory, ledger });
-    telemetry.addVolume('ledger', config.ledgerFile);
+    watchLedgerFile(telemetry, config.ledgerFile);
+    telemetry.readiness.add('ledger_failing', () => ledgerMetrics.problem);
     addDrainActs(telemetry, service);
     hubs.start();
     directory.start();

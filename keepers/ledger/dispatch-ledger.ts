@@ -143,6 +143,11 @@ export class DispatchLedger {
         return this.reads.settleable();
     }
 
+    /** Sums over what is not settled, for whoever watches. */
+    unsettled(): Promise<{ streams: number; owedNano: bigint; oldestAtMs: number | null }> {
+        return this.reads.unsettled();
+    }
+
     latestReceipt(stream: StreamId): Promise<StoredReceipt | null> {
         return this.reads.latestReceipt(stream);
     }

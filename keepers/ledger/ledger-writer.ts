@@ -7,6 +7,10 @@ export interface LedgerWriterOptions {
     maxBatch?: number;
     /** Operations waiting at most; more are refused with `ledger_busy`. */
     maxQueued?: number;
+    /** Told how long each transaction took, its commit included, and how many operations it had. */
+    onCommit?: (tookMs: number, operations: number) => void;
+    /** Told of every transaction that failed as a whole. */
+    onCommitFailure?: (error: unknown) => void;
 }
 
 interface Pending {
@@ -35,7 +39,7 @@ export class LedgerWriter {
 
     constructor(
         private readonly database: Database,
-        options: LedgerWriterOptions = {},
+        private readonly options: LedgerWriterOptions = {},
     ) {
         this.maxBatch = options.maxBatch ?? 512;
         this.maxQueued = options.maxQueued ?? 50_000;
@@ -78,9 +82,12 @@ export class LedgerWriter {
         const batch = this.queue.splice(0, this.maxBatch);
         if (batch.length === 0) return;
         let outcomes: Outcome[];
+        const startedMs = performance.now();
         try {
             outcomes = this.runBatch(batch);
+            this.options.onCommit?.(performance.now() - startedMs, batch.length);
         } catch (error) {
+            this.options.onCommitFailure?.(error);
             for (const pending of batch) pending.reject(error);
             return;
         }

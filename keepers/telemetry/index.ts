@@ -12,3 +12,9 @@ export { type ObservedRequest, RequestMetrics } from './roles/request-metrics';
 export { type ObservedRound, SettlerMetrics } from './roles/settler-metrics';
 export { watchGasWallet, type WatchedWallet } from './roles/wallet-metrics';
 export { freeBytesOf } from './process-metrics';
+export {
+    LedgerMetrics,
+    watchDispatchLedger,
+    type WatchedDispatchLedger,
+    watchLedgerFile,
+} from './roles/ledger-metrics';

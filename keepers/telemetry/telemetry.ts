@@ -103,8 +103,13 @@ export class RoleTelemetry {
         return this.server.listen({ host, port });
     }
 
-    async close(): Promise<void> {
+    /** Before what is sampled is closed; what was read last is shown to the end. */
+    async stopSampling(): Promise<void> {
         await Promise.all(this.samplers.map((sampler) => sampler.stop()));
+    }
+
+    async close(): Promise<void> {
+        await this.stopSampling();
         await this.server?.close();
         this.registry.clear();
     }

@@ -10,6 +10,8 @@ export interface GroupCommitOptions {
     maxQueued?: number;
     /** Told how long each transaction took, its commit included, and how many operations it had. */
     onCommit?: (tookMs: number, operations: number) => void;
+    /** Told of every transaction that failed as a whole. */
+    onCommitFailure?: (error: unknown) => void;
 }
 
 interface Waiting {
@@ -82,6 +84,7 @@ export class GroupCommit {
             this.options.onCommit?.(performance.now() - startedMs, operations.length);
             this.settle(batch, decisions);
         } catch (error) {
+            this.options.onCommitFailure?.(error);
             for (const { reject } of batch) reject(error);
         }
     }

@@ -58,6 +58,22 @@ export class DispatchReads {
         return rows.map(settleable);
     }
 
+    /** What could be settled now, and when the first receipt came that is not paid in full. */
+    async unsettled(): Promise<{ streams: number; owedNano: bigint; oldestAtMs: number | null }> {
+        const open = await this.settleable();
+        const [row] = await this.sql.all<{ oldest: bigint | null }>(
+            `SELECT min(r.received_at_ms) AS oldest FROM dispatch_receipts r
+             JOIN dispatch_streams s ON s.id = r.stream_id
+             WHERE s.latest_cumulative_nano > s.paid_nano AND r.cumulative_nano > s.paid_nano`,
+        );
+        const owedNano = open.reduce((sum, { receipt, cap, paidNano }) => {
+            const { cumulativeNano } = receipt;
+            return sum + (cumulativeNano < cap.capCumulativeNano ? cumulativeNano : cap.capCumulativeNano) - paidNano;
+        }, 0n);
+        const oldest = row!.oldest;
+        return { streams: open.length, owedNano, oldestAtMs: oldest === null ? null : Number(oldest) };
+    }
+
     async latestReceipt(id: StreamId): Promise<StoredReceipt | null> {
         const stream = await this.stream(id);
         return stream ? this.receiptAt(stream.id, stream.latest_sequence) : null;

@@ -221,3 +221,32 @@ describe('DispatchLedger: settling', () => {
         expect((await outbox.record(intent)).id).not.toBe(first.id);
     });
 });
+
+describe('DispatchLedger: what is watched', () => {
+    it('sums what the chain has not paid, up to the cap, and knows since when', async () => {
+        const ledger = await open();
+        expect(await ledger.unsettled()).toEqual({ streams: 0, owedNano: 0n, oldestAtMs: null });
+        await ledger.recordCap(cap('1', 60n));
+        await ledger.recordReceipt(receipt('1', { sequence: 1, cost: 40n, cumulative: 40n }));
+        const { streams, owedNano, oldestAtMs } = await ledger.unsettled();
+        expect([streams, owedNano]).toEqual([1, 40n]);
+        expect(oldestAtMs).not.toBeNull();
+        await ledger.recordPaid(streamA, { paidNano: 15n, atMs: 9 });
+        expect(await ledger.unsettled()).toEqual({ streams: 1, owedNano: 25n, oldestAtMs });
+        await ledger.recordPaid(streamA, { paidNano: 40n, atMs: 9 });
+        expect(await ledger.unsettled()).toEqual({ streams: 0, owedNano: 0n, oldestAtMs: null });
+    });
+
+    it('tells of every commit and of how many operations it had', async () => {
+        const commits: number[] = [];
+        const failures: unknown[] = [];
+        const ledger = await openDispatchLedger({
+            file: path.join(folder, `${counter++}.db`),
+            onCommit: (_tookMs, operations) => commits.push(operations),
+            onCommitFailure: (error) => failures.push(error),
+        });
+        await Promise.all([ledger.recordCap(cap('1', 10n)), ledger.recordCap(cap('2', 20n))]);
+        expect(commits.reduce((sum, operations) => sum + operations, 0)).toBe(2);
+        expect(failures).toEqual([]);
+    });
+});
