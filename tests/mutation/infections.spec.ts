@@ -8,6 +8,7 @@ const source = `contract Box {
     receive(msg: Slice) {
         require(now() > 5 && self.a <= 3, "Box: too many");
         if (sender() == myAddress()) { self.a += 1; }
+        require(self.a < 9, "Box: full");
     }
 }`;
 
@@ -21,6 +22,7 @@ describe('instrumented contracts', () => {
         expect(lines[4]!.trim()).toBe(
             'require(signalUnless(above(now() , 5, 1) && atMost(self.a , 3, 2), 0), "Box: too many");',
         );
+        expect(lines[6]!.trim()).toBe('require(signalUnless(below(self.a , 9, 5), 4), "Box: full");');
         expect(lines[5]!.trim()).toBe('if (signalIf(sender() == myAddress(), 3)) { self.a += 1; }');
     });
 

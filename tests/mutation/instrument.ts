@@ -75,8 +75,9 @@ function insertionsOf(
 }
 
 function applied(source: string, insertions: readonly Insertion[]): string {
-    const ordered = [...insertions].sort(
-        (a, b) => a.at - b.at || Number(b.closes) - Number(a.closes) || (a.closes ? a.span - b.span : b.span - a.span),
+    const numbered = insertions.map((insertion, order) => ({ ...insertion, order }));
+    const ordered = numbered.sort(
+        (a, b) => a.at - b.at || Number(b.closes) - Number(a.closes) || (a.closes ? -1 : 1) * nesting(a, b),
     );
     let text = '';
     let from = 0;
@@ -85,4 +86,9 @@ function applied(source: string, insertions: readonly Insertion[]): string {
         from = insertion.at + insertion.length;
     }
     return text + source.slice(from);
+}
+
+/** Below zero where `a` is the outer one; what came first is where both enclose the same. */
+function nesting(a: Insertion & { order: number }, b: Insertion & { order: number }): number {
+    return b.span - a.span || a.order - b.order;
 }

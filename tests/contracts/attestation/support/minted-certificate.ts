@@ -76,8 +76,10 @@ export function leafExtensions(ppid: Buffer): Buffer[] {
 
 const intelOid = (suffix: string): Buffer => oid(`2a864886f84d010d01${suffix}`);
 
-export function intelExtension(ppid: Buffer): Buffer {
-    const component = (index: number) => sequence(intelOid(`02${byte(index)}`), integer(Buffer.from([index * 12])));
+/** @param svns INTEGERs of components, by number, in the place of the usual ones; 17 is the PCE's */
+export function intelExtension(ppid: Buffer, svns: Record<number, Buffer> = {}): Buffer {
+    const svn = (index: number) => svns[index] ?? integer(Buffer.from([index * 12]));
+    const component = (index: number) => sequence(intelOid(`02${byte(index)}`), svn(index));
     const tcb = sequence(
         intelOid('02'),
         sequence(
