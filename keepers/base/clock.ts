@@ -11,12 +11,18 @@ export const systemClock: Clock = {
     sleep: (delayMs, signal) => sleep(delayMs, signal),
 };
 
+/** For work that must not keep a process alive which has nothing else to do. */
+export const backgroundClock: Clock = {
+    nowMs: () => Date.now(),
+    sleep: (delayMs, signal) => sleep(delayMs, signal, true),
+};
+
 export function nowSec(clock: Clock): number {
     return Math.floor(clock.nowMs() / 1000);
 }
 
-/** A sleep that every caller can abort. */
-export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+/** A sleep that every caller can abort; one in the background does not keep the process alive. */
+export function sleep(delayMs: number, signal?: AbortSignal, inBackground = false): Promise<void> {
     return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(abortReason(signal));
         const onAbort = () => {
@@ -27,6 +33,7 @@ export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
             signal?.removeEventListener('abort', onAbort);
             resolve();
         }, delayMs);
+        if (inBackground) timer.unref();
         signal?.addEventListener('abort', onAbort, { once: true });
     });
 }

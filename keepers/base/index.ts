@@ -1,6 +1,6 @@
 export { type CoreLimits, forbidCoreDumps, limitThatHolds, readCoreLimits } from './core-dumps';
 export { CocoonError, errorMessage, isRetryable, type CocoonErrorOptions, type ErrorAction } from './errors';
-export { ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
+export { backgroundClock, ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
 export { EventStreamParser, type StreamEvent } from './event-stream';
 export { createLogger, silentLogger, type Logger, type LoggerOptions, type LogLines } from './logger';
 export { retry, type RetryOptions } from './retry';

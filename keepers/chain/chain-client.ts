@@ -1,30 +1,29 @@
 import {
-    Address,
+    type Address,
     type Contract,
+    type ContractGetMethodResult,
     type ContractProvider,
     openContract,
     type OpenedContract,
     type StateInit,
     type Transaction,
     type TupleItem,
+    TupleReader,
 } from '@ton/core';
-import { TonClient, type TonClientParameters } from '@ton/ton';
-import { z } from 'zod';
-import { errorMessage } from '../base';
+import { backgroundClock, type Logger, systemClock } from '../base';
+import { type AgreeOptions, Agreement, type ReadChain } from './agreement/agreement';
+import { canonical } from './agreement/canonical';
+import { Canary, type CanaryOptions } from './canary';
+import { ChainHealth } from './chain-health';
+import { chainProvider } from './chain-provider';
+import { ChainTime } from './chain-time';
+import { type AccountState, ChainView } from './chain-view';
+import { Coalescer } from './coalescer';
+import type { AccountReading, TransactionId } from './endpoints/endpoint-api';
+import { EndpointPool, type EndpointPoolOptions } from './endpoints/endpoint-pool';
 import { ChainError } from './errors';
-import { typedStack } from './stack';
-import { RpcTransport, type RpcTransportOptions } from './rpc-transport';
 
-export type ChainClientOptions = RpcTransportOptions;
-
-export interface AccountState {
-    balanceNano: bigint;
-    status: 'active' | 'uninitialized' | 'frozen';
-    /** Null for an account without transactions. */
-    lastTransaction: { lt: bigint; hash: Buffer } | null;
-    /** Time of the block that this answer is from. */
-    chainTimeSec: number;
-}
+export type ChainClientOptions = EndpointPoolOptions;
 
 /** A masterchain block by which evidence can be dated. */
 export interface AnchorBlock {
@@ -33,28 +32,45 @@ export interface AnchorBlock {
     rootHash: Buffer;
 }
 
-const masterchainShard = '-9223372036854775808';
-const blockIdSchema = z.looseObject({
-    root_hash: z
-        .string()
-        .transform((text) => Buffer.from(text, 'base64'))
-        .refine((hash) => hash.length === 32),
-});
+export type CanarySettings = Partial<Pick<CanaryOptions, 'intervalMs' | 'degradedIntervalMs' | 'quarantineMs'>>;
 
-type HttpAdapter = Extract<NonNullable<TonClientParameters['httpAdapter']>, (...args: never[]) => unknown>;
-
-/** Any account will do to learn the time of the latest block; this one is empty and never busy. */
-const clockAccount = new Address(0, Buffer.alloc(32));
-
-/** The chain as keepers see it: TonClient for the format, our transport for the network. Throws ChainError only. */
+/**
+ * The chain as keepers see it, through any number of endpoints. Throws ChainError only.
+ *
+ * Reads have one of two classes. Plain ones (`open`, `getAccount`, `getTransactions`) take any healthy endpoint's word:
+ * right for what is checked again on chain, or only removes trust. `agree` takes what endpoints of two operators say alike:
+ * for what adds trust or frees money. With endpoints of one operator there is nothing to compare, and it is believed.
+ */
 export class ChainClient {
-    private readonly ton: TonClient;
-    private readonly transport: RpcTransport;
-    private latestChainTimeSec = 0;
+    readonly health: ChainHealth;
+    private readonly pool: EndpointPool;
+    private readonly agreement: Agreement;
+    private readonly time: ChainTime;
+    private readonly coalescer = new Coalescer();
+    private canary: Canary | undefined;
 
     constructor(options: ChainClientOptions) {
-        this.transport = new RpcTransport(options);
-        this.ton = new TonClient({ endpoint: options.endpoints[0]!, httpAdapter: adapterOf(this.transport) });
+        this.pool = new EndpointPool(options);
+        this.health = new ChainHealth({ pool: this.pool, clock: this.pool.clock });
+        this.agreement = new Agreement(this.pool);
+        this.time = new ChainTime(this.pool);
+    }
+
+    /** Looks at all endpoints in the background until `close`. Without it their health is what calls show. */
+    monitor(logger?: Logger, settings: CanarySettings = {}): void {
+        this.canary ??= new Canary({
+            pool: this.pool,
+            health: this.health,
+            // It must not keep a process alive that has nothing else to do.
+            clock: this.pool.clock === systemClock ? backgroundClock : this.pool.clock,
+            logger,
+            ...settings,
+        });
+        this.canary.start();
+    }
+
+    async close(): Promise<void> {
+        await this.canary?.stop();
     }
 
     /** A wrapper bound to this chain; its senders take a `ChainWallet.sender()`. */
@@ -63,27 +79,30 @@ export class ChainClient {
     }
 
     provider(address: Address, init?: StateInit | null): ContractProvider {
-        const base = this.ton.provider(address, init ?? null);
-        return {
-            ...base,
-            get: (name, args) => this.runGetMethod(address, String(name), args),
-            getState: () => chainErrors(() => base.getState()),
-            external: (message) => chainErrors(() => base.external(message)),
-            open: (contract) => this.open(contract),
-        };
+        return chainProvider(this, address, init ?? null);
+    }
+
+    /**
+     * What endpoints of two operators say alike; see `AgreeOptions` for what to believe when they don't.
+     * @throws ChainError `agreement_unavailable`, `rpc_disagreement` or `chain_upgraded`, all worth trying again later
+     */
+    async agree<T>(read: ReadChain<T>, options: AgreeOptions<T> = {}): Promise<T> {
+        this.requireUnderstood('trusted');
+        return this.agreement.agree(read, options);
+    }
+
+    /** Several reads of one block at one endpoint, whichever is healthy. */
+    latest<T>(read: ReadChain<T>, options: { signal?: AbortSignal } = {}): Promise<T> {
+        return this.pool.first((endpoint, limits) => read(new ChainView(endpoint, limits)), options);
     }
 
     async getAccount(address: Address): Promise<AccountState> {
-        const state = await chainErrors(() => this.ton.getContractState(address));
-        // An endpoint that lags must not turn the clock back.
-        this.latestChainTimeSec = Math.max(this.latestChainTimeSec, state.timestampt);
-        const last = state.lastTransaction;
-        return {
-            balanceNano: BigInt(state.balance),
-            status: state.state,
-            lastTransaction: last && { lt: BigInt(last.lt), hash: Buffer.from(last.hash, 'base64') },
-            chainTimeSec: state.timestampt,
-        };
+        return this.shared(`account ${address.toRawString()}`, (view) => view.getAccount(address));
+    }
+
+    /** With code and data. */
+    readAccount(address: Address): Promise<AccountReading> {
+        return this.shared(`state ${address.toRawString()}`, (view) => view.account(address));
     }
 
     async getBalanceNano(address: Address): Promise<bigint> {
@@ -94,67 +113,73 @@ export class ChainClient {
         return (await this.getAccount(address)).status === 'active';
     }
 
-    /** Time of the latest block seen, unix seconds: what contracts compare deadlines with. Never goes back. */
-    async getChainTimeSec(): Promise<number> {
-        await this.getAccount(clockAccount);
-        return this.latestChainTimeSec;
+    /** @throws ChainError `account_inactive`, `get_method_failed` */
+    async runGetMethod(address: Address, name: string, args: TupleItem[] = []): Promise<ContractGetMethodResult> {
+        const key = `run ${address.toRawString()} ${name} ${canonical(args)}`;
+        const items = await this.shared(key, (view) => view.runMethod(address, name, args));
+        // Readers consume a stack; each that shares the call needs its own.
+        return { stack: new TupleReader([...items]) };
+    }
+
+    /** Time of the latest block, unix seconds: what contracts compare deadlines with. Never goes back. */
+    getChainTimeSec(): Promise<number> {
+        return this.time.nowSec();
     }
 
     /** The newest masterchain block whose number ends in 00: what a contract can still look up an hour later. */
-    async getAnchorBlock(): Promise<AnchorBlock> {
-        const { latestSeqno } = await chainErrors(() => this.ton.getMasterchainInfo());
-        const seqno = latestSeqno - (latestSeqno % 100);
-        const answer = await this.transport.call('lookupBlock', { workchain: -1, shard: masterchainShard, seqno });
-        const block = blockIdSchema.safeParse(answer);
-        if (block.success) return { seqno, rootHash: block.data.root_hash };
-        throw new ChainError('rpc_malformed', 'The endpoint answered lookupBlock in another form');
+    getAnchorBlock(): Promise<AnchorBlock> {
+        return this.pool.first(async (endpoint, limits) => {
+            const head = await endpoint.call('head', (api) => api.head(), limits);
+            const seqno = head.seqno - (head.seqno % 100);
+            return { seqno, rootHash: await endpoint.call('block', (api) => api.blockRootHash(seqno), limits) };
+        });
     }
 
-    /** Newest first; with `before` those older than that transaction. */
-    getTransactions(
-        address: Address,
-        options: { limit: number; before?: { lt: bigint; hash: Buffer } },
-    ): Promise<Transaction[]> {
-        const { before, limit } = options;
-        const page = before ? { lt: before.lt.toString(), hash: before.hash.toString('base64') } : {};
-        return chainErrors(() => this.ton.getTransactions(address, { limit, ...page, archival: true }));
+    /** Newest first, each linked to the next by hash; with `before` those older than that transaction. */
+    getTransactions(address: Address, options: { limit: number; before?: TransactionId }): Promise<Transaction[]> {
+        return this.pool.first((endpoint, limits) =>
+            endpoint.call('transactions', (api) => api.transactions(address, options), limits),
+        );
     }
 
-    /** Hands a serialised external message to the network; accepted doesn't mean executed. */
-    sendBoc(boc: Buffer): Promise<void> {
-        return chainErrors(() => this.ton.sendFile(boc));
-    }
-
-    private async runGetMethod(address: Address, name: string, args: TupleItem[] = []) {
-        const result = await chainErrors(() => this.ton.runMethodWithError(address, name, args));
-        const exitCode = result.exit_code;
-        if (exitCode === 0 || exitCode === 1) return { stack: typedStack(result.stack) };
-        const context = { method: name, exitCode, account: address.toString() };
-        if (exitCode === -13 || exitCode === -256 || exitCode === -14) {
-            throw new ChainError('account_inactive', `${address} has no code yet`, { context });
+    /**
+     * Hands a serialised external message to the network; accepted doesn't mean executed.
+     * @throws ChainError `message_rejected` when no operator's endpoint takes it, `chain_upgraded`
+     */
+    async sendBoc(boc: Buffer): Promise<void> {
+        this.requireUnderstood('sent');
+        const refusedBy = new Set<string>();
+        for (;;) {
+            let asked = '';
+            try {
+                return await this.pool.first(
+                    async (endpoint, limits) => {
+                        asked = endpoint.operator;
+                        await endpoint.call('send', (api) => api.send(boc), limits);
+                    },
+                    { except: refusedBy },
+                );
+            } catch (error) {
+                if (!(error instanceof ChainError) || error.code !== 'message_rejected') throw error;
+                // One that lags refuses what is fine by now: another operator's word is taken too.
+                refusedBy.add(asked);
+                if (refusedBy.size >= Math.min(2, this.pool.operators)) throw error;
+            }
         }
-        throw new ChainError('get_method_failed', `${name} of ${address} ended with exit code ${exitCode}`, {
-            context,
-        });
     }
-}
 
-/** TonClient speaks axios; this answers its requests through the transport. */
-function adapterOf(transport: RpcTransport): HttpAdapter {
-    return async (config) => {
-        const { method, params } = JSON.parse(String(config.data)) as { method: string; params: unknown };
-        const result = await transport.call(method, params);
-        return { data: { ok: true, result }, status: 200, statusText: 'OK', headers: {}, config };
-    };
-}
+    private shared<T>(key: string, read: ReadChain<T>): Promise<T> {
+        return this.coalescer.share(key, (onSent) =>
+            this.pool.first((endpoint, limits) => read(new ChainView(endpoint, limits)), { onSent }),
+        );
+    }
 
-async function chainErrors<T>(act: () => Promise<T>): Promise<T> {
-    try {
-        return await act();
-    } catch (error) {
-        if (error instanceof ChainError) throw error;
-        throw new ChainError('rpc_malformed', `The endpoint answered in another form: ${errorMessage(error)}`, {
-            cause: error,
-        });
+    private requireUnderstood(what: string): void {
+        if (!this.health.isUpgraded) return;
+        const reasons = this.health.status().reasons.join(', ');
+        throw new ChainError(
+            'chain_upgraded',
+            `TON may have been upgraded (${reasons}): nothing is ${what} until its answers are known again`,
+        );
     }
 }

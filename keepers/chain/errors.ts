@@ -8,6 +8,16 @@ export type ChainErrorCode =
     | 'rpc_refused'
     /** An answer that isn't what the API promises: perhaps a changed API. */
     | 'rpc_malformed'
+    /** The endpoint shows an older chain than it showed before. */
+    | 'rpc_stale'
+    /** An answer that contradicts itself: hashes or links that do not fit. */
+    | 'rpc_inconsistent'
+    /** Endpoints say different things about one block: nothing is trusted until two agree. */
+    | 'rpc_disagreement'
+    /** Fewer than two independent endpoints answered where two have to agree. */
+    | 'agreement_unavailable'
+    /** TON has changed into something that this version does not know: no sends and no new trust until it is understood. */
+    | 'chain_upgraded'
     /** The account's code didn't accept the external message; `exitCode` where known. */
     | 'message_rejected'
     | 'get_method_failed'
@@ -27,6 +37,11 @@ const actions: Record<ChainErrorCode, ErrorAction> = {
     rpc_rate_limited: 'retry',
     rpc_refused: 'fix',
     rpc_malformed: 'stop',
+    rpc_stale: 'retry',
+    rpc_inconsistent: 'retry',
+    rpc_disagreement: 'retry',
+    agreement_unavailable: 'retry',
+    chain_upgraded: 'retry',
     message_rejected: 'fix',
     get_method_failed: 'fix',
     account_inactive: 'fix',

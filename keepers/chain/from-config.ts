@@ -1,14 +1,64 @@
 import { readFileSync } from 'node:fs';
+import type { Logger } from '../base';
 import { ChainClient } from './chain-client';
+import type { EndpointKind, EndpointSettings } from './endpoints/endpoint-settings';
+
+/** An endpoint as settings name it. */
+export interface EndpointConfig {
+    url: string;
+    kind?: EndpointKind;
+    apiKey?: string;
+    apiKeyFile?: string;
+    requestsPerSecond?: number;
+}
 
 /** The `chain` section of every keeper's configuration. */
 export interface ChainSettings {
-    endpoints: readonly string[];
+    endpoints: readonly (string | EndpointConfig)[];
+    /** Of endpoints given by their URL alone. */
     apiKeyFile?: string;
     timeoutMs: number;
 }
 
-export function chainClientOf(settings: ChainSettings): ChainClient {
-    const apiKey = settings.apiKeyFile === undefined ? undefined : readFileSync(settings.apiKeyFile, 'utf8').trim();
-    return new ChainClient({ endpoints: settings.endpoints, apiKey, timeoutMs: settings.timeoutMs });
+export interface ChainClientContext {
+    /** Says what the endpoints are worth, and what becomes of them. */
+    logger: Logger;
+    /** Of the network: in production an unchecked endpoint is an error that somebody should see. */
+    kind: 'production' | 'development';
+}
+
+/** A client for one command, or with a context for a process: then it watches its endpoints until `close`. */
+export function chainClientOf(settings: ChainSettings, context?: ChainClientContext): ChainClient {
+    const shared = settings.apiKeyFile === undefined ? undefined : readKey(settings.apiKeyFile);
+    const endpoints = settings.endpoints.map((given): EndpointSettings => {
+        if (typeof given === 'string') return { url: given, apiKey: shared };
+        const { apiKeyFile, ...endpoint } = given;
+        return apiKeyFile === undefined ? endpoint : { ...endpoint, apiKey: readKey(apiKeyFile) };
+    });
+    const client = new ChainClient({ endpoints, timeoutMs: settings.timeoutMs });
+    if (context !== undefined) watch(client, context);
+    return client;
+}
+
+function readKey(file: string): string {
+    return readFileSync(file, 'utf8').trim();
+}
+
+function watch(client: ChainClient, { logger, kind }: ChainClientContext): void {
+    const { agreement, endpoints } = client.health.status();
+    const origins = endpoints.map(({ origin }) => origin);
+    if (agreement === 'unchecked') {
+        const level = kind === 'production' ? 'error' : 'warn';
+        logger[level](
+            { endpoints: origins },
+            'chain.endpoints are of one operator, who is believed: add one of another, so that two must agree on what adds trust or moves money',
+        );
+    }
+    client.health.watch(({ mode, reasons, endpoints: now }) => {
+        const states = now.map(({ origin, state }) => `${origin} ${state}`);
+        if (mode === 'degraded')
+            logger.error({ reasons, endpoints: states }, 'access to the chain is degraded: nothing new is trusted');
+        else logger.info({ endpoints: states }, 'access to the chain is back to normal');
+    });
+    client.monitor(logger);
 }

@@ -42,7 +42,7 @@ export async function openSettler(
     metrics?: { settler: SettlerMetrics; ledger: LedgerMetrics },
 ): Promise<OpenSettler> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
-    const client = chainClientOf(config.chain);
+    const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const ledger =
         config.ledgerFile === undefined
             ? undefined
@@ -64,7 +64,15 @@ export async function openSettler(
         metrics: metrics?.settler,
         logger,
     });
-    return { service, wallet, ledger, close: async () => ledger?.close() };
+    return {
+        service,
+        wallet,
+        ledger,
+        close: async () => {
+            await ledger?.close();
+            await client.close();
+        },
+    };
 }
 
 /** A batch of ten lines asks for about half a TON and gives most of it back. */

@@ -57,13 +57,45 @@ export const adminField = z.strictObject({
     tokenFile: z.string().min(1).optional(),
 });
 
-export const chainField = z.strictObject({
-    /** toncenter v2 endpoints, such as https://toncenter.com/api/v2/jsonRPC */
-    endpoints: z.array(urlField).min(1).max(8),
-    /** File with the API key; without one, public endpoints allow one request a second. */
-    apiKeyFile: z.string().optional(),
-    timeoutMs: z.int().min(100).max(120_000).default(10_000),
-    pollIntervalMs: z.int().min(50).max(60_000).default(2_000),
-});
+const endpointField = z
+    .strictObject({
+        /** v2: toncenter's JSON-RPC. v4: the base of an API that TonClient4 speaks. */
+        url: urlField,
+        kind: z.enum(['v2', 'v4']).default('v2'),
+        apiKey: z.string().min(1).max(512).optional(),
+        apiKeyFile: z.string().min(1).optional(),
+        /** One where public and without a key, ten with a key, unlimited on a private network. */
+        requestsPerSecond: z.number().positive().max(10_000).optional(),
+    })
+    .refine(({ apiKey, apiKeyFile }) => apiKey === undefined || apiKeyFile === undefined, {
+        message: 'either apiKey or apiKeyFile',
+    });
+
+export const chainField = z
+    .strictObject({
+        /**
+         * A text is the URL of a toncenter v2 endpoint, such as https://toncenter.com/api/v2/jsonRPC. With endpoints of two
+         * hosts, what adds trust or moves money is believed when two agree.
+         */
+        endpoints: z
+            .array(z.union([urlField, endpointField]))
+            .min(1)
+            .max(8),
+        /** File with the API key of endpoints given by their URL alone. */
+        apiKeyFile: z.string().min(1).optional(),
+        timeoutMs: z.int().min(100).max(120_000).default(10_000),
+        pollIntervalMs: z.int().min(50).max(60_000).default(2_000),
+    })
+    .superRefine(({ endpoints, apiKeyFile }, context) => {
+        const urls = endpoints.map((endpoint) => (typeof endpoint === 'string' ? endpoint : endpoint.url));
+        if (new Set(urls).size < urls.length) {
+            context.addIssue({ code: 'custom', path: ['endpoints'], message: 'the same endpoint twice' });
+        }
+        const bare = endpoints.filter((endpoint) => typeof endpoint === 'string').map((url) => new URL(url).host);
+        if (apiKeyFile !== undefined && new Set(bare).size > 1) {
+            const message = 'one key for endpoints of several hosts: give each its own, as {"url", "apiKeyFile"}';
+            context.addIssue({ code: 'custom', path: ['apiKeyFile'], message });
+        }
+    });
 
 export const logLevelField = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info');

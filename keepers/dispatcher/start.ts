@@ -23,7 +23,7 @@ export async function startDispatcher(
 ): Promise<RunningDispatcher> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
-    const client = chainClientOf(config.chain);
+    const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const reader = new NetworkReader({ client, registry: deployment.registry });
     const ledgerMetrics = new LedgerMetrics(telemetry.registry);
     const ledger = await openDispatchLedger({ file: config.ledgerFile, ...ledgerMetrics.hooks });
@@ -52,6 +52,7 @@ export async function startDispatcher(
             await service.drain(drainMs);
             await server.close();
             await ledger.close();
+            await client.close();
         },
     };
 }

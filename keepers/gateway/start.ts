@@ -45,7 +45,7 @@ export async function startGateway(
     const apiKeys = readApiKeys(config, logger);
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
-    const client = chainClientOf(config.chain);
+    const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const ledgerMetrics = new LedgerMetrics(telemetry.registry);
     const ledger = new GatewayLedger({ file: config.ledgerFile, ...ledgerMetrics.hooks });
     await ledger.recover(systemClock.nowMs());
@@ -117,6 +117,7 @@ export async function startGateway(
             await recovery.stop();
             await hubs.stop();
             ledger.close();
+            await client.close();
         },
     };
 }

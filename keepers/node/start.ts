@@ -69,7 +69,7 @@ async function composeNode(
     const { closeDelaySec } = hubOf(deployment, config.hub);
     if (deployment.quoteVerifier === null)
         throw new NodeError('registration_failed', 'the network has no quote verifier yet: finish deploy-network');
-    const client = chainClientOf(config.chain);
+    const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const reader = new NetworkReader({ client, registry: deployment.registry });
     const wallet = new ChainWallet({
         client,
@@ -193,6 +193,7 @@ async function composeNode(
             await service.stop(drainMs);
             await log.close();
             await engine.close();
+            await client.close();
         },
     };
 }

@@ -27,7 +27,7 @@ export async function startRegistrar(
             action: 'fix',
         });
     }
-    const client = chainClientOf(config.chain);
+    const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const wallet = new ChainWallet({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
@@ -51,7 +51,7 @@ export async function startRegistrar(
     watchKeeper(keeper, metrics, telemetry);
     await keeper.keepOnce();
     keeper.start();
-    return { verifier: deployment.quoteVerifier.toString(), stop: () => keeper.stop() };
+    return { verifier: deployment.quoteVerifier.toString(), stop: () => keeper.stop().finally(() => client.close()) };
 }
 
 function watchKeeper(keeper: CollateralKeeper, metrics: RegistrarMetrics, telemetry: RoleTelemetry): void {

@@ -18,16 +18,17 @@ export interface WithChain {
 export const checkEndpoints: Check<WithChain> = async ({ config, clock }) => {
     return Promise.all(
         config.chain.endpoints.map(async (endpoint): Promise<CheckResult> => {
+            const host = hostOf(typeof endpoint === 'string' ? endpoint : endpoint.url);
             const client = chainClientOf({ ...config.chain, endpoints: [endpoint] });
             try {
                 const ageSec = nowSec(clock) - (await client.getChainTimeSec());
                 if (ageSec <= maxBlockAgeSec)
-                    return ok('chain', `${hostOf(endpoint)}: newest block ${Math.max(ageSec, 0)} s old`);
+                    return ok('chain', `${host}: newest block ${Math.max(ageSec, 0)} s old`);
                 const next = 'use another endpoint, unless this machine’s clock is wrong (see clock)';
-                return fail('chain', `${hostOf(endpoint)}: its newest block is ${ageSec} s old`, next);
+                return fail('chain', `${host}: its newest block is ${ageSec} s old`, next);
             } catch (error) {
                 const next = 'check chain.endpoints, the network and chain.apiKeyFile';
-                return fail('chain', `${hostOf(endpoint)}: ${errorMessage(error)}`, next);
+                return fail('chain', `${host}: ${errorMessage(error)}`, next);
             }
         }),
     );

@@ -69,6 +69,35 @@ describe('configuration', () => {
         expect(messageOf(() => loadConfig('gateway', { file: writeJson(value), env: {} }))).toMatch(message);
     });
 
+    const loadChain = (chain: unknown) =>
+        loadConfig('gateway', { file: writeJson({ ...valid, chain }), env: {} }).chain;
+    const toncenter = 'https://toncenter.com/api/v2/jsonRPC';
+    const hubs = 'https://mainnet-v4.tonhubapi.com';
+
+    it('takes endpoints by their URL, or with kind, key and rate', () => {
+        expect(loadChain({ endpoints: [toncenter], apiKeyFile: 'toncenter.key' }).endpoints).toEqual([toncenter]);
+        const endpoints = [
+            { url: toncenter, apiKeyFile: 'toncenter.key', requestsPerSecond: 25 },
+            { url: hubs, kind: 'v4' },
+        ];
+        expect(loadChain({ endpoints }).endpoints).toEqual([{ ...endpoints[0], kind: 'v2' }, endpoints[1]]);
+    });
+
+    it.each([
+        ['none', { endpoints: [] }, /chain\.endpoints/],
+        ['one twice', { endpoints: [toncenter, { url: toncenter }] }, /the same endpoint twice/],
+        ['one of another kind', { endpoints: [{ url: hubs, kind: 'v3' }] }, /chain\.endpoints\.0/],
+        ['a rate of nothing', { endpoints: [{ url: hubs, requestsPerSecond: 0 }] }, /chain\.endpoints\.0/],
+        [
+            'a key both here and there',
+            { endpoints: [{ url: hubs, apiKey: 'a', apiKeyFile: 'b' }] },
+            /chain\.endpoints\.0/,
+        ],
+        ['one key for two hosts', { endpoints: [toncenter, hubs], apiKeyFile: 'key' }, /chain\.apiKeyFile: one key/],
+    ])('refuses, as endpoints, %s', (_, chain, message) => {
+        expect(messageOf(() => loadChain(chain))).toMatch(message);
+    });
+
     const prices = { inputNano: '1', cachedInputNano: '1', outputNano: '1', reasoningNano: '1' };
     const node = {
         chain: valid.chain,

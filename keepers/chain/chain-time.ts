@@ -1,0 +1,75 @@
+import { ChainError } from './errors';
+import type { CallLimits, Endpoint } from './endpoints/endpoint';
+import type { EndpointPool } from './endpoints/endpoint-pool';
+
+/** A single endpoint may move the time on by what has passed here, and a little more: blocks come at their own pace. */
+const marginSec = 30;
+
+/**
+ * The chain's clock, which deadlines are compared with. It never goes back, and no single endpoint of several can push it
+ * forward: what has expired frees money, and what has not keeps trust alive.
+ */
+export class ChainTime {
+    private believedSec = 0;
+    private believedAtMs = 0;
+
+    constructor(private readonly pool: EndpointPool) {}
+
+    /** Unix seconds of the latest block. @throws ChainError */
+    async nowSec(signal?: AbortSignal): Promise<number> {
+        if (this.pool.operators < 2) {
+            this.believe(await this.pool.first(readClock, { signal }));
+            return this.believedSec;
+        }
+        const told = await this.askTwo(this.pool.limits({ signal }));
+        if (told.length === 2) this.believe(Math.min(...told));
+        else this.believeAlone(told[0]!);
+        return this.believedSec;
+    }
+
+    private async askTwo(limits: CallLimits): Promise<number[]> {
+        const waiting = this.pool.independent({ fresh: true });
+        const failures: unknown[] = [];
+        const askNext = async (): Promise<number | null> => {
+            for (let endpoint = waiting.shift(); endpoint !== undefined; endpoint = waiting.shift()) {
+                const told = await readClock(endpoint, limits).catch((error: unknown) => void failures.push(error));
+                if (typeof told === 'number') return told;
+            }
+            return null;
+        };
+        const told = (await Promise.all([askNext(), askNext()])).filter((sec) => sec !== null);
+        if (told.length === 0) throw failures[0];
+        return told;
+    }
+
+    private believeAlone(toldSec: number): void {
+        const passedSec = (this.pool.clock.nowMs() - this.believedAtMs) / 1_000;
+        if (this.believedSec > 0 && toldSec <= this.believedSec + passedSec + marginSec) return this.advance(toldSec);
+        throw new ChainError(
+            'agreement_unavailable',
+            'One endpoint alone is not believed about what time it is on chain',
+        );
+    }
+
+    /** What two say, or the only one there is. */
+    private believe(sec: number): void {
+        this.advance(sec);
+        this.believedAtMs = this.pool.clock.nowMs();
+    }
+
+    private advance(sec: number): void {
+        this.believedSec = Math.max(this.believedSec, sec);
+    }
+}
+
+function readClock(endpoint: Endpoint, limits: CallLimits): Promise<number> {
+    return endpoint.call(
+        'clock',
+        async (api) => {
+            const { seqno, timeSec } = await api.clock();
+            endpoint.health.sawHead(seqno, timeSec);
+            return timeSec;
+        },
+        limits,
+    );
+}
