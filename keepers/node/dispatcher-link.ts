@@ -157,7 +157,11 @@ export class DispatcherLink {
 
     private take(data: Buffer): void {
         const payload = data.subarray(1);
-        if (data[0] === linkOperation.request) return this.options.onRequest(payload);
+        if (data[0] === linkOperation.request) {
+            // It took our hello, so whatever ends this connection soon is not that: the next dial may come quickly.
+            this.delayMs = firstDelayMs;
+            return this.options.onRequest(payload);
+        }
         const message = decodeRequestMessage(payload);
         if (message === undefined) return;
         if (data[0] === linkOperation.cancel) this.options.onCancel(message.requestId);

@@ -16,6 +16,7 @@ const kindNames = faultKinds.map(({ name }) => name);
 
 const options = z.strictObject({
     minutes: z.coerce.number().min(0.05).max(1_440).default(5),
+    kills: z.coerce.number().int().min(1).max(100_000).optional(),
     seed: z.coerce.number().int().min(0).max(0xffff_ffff).default(1),
     callers: z.coerce.number().int().min(1).max(64).default(3),
     only: z
@@ -28,9 +29,10 @@ const options = z.strictObject({
 });
 type Options = z.output<typeof options>;
 
-const help = `npm run chaos -- [--minutes N] [--seed S] [--callers N] [--only KIND,...] [--keep]
+const help = `npm run chaos -- [--minutes N | --kills N] [--seed S] [--callers N] [--only KIND,...] [--keep]
 
   --minutes N     how long things go wrong, 5 unless given; setting up, quiet and audit come on top
+  --kills N       no storm, but so many times kill -9 of the dispatcher and the settlers at random instants
   --seed S        the storm's: the same seed plans the same faults, 1 unless given
   --callers N     clients at each of the two gateways, 3 unless given
   --only KIND,... of ${kindNames.join(', ')}
@@ -53,19 +55,19 @@ function report(seed: number, result: StormResult) {
     };
 }
 
-async function run({ minutes, seed, callers, only, keep }: Options): Promise<boolean> {
+async function run({ keep, ...chosen }: Options): Promise<boolean> {
     const dir = mkdtempSync(path.join(tmpdir(), 'cocoon-chaos-'));
     const say = (line: string) => void process.stderr.write(`${line}\n`);
     let told: { ok: boolean; [fact: string]: unknown };
     try {
-        told = report(seed, await storm({ dir, seed, minutes, callers, only, say }));
+        told = report(chosen.seed, await storm({ dir, say, ...chosen }));
     } catch (error) {
         const cause = error instanceof Error && error.cause !== undefined ? `: ${errorMessage(error.cause)}` : '';
-        told = { ok: false, failure: `${errorMessage(error)}${cause}`, seed };
+        told = { ok: false, failure: `${errorMessage(error)}${cause}`, seed: chosen.seed };
     }
     if (told.ok && !keep) rmSync(dir, { recursive: true, force: true });
     else told = { ...told, dir };
-    if (!told.ok) say(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --callers ${callers}`);
+    if (!told.ok) say(`again: npm run chaos -- ${process.argv.slice(2).join(' ')} --seed ${chosen.seed}`);
     process.stdout.write(`${JSON.stringify(told)}\n`);
     return told.ok;
 }
@@ -74,6 +76,7 @@ async function main(): Promise<void> {
     const { values } = parseArgs({
         options: {
             minutes: { type: 'string' },
+            kills: { type: 'string' },
             seed: { type: 'string' },
             callers: { type: 'string' },
             only: { type: 'string' },

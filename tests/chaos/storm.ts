@@ -5,6 +5,7 @@ import { ChaosNetwork, gatewayNames } from './chaos-network';
 import { Dice } from './dice';
 import { Diary } from './diary';
 import { type FaultKind, faultKinds } from './faults';
+import { runKillCampaign } from './kill-campaign';
 import { type Load, startLoad } from './load/client-load';
 import { converge, settleAll } from './quiet';
 import { runPlan } from './run-plan';
@@ -15,6 +16,8 @@ export interface StormOptions {
     dir: string;
     seed: number;
     minutes: number;
+    /** In place of a storm: so many times kill -9 of the dispatcher and the settlers. */
+    kills?: number;
     /** Callers at each gateway. */
     callers: number;
     /** Kinds of faults; all unless given. */
@@ -37,8 +40,9 @@ export interface StormResult {
 
 /** Of undisturbed load before the first fault and after the last. */
 const calmMs = 3_000;
-/** Callers go on for so long once everything is back. */
 const settleRounds = 5;
+/** Of callers that were refused: where the dispatcher lives for seconds only, nobody may sleep through its life. */
+const restsMs = { storm: [200, 1_500], kills: [30, 200] } as const;
 
 /** Load, faults, quiet, audit. @throws when the network does not come up, or not come back */
 export async function storm(options: StormOptions): Promise<StormResult> {
@@ -66,26 +70,43 @@ interface Scene {
 
 async function stormOver(scene: Scene): Promise<StormResult> {
     const { network, supervisor, dice, diary, options } = scene;
-    const { kinds, unavailable } = availableKinds(network, options.only);
-    for (const [name, why] of Object.entries(unavailable)) diary.tell(`no ${name}`, { why });
     await network.local.gatewayReady();
     supervisor.start();
-    const urls = Object.fromEntries(gatewayNames.map((name) => [name, () => network.local.process(name).url]));
-    const load = startLoad({ gateways: urls, callers: options.callers, dice: dice.apart('load') });
+    const gateways = Object.fromEntries(gatewayNames.map((name) => [name, () => network.local.process(name).url]));
+    const restAfterFailureMs = options.kills === undefined ? restsMs.storm : restsMs.kills;
+    const load = startLoad({ gateways, callers: options.callers, dice: dice.apart('load'), restAfterFailureMs });
     try {
         await sleep(calmMs);
-        const plan = planStorm({ dice: dice.apart('plan'), lengthMs: options.minutes * 60_000, kinds });
-        diary.tell('the storm begins', { faults: plan.length });
-        const faultsByKind = await runPlan({ plan, kinds, storm: { network, supervisor }, diary });
-        diary.tell('the storm is over');
+        const { faultsByKind, unavailable } = await (options.kills === undefined
+            ? stormIt(scene)
+            : killIt(scene, options.kills, load));
+        diary.tell('it is over');
         await converge(network, supervisor, diary);
         await sleep(calmMs);
         await load.stop();
         const report = await settleAndAudit(scene, load);
-        return { ...counts(load), faults: plan.length, faultsByKind, unavailable, starts: supervisor.starts, report };
+        const faults = Object.values(faultsByKind).reduce((sum, count) => sum + count, 0);
+        return { ...counts(load), faults, faultsByKind, unavailable, starts: supervisor.starts, report };
     } finally {
         await load.stop();
     }
+}
+
+type Suffered = Pick<StormResult, 'faultsByKind' | 'unavailable'>;
+
+async function stormIt({ network, supervisor, dice, diary, options }: Scene): Promise<Suffered> {
+    const { kinds, unavailable } = availableKinds(network, options.only);
+    for (const [name, why] of Object.entries(unavailable)) diary.tell(`no ${name}`, { why });
+    const plan = planStorm({ dice: dice.apart('plan'), lengthMs: options.minutes * 60_000, kinds });
+    diary.tell('the storm begins', { faults: plan.length });
+    return { faultsByKind: await runPlan({ plan, kinds, storm: { network, supervisor }, diary }), unavailable };
+}
+
+async function killIt({ supervisor, dice, diary }: Scene, kills: number, load: Load): Promise<Suffered> {
+    diary.tell('the killing begins', { kills });
+    const counts = await runKillCampaign({ kills, dice: dice.apart('kills'), diary, supervisor, load });
+    const named = Object.entries(counts).map(([name, count]) => [`kill ${name}`, count]);
+    return { faultsByKind: Object.fromEntries(named) as Record<string, number>, unavailable: {} };
 }
 
 /** Settlers have what is worth its gas; the rest is settled by hand, as before an escrow closes. */

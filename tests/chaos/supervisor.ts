@@ -1,9 +1,10 @@
 import { errorMessage } from '../../keepers/base';
 import type { LocalNetwork } from '../../keepers/devnet';
+import { childWithConfig } from './child-pids';
 import type { Diary } from './diary';
 
 const lookMs = 150;
-const firstDelayMs = 500;
+const firstDelayMs = 200;
 const maxDelayMs = 4_000;
 
 interface Place {
@@ -47,9 +48,21 @@ export class Supervisor {
         this.placeOf(name).holds -= 1;
     }
 
-    signal(name: string, signal: NodeJS.Signals): void {
+    /** Also to one that is only starting. False where none was there to get it. */
+    signal(name: string, signal: NodeJS.Signals): boolean {
         const role = this.network.processes.get(name);
-        if (role?.running === true) process.kill(role.pid, signal);
+        const pid = role?.running === true ? role.pid : childWithConfig(this.network.layout.config(name));
+        if (pid === undefined) return false;
+        try {
+            return process.kill(pid, signal);
+        } catch {
+            // Gone between two looks.
+            return false;
+        }
+    }
+
+    isUp(name: string): boolean {
+        return this.network.processes.get(name)?.running === true;
     }
 
     /** Roles that should run and do not. */
@@ -86,7 +99,7 @@ export class Supervisor {
             place.failures += 1;
             this.diary.note('could not be started', { name, error: errorMessage(error) });
         } finally {
-            const delayMs = place.failures === 0 ? 0 : Math.min(firstDelayMs * 2 ** place.failures, maxDelayMs);
+            const delayMs = place.failures === 0 ? 0 : Math.min(firstDelayMs * 2 ** (place.failures - 1), maxDelayMs);
             place.notBeforeMs = performance.now() + delayMs;
             place.starting = false;
         }

@@ -37,7 +37,7 @@ export const pause: FaultKind = {
     targets: everyone,
     begin({ supervisor }, { target }) {
         supervisor.signal(target, 'SIGSTOP');
-        return () => supervisor.signal(target, 'SIGCONT');
+        return () => void supervisor.signal(target, 'SIGCONT');
     },
 };
 

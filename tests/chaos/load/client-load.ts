@@ -28,16 +28,25 @@ export interface Load {
 
 const timeoutMs = 30_000;
 const restMs = [20, 400] as const;
-const restAfterFailureMs = [200, 1_500] as const;
+
+export interface LoadOptions {
+    /** Their present addresses by name. */
+    gateways: Record<string, () => string>;
+    /** At each. */
+    callers: number;
+    dice: Dice;
+    /** Before a caller asks again that was refused, least and most. */
+    restAfterFailureMs: readonly [number, number];
+}
 
 /** So many callers at each gateway, who ask one after the other with the official client until they are stopped. */
-export function startLoad(options: { gateways: Record<string, () => string>; callers: number; dice: Dice }): Load {
+export function startLoad(options: LoadOptions): Load {
     const book = new LoadBook();
     const stopping = new AbortController();
     const callers = Object.entries(options.gateways).flatMap(([gateway, url]) =>
         Array.from({ length: options.callers }, (_, number) => {
             const dice = options.dice.apart(`${gateway} caller ${number}`);
-            return new Caller({ gateway, url, dice, book }).run(stopping.signal);
+            return new Caller({ ...options, gateway, url, dice, book }).run(stopping.signal);
         }),
     );
     return {
@@ -70,11 +79,17 @@ interface Question {
     patience: number;
 }
 
+interface CallerOptions extends Pick<LoadOptions, 'dice' | 'restAfterFailureMs'> {
+    gateway: string;
+    url: () => string;
+    book: LoadBook;
+}
+
 class Caller {
-    constructor(private readonly options: { gateway: string; url: () => string; dice: Dice; book: LoadBook }) {}
+    constructor(private readonly options: CallerOptions) {}
 
     async run(stopping: AbortSignal): Promise<void> {
-        const { dice, book } = this.options;
+        const { dice, book, restAfterFailureMs } = this.options;
         while (!stopping.aborted) {
             const question = drawQuestion(dice);
             book.tally.asked += 1;
