@@ -72,6 +72,7 @@ export {
     type KeyBundle,
 } from './key-bundle';
 export {
+    admissionValueNano,
     evidenceWindowSec,
     Provider,
     providerErrors,

@@ -80,7 +80,7 @@ const callValueNano = 100_000_000n;
 const createValueNano = 500_000_000n;
 
 /** What an admission takes through provider and hub, with storage of a new node at the hub; the rest comes back. */
-const admissionValueNano = 300_000_000n;
+export const admissionValueNano = 300_000_000n;
 
 /** One provider's bond and attested keys. Errors of refused messages: `providerErrors`. */
 export class Provider implements Contract {

@@ -264,11 +264,19 @@ export const registrarSchema = z.strictObject({
         .default(3 * 86_400),
 });
 
-export const nodeSchema = z.strictObject({
+const nodeFields = z.strictObject({
     ...shared,
     role: z.literal('node'),
     hub: addressField,
-    dispatcherUrl: urlField,
+    /** Of the hub above. Those in `dispatchers` are served too; one of the two must name a dispatcher of that hub. */
+    dispatcherUrl: urlField.optional(),
+    /** Further dispatchers: other replicas, or those of other hubs, each of which takes an admission. */
+    dispatchers: z
+        .array(z.strictObject({ url: urlField, hub: addressField.optional() }))
+        .max(16)
+        .default([]),
+    /** Also serve hubs of the registry's list: none, all, or these. Each takes an admission for every life of the key. */
+    useListedHubs: z.union([z.boolean(), z.array(addressField).min(1).max(8)]).default(false),
     provider: addressField,
     operatorKeyFile: z.string().min(1),
     gasWalletFile: z.string().min(1),
@@ -288,6 +296,18 @@ export const nodeSchema = z.strictObject({
         .min(600)
         .max(7 * 86_400)
         .default(86_400),
+});
+
+/** All dispatchers in one list, the first of them one of the node's own hub. */
+export const nodeSchema = nodeFields.transform((settings, context) => {
+    const { dispatcherUrl, hub } = settings;
+    const named = settings.dispatchers.map((one) => ({ url: one.url, hub: one.hub ?? hub }));
+    const dispatchers = [...(dispatcherUrl === undefined ? [] : [{ url: dispatcherUrl, hub }]), ...named];
+    const home = dispatchers.find((one) => one.hub.equals(hub));
+    if (home !== undefined) return { ...settings, dispatchers, dispatcherUrl: home.url };
+    const message = 'names no dispatcher of the hub: set it, or give one in dispatchers';
+    context.addIssue({ code: 'custom', path: ['dispatcherUrl'], message });
+    return z.NEVER;
 });
 
 export const gatewaySchema = z.strictObject({

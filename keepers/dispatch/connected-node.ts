@@ -1,5 +1,5 @@
 import type { GreetedNode, NodeTerms } from './hello';
-import type { Hello } from './link-messages';
+import type { BorneLoad, Hello } from './link-messages';
 import type { NodeLink } from './node-link';
 import { NodeLoad } from './node-load';
 import { WorkQueue } from './work-queue';
@@ -11,6 +11,8 @@ export class ConnectedNode {
     readonly load = new NodeLoad();
     readonly queue: WorkQueue;
     link!: NodeLink;
+    /** By way of other replicas too, as the node says. */
+    borne: BorneLoad = { inFlight: 0, waiting: 0 };
     private readonly collateral: Hello['collateral'];
     terms: NodeTerms;
     private evidence: ShownEvidence;
@@ -39,10 +41,19 @@ export class ConnectedNode {
 
     /** In-flight, queued, most at once, median first frame in ms, share of failures. */
     loadRow(): readonly [number, number, number, number | null, number] {
-        const { link, queue, terms, load } = this;
+        const { terms, load } = this;
         // Three digits: what differs by less is the same to whoever picks.
         const failureShare = Math.round(load.failureShare * 1_000) / 1_000;
-        return [link.inFlight, queue.waiting, terms.offer.maxConcurrency, load.firstFrameMsP50, failureShare];
+        return [this.inFlight, this.waiting, terms.offer.maxConcurrency, load.firstFrameMsP50, failureShare];
+    }
+
+    private get inFlight(): number {
+        return Math.max(this.link.inFlight, this.borne.inFlight);
+    }
+
+    /** Here, and at the node itself. */
+    private get waiting(): number {
+        return this.queue.waiting + this.borne.waiting;
     }
 
     /** The node's row in the directory (docs/protocol.md). */
@@ -59,8 +70,8 @@ export class ConnectedNode {
             offer: terms.offer.signed.toString('base64'),
             connectedAtMs: this.connectedAtMs,
             load: {
-                inFlight: this.link.inFlight,
-                queued: this.queue.waiting,
+                inFlight: this.inFlight,
+                queued: this.waiting,
                 maxConcurrency: terms.offer.maxConcurrency,
                 firstFrameMsP50: load.firstFrameMsP50,
                 failureShare: load.failureShare,

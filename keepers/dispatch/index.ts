@@ -2,10 +2,13 @@ export { DispatchError, type DispatchErrorCode } from './errors';
 export { EscrowBook, type EscrowAccount, type EscrowBookOptions, type ReadEscrow } from './escrow-book';
 export { keepAlive } from './heartbeat';
 export {
+    type BorneLoad,
     type Challenge,
     challengeSchema,
+    decodeBorneLoad,
     decodeJson,
     decodeRequestMessage,
+    encodeBorneLoad,
     encodeJsonMessage,
     encodeRequestMessage,
     type Hello,
@@ -13,9 +16,12 @@ export {
     linkOperation,
     maxHelloBytes,
     maxLinkMessageBytes,
+    maxReplicas,
     operationByte,
     type Refusal,
     type RequestMessage,
+    replicasSchema,
+    replicaUrlSchema,
     type Update,
 } from './link-messages';
 export {

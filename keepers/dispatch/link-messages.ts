@@ -7,6 +7,8 @@ export const linkOperation = {
     request: 2,
     cancel: 3,
     raise: 4,
+    resume: 5,
+    replicas: 6,
     hello: 16,
     frames: 17,
     refuse: 18,
@@ -14,6 +16,7 @@ export const linkOperation = {
     orphan: 20,
     taken: 21,
     bundle: 22,
+    load: 23,
 } as const;
 
 export const requestIdBytes = 16;
@@ -33,7 +36,16 @@ const hex32 = z
     .regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in hex')
     .transform((text) => Buffer.from(text, 'hex'));
 
-export const challengeSchema = z.strictObject({ network: hex32, hub: hex32, challenge: hex32 });
+export const challengeSchema = z.strictObject({
+    network: hex32,
+    hub: hex32,
+    challenge: hex32,
+    /** Which process this is: a node that reaches one replica by two URLs keeps one connection. */
+    replica: z
+        .string()
+        .regex(/^[A-Za-z0-9-]{1,64}$/)
+        .optional(),
+});
 export type Challenge = z.output<typeof challengeSchema>;
 
 /**
@@ -73,6 +85,31 @@ export const updateSchema = z.strictObject({
         .optional(),
 });
 export type Update = z.output<typeof updateSchema>;
+
+/** More replicas of one dispatcher than that make nothing safer. */
+export const maxReplicas = 8;
+
+export const replicaUrlSchema = z.url({ protocol: /^https?$/ }).max(200);
+/** Where else this dispatcher's hub is served from the same ledger. */
+export const replicasSchema = z.strictObject({ urls: z.array(replicaUrlSchema).max(maxReplicas) });
+
+/** What a node bears, over all its dispatchers: in flight u32 | waiting u32. */
+export interface BorneLoad {
+    inFlight: number;
+    waiting: number;
+}
+
+export function encodeBorneLoad({ inFlight, waiting }: BorneLoad): Buffer {
+    const bytes = Buffer.alloc(8);
+    bytes.writeUInt32BE(inFlight, 0);
+    bytes.writeUInt32BE(waiting, 4);
+    return bytes;
+}
+
+export function decodeBorneLoad(bytes: Buffer): BorneLoad | undefined {
+    if (bytes.length !== 8) return undefined;
+    return { inFlight: bytes.readUInt32BE(0), waiting: bytes.readUInt32BE(4) };
+}
 
 export const refusalSchema = z.strictObject({
     code: z.string().regex(/^[a-z0-9_]{1,64}$/),

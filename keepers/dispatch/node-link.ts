@@ -1,8 +1,11 @@
 import type { WebSocket } from 'ws';
 import { keepAlive } from './heartbeat';
 import {
+    type BorneLoad,
+    decodeBorneLoad,
     decodeJson,
     decodeRequestMessage,
+    encodeJsonMessage,
     linkOperation,
     operationByte,
     refusalSchema,
@@ -27,6 +30,7 @@ export interface AnswerListener {
 export interface LinkEvents {
     update(update: Update): void;
     orphan(message: RequestMessage): void;
+    load(load: BorneLoad): void;
     closed(): void;
 }
 
@@ -60,12 +64,25 @@ export class NodeLink {
         return this.socket.readyState === this.socket.OPEN;
     }
 
-    /** @returns whether the request left; if not, the node has never seen it */
-    send(requestId: Buffer, envelope: Buffer, listener: AnswerListener): boolean {
+    /**
+     * @param how `resume`: another replica may have passed it on; a node that has it sends its answer from the start
+     * @returns whether the request left; if not, the node has not seen it by way of this link
+     */
+    send(
+        requestId: Buffer,
+        envelope: Buffer,
+        listener: AnswerListener,
+        how: 'request' | 'resume' = 'request',
+    ): boolean {
         if (!this.open) return false;
         this.answers.set(requestId.toString('hex'), listener);
-        this.post('request', envelope);
+        this.post(how, envelope);
         return true;
+    }
+
+    /** Where else the node may dial this hub's dispatcher. */
+    tellReplicas(urls: readonly string[]): void {
+        this.writer.post([encodeJsonMessage(linkOperation.replicas, { urls })]);
     }
 
     /** Asks the node to stop; its final receipt still comes. */
@@ -114,6 +131,8 @@ export class NodeLink {
                 return this.onUpdate(payload);
             case linkOperation.orphan:
                 return this.onOrphan(payload);
+            case linkOperation.load:
+                return this.onLoad(payload);
             default:
                 return this.close(`unknown operation ${message[0]}`);
         }
@@ -139,6 +158,12 @@ export class NodeLink {
         const update = decodeJson(updateSchema, payload);
         if (update === undefined) return this.close('update is malformed');
         this.events.update(update);
+    }
+
+    private onLoad(payload: Buffer): void {
+        const load = decodeBorneLoad(payload);
+        if (load === undefined) return this.close('load is malformed');
+        this.events.load(load);
     }
 
     private onOrphan(payload: Buffer): void {

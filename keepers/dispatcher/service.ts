@@ -236,6 +236,7 @@ export class DispatcherService {
         node.link = new NodeLink(socket, greeted.nodeKey, {
             update: (update) => this.onUpdate(node, update),
             orphan: ({ requestId, rest }) => void this.onOrphan(node, requestId, rest),
+            load: (load) => (node.borne = load),
             closed: () => this.onClosed(node),
         });
         this.options.metrics?.hello('connected');

@@ -1,10 +1,12 @@
 import { WebSocket } from 'ws';
 import { type Clock, type Logger, systemClock } from '../base';
 import {
+    type BorneLoad,
     type Challenge,
     challengeSchema,
     decodeJson,
     decodeRequestMessage,
+    encodeBorneLoad,
     encodeJsonMessage,
     keepAlive,
     linkOperation,
@@ -13,13 +15,18 @@ import {
     messagesIn,
     operationByte,
     type Refusal,
+    replicasSchema,
 } from '../dispatch';
 
 export interface DispatcherLinkOptions {
     url: string;
-    /** Builds the signed hello for the dispatcher's challenge; null when the challenge names another network or hub. */
-    hello: (challenge: Challenge) => object | null;
+    /** Builds the signed hello for the dispatcher's challenge, or says why there is none. */
+    hello: (challenge: Challenge) => object | string;
     onRequest: (envelope: Buffer) => void;
+    /** A request that another replica may have passed on. */
+    onResume: (envelope: Buffer) => void;
+    /** Where else its hub is served. */
+    onReplicas: (urls: string[]) => void;
     onCancel: (requestId: Buffer) => void;
     onTaken: (requestId: Buffer) => void;
     onRaise: (requestId: Buffer, raise: Buffer) => void;
@@ -38,7 +45,7 @@ export const gatherMs = 5;
 /** How long a close may take before the socket is cut. */
 const closeGraceMs = 2_000;
 
-/** The node's one connection to its dispatcher: dialled out, kept alive, dialled again for as long as it runs. */
+/** One connection of the node to a dispatcher: dialled out, kept alive, dialled again for as long as it runs. */
 export class DispatcherLink {
     private socket: WebSocket | undefined;
     private writer: LinkWriter | undefined;
@@ -46,6 +53,8 @@ export class DispatcherLink {
     private delayMs = firstDelayMs;
     private loop: Promise<void> | undefined;
     private lastProblem: string | null = null;
+    /** Why this side ended the connection. */
+    private refusal: string | undefined;
 
     constructor(private readonly options: DispatcherLinkOptions) {}
 
@@ -94,6 +103,10 @@ export class DispatcherLink {
         this.writer?.post([encodeJsonMessage(linkOperation.update, update)]);
     }
 
+    tellLoad(load: BorneLoad): void {
+        this.writer?.post([operationByte('load'), encodeBorneLoad(load)]);
+    }
+
     private async run(): Promise<void> {
         const { clock = systemClock, logger } = this.options;
         while (!this.stopping.signal.aborted) {
@@ -105,7 +118,7 @@ export class DispatcherLink {
             if (clock.nowMs() - dialledAtMs >= steadyMs) this.delayMs = firstDelayMs;
             // Nodes that lost the same dispatcher must not all come back at the same moment.
             const retryInMs = Math.round(this.delayMs * (0.5 + Math.random() / 2));
-            logger.warn({ reason, retryInMs }, 'dispatcher connection lost');
+            logger.warn({ dispatcher: this.options.url, reason, retryInMs }, 'dispatcher connection lost');
             await clock.sleep(retryInMs, this.stopping.signal).catch(() => undefined);
             this.delayMs = Math.min(this.delayMs * 2, maxDelayMs);
         }
@@ -121,6 +134,7 @@ export class DispatcherLink {
                 handshakeTimeout: 10_000,
             });
             let greeted = false;
+            this.refusal = undefined;
             let failure = '';
             this.socket = socket;
             this.writer = new LinkWriter(socket, { gatherMs });
@@ -132,7 +146,7 @@ export class DispatcherLink {
             });
             socket.on('close', (code, reason) => {
                 if (greeted) this.options.onDisconnected();
-                resolve(failure || `closed with ${code} ${reason.toString('utf8')}`.trim());
+                resolve(this.refusal ?? (failure || `closed with ${code} ${reason.toString('utf8')}`.trim()));
             });
         });
     }
@@ -140,9 +154,10 @@ export class DispatcherLink {
     private greet(socket: WebSocket, data: Buffer): boolean {
         const challenge =
             data[0] === linkOperation.challenge ? decodeJson(challengeSchema, data.subarray(1)) : undefined;
-        const hello = challenge === undefined ? null : this.options.hello(challenge);
-        if (hello === null) {
-            socket.close(1008, 'another network or hub');
+        const hello = challenge === undefined ? 'no challenge' : this.options.hello(challenge);
+        if (typeof hello === 'string') {
+            this.refusal = hello;
+            socket.close(1008, hello);
             return false;
         }
         socket.send(encodeJsonMessage(linkOperation.hello, hello));
@@ -157,15 +172,21 @@ export class DispatcherLink {
 
     private take(data: Buffer): void {
         const payload = data.subarray(1);
-        if (data[0] === linkOperation.request) {
+        if (data[0] === linkOperation.replicas) return this.takeReplicas(payload);
+        if (data[0] === linkOperation.request || data[0] === linkOperation.resume) {
             // It took our hello, so whatever ends this connection soon is not that: the next dial may come quickly.
             this.delayMs = firstDelayMs;
-            return this.options.onRequest(payload);
+            return data[0] === linkOperation.request ? this.options.onRequest(payload) : this.options.onResume(payload);
         }
         const message = decodeRequestMessage(payload);
         if (message === undefined) return;
         if (data[0] === linkOperation.cancel) this.options.onCancel(message.requestId);
         if (data[0] === linkOperation.raise) this.options.onRaise(message.requestId, message.rest);
         if (data[0] === linkOperation.taken) this.options.onTaken(message.requestId);
+    }
+
+    private takeReplicas(payload: Buffer): void {
+        const replicas = decodeJson(replicasSchema, payload);
+        if (replicas !== undefined) this.options.onReplicas(replicas.urls);
     }
 }

@@ -7,6 +7,7 @@ const refusals = {
     offer_unknown: 'retry',
     kem_epoch_unknown: 'retry',
     request_replayed: 'fix',
+    answer_not_kept: 'retry',
     deadline_passed: 'retry',
     escrow_unknown: 'fix',
     session_unknown: 'fix',

@@ -1,3 +1,4 @@
+export { alreadyConnected, type DispatcherPlace, type LinkState } from './dispatcher-links';
 export { NodeError, type NodeErrorCode, NodeRefusal, type RefusalCode } from './errors';
 export { commandGpuSource, type GpuSource, type NodeGpus, urlGpuSource } from './gpu-source';
 export { ggufModelRoot, modelRootOf, type ModelManifest } from './model-root';

@@ -33,7 +33,6 @@ export interface RegistrationOptions {
     network: Buffer;
     verifier: Address;
     provider: Address;
-    hub: Address;
     /** The provider's operator key: says which keys are its own. */
     operator: Signer;
     /** The node's own key, the one of `BundleTerms`: shows that it is the node's where no quote does. */
@@ -64,7 +63,7 @@ export interface BundleTerms {
     block: { seqno: number; rootHash: Buffer };
 }
 
-/** Takes evidence over a fresh key bundle and has the key recorded on chain: verifier, registry, provider, hub. */
+/** Takes evidence over a fresh key bundle and has the key recorded on chain: verifier, registry, provider; then hubs admit it. */
 export class Registration {
     constructor(private readonly options: RegistrationOptions) {}
 
@@ -73,7 +72,6 @@ export class Registration {
         await this.checkProvider();
         const evidence = await this.attest(terms);
         await this.record(evidence);
-        await this.admit(terms.signingKey);
         return evidence;
     }
 
@@ -177,13 +175,15 @@ export class Registration {
         });
     }
 
-    private async admit(nodeKey: Buffer): Promise<void> {
-        const { client, wallet, provider, hub, reader, logger } = this.options;
-        logger.info('asking the hub for admission');
+    /** Tells a hub until when the recorded key is good. @throws NodeError when the hub does not admit it */
+    async admitTo(hub: Address, nodeKey: Buffer): Promise<void> {
+        const { client, wallet, provider, reader } = this.options;
         await client.open(Provider.createFromAddress(provider)).sendRequestAdmission(wallet.sender(), { nodeKey, hub });
         const admitted = await reader.node(hub, nodeKey, { refresh: true });
         if (admitted === null)
-            throw new NodeError('registration_failed', 'the hub did not admit the key', { action: 'retry' });
+            throw new NodeError('registration_failed', `the hub ${hub.toRawString()} did not admit the key`, {
+                action: 'retry',
+            });
     }
 }
 

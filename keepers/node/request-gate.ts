@@ -27,7 +27,8 @@ export interface RequestGateOptions {
     network: Buffer;
     nodeKey: Buffer;
     keyring: KemKeyring;
-    book: EscrowBook;
+    /** The escrows of a hub, by its account id; undefined for one that this node does not serve. */
+    bookOf: (hub: Buffer) => EscrowBook | undefined;
     /** Offers that the node still stands by, newest first. */
     offers: () => readonly Offer[];
     creditLineNano: bigint;
@@ -40,6 +41,8 @@ export interface AdmittedRequest extends OpenedRequest {
     offer: Offer;
     terms: OfferModel;
     modelIndex: number;
+    /** Where its escrow is read. */
+    book: EscrowBook;
     meter: EscrowMeter;
     metered: MeteredRequest;
     /** One window of the cap, which the next raise should add. */
@@ -53,8 +56,11 @@ export class RequestGate {
 
     constructor(private readonly options: RequestGateOptions) {}
 
-    /** @throws NodeRefusal */
-    async admit(envelope: ParsedEnvelope): Promise<AdmittedRequest> {
+    /**
+     * @param hub account id of the hub whose dispatcher brings it
+     * @throws NodeRefusal
+     */
+    async admit(envelope: ParsedEnvelope, hub: Buffer): Promise<AdmittedRequest> {
         const { network, nodeKey, clock } = this.options;
         const offer = this.options.offers().find((known) => known.hash.equals(envelope.context.offerHash));
         try {
@@ -68,9 +74,10 @@ export class RequestGate {
         } catch (error) {
             throw asRefusal(error);
         }
-        const account = await this.account(envelope);
+        const book = this.bookOf(hub);
+        const account = await this.account(envelope, book);
         const opened = await this.open(envelope);
-        return this.meterRequest({ envelope, opened, offer: offer!, account });
+        return this.meterRequest({ envelope, opened, offer: offer!, account, book });
     }
 
     /**
@@ -84,7 +91,7 @@ export class RequestGate {
         } catch (error) {
             throw asRefusal(error);
         }
-        const account = await this.read(envelope.context.escrow);
+        const account = await this.read(request.book, envelope.context.escrow);
         const { allowanceNano, cumulativeNano, capSignature } = raise;
         meter.raise(metered, {
             cap: {
@@ -102,20 +109,26 @@ export class RequestGate {
         return paidNano.get(this.options.nodeKey.toString('hex')) ?? 0n;
     }
 
-    private async account(envelope: ParsedEnvelope): Promise<EscrowAccount> {
+    private bookOf(hub: Buffer): EscrowBook {
+        const book = this.options.bookOf(hub);
+        if (book !== undefined) return book;
+        throw new NodeRefusal('context_unknown', 'the node does not serve this hub');
+    }
+
+    private async account(envelope: ParsedEnvelope, book: EscrowBook): Promise<EscrowAccount> {
         const { escrow } = envelope.context;
-        const remembered = await this.read(escrow);
+        const remembered = await this.read(book, escrow);
         if (remembered !== null && this.problemOf(envelope, remembered) === undefined) return remembered;
-        const fresh = await this.read(escrow, 0);
+        const fresh = await this.read(book, escrow, 0);
         if (fresh === null) throw new NodeRefusal('escrow_unknown', 'no escrow of this hub has that address');
         const problem = this.problemOf(envelope, fresh);
         if (problem !== undefined) throw problem;
         return fresh;
     }
 
-    private async read(escrow: Buffer, maxAgeMs?: number): Promise<EscrowAccount | null> {
+    private async read(book: EscrowBook, escrow: Buffer, maxAgeMs?: number): Promise<EscrowAccount | null> {
         try {
-            return await this.options.book.get(escrow, maxAgeMs);
+            return await book.get(escrow, maxAgeMs);
         } catch {
             throw new NodeRefusal('chain_unavailable', 'the node cannot read the chain at the moment', 2_000);
         }
@@ -151,8 +164,9 @@ export class RequestGate {
         opened: OpenedRequest;
         offer: Offer;
         account: EscrowAccount;
+        book: EscrowBook;
     }): AdmittedRequest {
-        const { envelope, opened, offer, account } = request;
+        const { envelope, opened, offer, account, book } = request;
         const work = this.workOf(opened);
         const model = findModel(offer, work.model);
         if (model === undefined) throw new NodeRefusal('model_unknown', 'the node does not offer that model');
@@ -170,7 +184,8 @@ export class RequestGate {
             settledNano: this.settledNano(account),
         });
         const windowNano = windowGrowthNano(model.terms, work);
-        return { ...opened, envelope, offer, terms: model.terms, modelIndex: model.index, meter, metered, windowNano };
+        const { terms, index: modelIndex } = model;
+        return { ...opened, envelope, offer, terms, modelIndex, book, meter, metered, windowNano };
     }
 
     private workOf(opened: OpenedRequest) {

@@ -1,13 +1,25 @@
-import { chainClientOf, ChainWallet, hubOf, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
+import { Address } from '@ton/core';
+import {
+    type ChainClient,
+    chainClientOf,
+    ChainWallet,
+    type Deployment,
+    hubOf,
+    NetworkReader,
+    readPinnedDeployment,
+    walletKeyFromSeed,
+} from '../chain';
 import { type Logger, systemClock } from '../base';
 import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSeedFile } from '../config';
-import { EscrowBook, readEscrowOf } from '../dispatch';
+import { readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
 import { NodeMetrics, type RoleTelemetry } from '../telemetry';
+import { admissionValueNano, Registry } from '../../wrappers';
 import { EarningsTally } from './earnings-tally';
 import { NodeError } from './errors';
 import type { NodeGpus } from './gpu-source';
+import { NodeHubs } from './node-hubs';
 import { nodeFiles } from './node-files';
 import { OfferBook, offeredModels } from './offers';
 import { openEngine } from './open-engine';
@@ -66,7 +78,7 @@ async function composeNode(
 ): Promise<RunningNode> {
     const metrics = new NodeMetrics(telemetry.registry);
     const deployment = await readPinnedDeployment(config.deploymentFile);
-    const { closeDelaySec } = hubOf(deployment, config.hub);
+    hubOf(deployment, config.hub);
     if (deployment.quoteVerifier === null)
         throw new NodeError('registration_failed', 'the network has no quote verifier yet: finish deploy-network');
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
@@ -89,7 +101,6 @@ async function composeNode(
         network,
         verifier: deployment.quoteVerifier,
         provider: config.provider,
-        hub: config.hub,
         operator: signerFromSeed(readSeedFile(config.operatorKeyFile)),
         signer,
         quotes: tee.quotes,
@@ -100,16 +111,19 @@ async function composeNode(
     // A bundle that outlives the registry's longest key life is refused.
     const keyLifeSec = async () =>
         Math.min(config.keyLifeSec, (await reader.registry())?.maxKeyLifeSec ?? config.keyLifeSec);
+    const hubs = nodeHubsOf(config, { client, reader, deployment, registration, nodeKey: signer.publicKey, logger });
     const attest = () =>
-        counted(metrics, async () =>
-            registration.register({
+        counted(metrics, async () => {
+            const recorded = await registration.register({
                 signingKey: signer.publicKey,
                 imageId: tee.imageId,
                 modelRoot,
                 notAfter: (await client.getChainTimeSec()) + (await keyLifeSec()),
                 block: await client.getAnchorBlock(),
-            }),
-        );
+            });
+            await hubs.admitEverywhere();
+            return recorded;
+        });
     const evidence = await attest();
     const models = offeredModels(await engine.describe(AbortSignal.timeout(30_000)), engine);
     const offers = new OfferBook({
@@ -135,7 +149,7 @@ async function composeNode(
         network,
         nodeKey: signer.publicKey,
         keyring,
-        book: new EscrowBook({ read: readEscrowOf(client, { hub: config.hub, network, closeDelaySec }) }),
+        bookOf: (hub) => hubs.bookOf(hub),
         offers: () => offers.standing(),
         creditLineNano: config.creditLineNano,
         clock: systemClock,
@@ -143,8 +157,7 @@ async function composeNode(
     const log = await NodeLog.open(config.receiptLogFile);
     const service = new NodeService({
         network,
-        hub: config.hub.hash,
-        dispatcherUrl: config.dispatcherUrl,
+        dispatchers: hubs.places(),
         signer,
         evidence: { ...inBase64(evidence), collateral: null },
         keyring,
@@ -158,6 +171,7 @@ async function composeNode(
         logger,
     });
     await service.start();
+    hubs.start((place) => service.dial(place));
     prices.start();
     let keyNotAfterSec = evidence.bundle.notAfter;
     const reattestation = new Reattestation({
@@ -189,6 +203,7 @@ async function composeNode(
         nodeKey: signer.publicKey,
         stop: async () => {
             prices.stop();
+            await hubs.stop();
             await reattestation.stop();
             await service.stop(drainMs);
             await log.close();
@@ -196,6 +211,39 @@ async function composeNode(
             await client.close();
         },
     };
+}
+
+function nodeHubsOf(
+    config: NodeConfig,
+    of: {
+        client: ChainClient;
+        reader: NetworkReader;
+        deployment: Deployment;
+        registration: Registration;
+        nodeKey: Buffer;
+        logger: Logger;
+    },
+): NodeHubs {
+    const { client, reader, deployment, registration, nodeKey, logger } = of;
+    return new NodeHubs({
+        home: config.hub,
+        configured: config.dispatchers,
+        wanted: config.useListedHubs,
+        listed: async () => {
+            const hubs = await client.open(Registry.createFromAddress(deployment.registry)).getHubs();
+            return [...hubs].map(([raw, { endpoint }]) => ({ hub: Address.parseRaw(raw), url: endpoint }));
+        },
+        escrowsOf: async (hub) => {
+            const known = deployment.hubs.find(({ address }) => address.equals(hub)) ?? (await reader.hub(hub));
+            if (known === null) throw new NodeError('registration_failed', `${hub} is no hub of this network`);
+            const { closeDelaySec } = known;
+            return readEscrowOf(client, { hub, network: deployment.registry.hash, closeDelaySec });
+        },
+        admit: (hub) => registration.admitTo(hub, nodeKey),
+        admissionCostNano: admissionValueNano,
+        clock: systemClock,
+        logger,
+    });
 }
 
 async function counted<Result>(metrics: NodeMetrics, attest: () => Promise<Result>): Promise<Result> {

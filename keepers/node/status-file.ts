@@ -21,7 +21,12 @@ export const nodeStatusSchema = z.object({
     nodeKey: z.string().nullable(),
     /** Of its attestation in force, unix seconds. */
     keyNotAfterSec: count.nullable(),
+    /** The first one; connected: any of them is. */
     dispatcher: z.object({ url: z.string(), connected: z.boolean(), problem: z.string().nullable() }),
+    /** Every one, learned replicas too. */
+    dispatchers: z
+        .array(z.object({ url: z.string(), hub: z.string(), connected: z.boolean(), problem: z.string().nullable() }))
+        .default([]),
     engine: z
         .object({
             ok: z.boolean(),

@@ -14,7 +14,7 @@ export interface StatusReporterOptions {
 
 /** What a node that serves is asked about itself. */
 export interface ReportedParts {
-    service: Pick<NodeService, 'connected' | 'inFlight' | 'activity'>;
+    service: Pick<NodeService, 'connected' | 'dispatchers' | 'inFlight' | 'activity'>;
     engine: Pick<Engine, 'health'>;
     models: readonly EngineModel[];
     offers: Pick<OfferBook, 'current'>;
@@ -45,6 +45,7 @@ export class StatusReporter {
             nodeKey: null,
             keyNotAfterSec: null,
             dispatcher: { url: options.dispatcherUrl, connected: false, problem: null },
+            dispatchers: [],
             engine: null,
             offer: null,
             requests: { inFlight: 0, answered: 0, refused: {}, lastAtMs: null },
@@ -78,6 +79,7 @@ export class StatusReporter {
             nodeKey: nodeKey.toString('hex'),
             keyNotAfterSec: keyNotAfterSec(),
             dispatcher: { url: this.options.dispatcherUrl, connected: service.connected, problem },
+            dispatchers: service.dispatchers,
             engine: {
                 ...health,
                 models: models.map(({ capabilities, ...model }) => ({ ...model, capabilities: [...capabilities] })),

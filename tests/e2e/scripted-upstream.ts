@@ -138,19 +138,19 @@ async function start(folder: string) {
         clock: systemClock,
     });
     const log = await NodeLog.open(path.join(folder, 'node.receipts'));
+    const nodeBook = new EscrowBook({ read });
     const gate = new RequestGate({
         network,
         nodeKey: signer.publicKey,
         keyring,
-        book: new EscrowBook({ read }),
+        bookOf: () => nodeBook,
         offers: () => offers.standing(),
         creditLineNano: balanceNano,
         clock: systemClock,
     });
     const node = new NodeService({
         ...common,
-        hub,
-        dispatcherUrl,
+        dispatchers: [{ url: dispatcherUrl, hub }],
         signer,
         evidence: { bundle: bundleOf(signer).toString('base64'), quote: 'cXVvdGU=', collateral: null },
         keyring,

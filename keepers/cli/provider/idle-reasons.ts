@@ -1,6 +1,6 @@
 import { formatTon } from '../../base';
 import { costNano } from '../../confidential';
-import type { NodeStatus } from '../../node';
+import { alreadyConnected, type NodeStatus } from '../../node';
 import type { MarketNode } from './market';
 
 /** Why a node gets no work, or not as much as it could. `down`: it can't get any. */
@@ -89,8 +89,15 @@ function priceReasons(own: MarketNode, others: readonly MarketNode[]): IdleReaso
 
 /** What the node knows: its connection, its engine, and what it refused and why. */
 export function ownReasons(status: NodeStatus): IdleReason[] {
-    const { dispatcher, engine, requests } = status;
+    const { dispatcher, dispatchers, engine, requests } = status;
     const reasons: IdleReason[] = [];
+    // One replica has one connection, by whichever URL came first.
+    const cut = dispatchers.filter(({ connected, problem }) => !connected && problem !== alreadyConnected);
+    if (dispatcher.connected && cut.length > 0) {
+        const detail = `no connection to ${cut.map(({ url, problem }) => `${url} (${problem ?? 'dialling'})`).join(', ')}`;
+        const next = 'none while the others serve; else check dispatchers and the network';
+        reasons.push({ code: 'not_connected', down: false, detail, next });
+    }
     if (!dispatcher.connected) {
         const detail = `no connection to ${dispatcher.url}${dispatcher.problem === null ? '' : `: ${dispatcher.problem}`}`;
         const next = 'check dispatcherUrl and the network; if it names admission, see doctor';

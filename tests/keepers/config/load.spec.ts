@@ -1,3 +1,4 @@
+import { Address } from '@ton/core';
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -113,6 +114,32 @@ describe('configuration', () => {
         prices,
     };
     const loadNode = (gpu: unknown) => loadConfig('node', { file: writeJson({ ...node, gpu }), env: {} });
+
+    it('takes the dispatchers of a node as one URL, as a list, or both', () => {
+        const load = (settings: object) => {
+            const { dispatchers, dispatcherUrl } = loadConfig('node', { file: writeJson(settings), env: {} });
+            return { main: dispatcherUrl, all: dispatchers.map(({ url, hub }) => [url, hub.toString()]) };
+        };
+        const { dispatcherUrl: url, ...without } = node;
+        const [replica, other] = ['https://b.example', 'https://other.example'];
+        const hub = Address.parse(address).toString();
+        const otherHub = new Address(0, Buffer.alloc(32, 7)).toString();
+        expect(load(node)).toEqual({ main: url, all: [[url, hub]] });
+        expect(load({ ...node, dispatchers: [{ url: replica }, { url: other, hub: otherHub }] })).toEqual({
+            main: url,
+            all: [
+                [url, hub],
+                [replica, hub],
+                [other, otherHub],
+            ],
+        });
+        expect(load({ ...without, dispatchers: [{ url: replica }] })).toEqual({ main: replica, all: [[replica, hub]] });
+        expect(messageOf(() => load(without))).toMatch(/dispatcherUrl: names no dispatcher of the hub/);
+        const elsewhere = { ...without, dispatchers: [{ url: other, hub: otherHub }] };
+        expect(messageOf(() => load(elsewhere))).toMatch(/dispatcherUrl: names no dispatcher of the hub/);
+        expect(messageOf(() => load({ ...node, dispatchers: [{ url: 'nowhere' }] }))).toMatch(/dispatchers\.0\.url/);
+        expect(messageOf(() => load({ ...node, useListedHubs: ['nowhere'] }))).toMatch(/useListedHubs/);
+    });
 
     it('takes the GPUs of a node from a program, an agent or nobody', () => {
         expect(loadNode(undefined).gpu).toBeUndefined();

@@ -21,7 +21,7 @@ function listener() {
 
 async function connected() {
     const { near, far } = await socketPair();
-    const events = { update: jest.fn(), orphan: jest.fn(), closed: jest.fn() };
+    const events = { update: jest.fn(), orphan: jest.fn(), load: jest.fn(), closed: jest.fn() };
     return { link: new NodeLink(near, Buffer.alloc(32, 9), events), events, near, far };
 }
 

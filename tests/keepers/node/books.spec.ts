@@ -9,7 +9,7 @@ import { OfferBook } from '../../../keepers/node/offers';
 import { Orphanage } from '../../../keepers/node/orphanage';
 import type { AdmittedRequest } from '../../../keepers/node/request-gate';
 import { bytesOf } from '../confidential/exchange';
-import { finalOf, network, node, nowMs, opening, sealerOf, sealRequest } from '../dispatch/sealed-request';
+import { finalOf, hub, network, node, nowMs, opening, sealerOf, sealRequest } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 
 const folder = temporaryFolder();
@@ -74,22 +74,24 @@ describe('orphans', () => {
         };
     }
 
-    test('a final receipt waits until the dispatcher has it', async () => {
+    test('a final receipt waits until a dispatcher of its hub has it', async () => {
         const { admitted, final, requestId } = await orphan('o1');
         const orphans = new Orphanage();
-        orphans.add(admitted, final);
+        orphans.add(admitted, final, hub);
         expect(orphans.all).toHaveLength(1);
         expect(decodeOrphan(orphans.all[0]!.orphan)!.payload.equals(final.payload)).toBe(true);
-        orphans.taken(Buffer.alloc(16));
+        orphans.taken(Buffer.alloc(16), hub);
         expect(orphans.all).toHaveLength(1);
-        orphans.taken(requestId);
+        orphans.taken(requestId, bytesOf('another hub'));
+        expect(orphans.all).toHaveLength(1);
+        orphans.taken(requestId, hub);
         expect(orphans.all).toHaveLength(0);
     });
 
     test('the oldest go when too many wait', async () => {
         const orphans = new Orphanage(2);
         const all = await Promise.all(['o2', 'o3', 'o4'].map(orphan));
-        for (const { admitted, final } of all) orphans.add(admitted, final);
+        for (const { admitted, final } of all) orphans.add(admitted, final, hub);
         expect(orphans.all.map(({ requestId }) => requestId)).toEqual([all[1]!.requestId, all[2]!.requestId]);
     });
 });

@@ -71,10 +71,10 @@ describe('quotes of a dstack guest', () => {
 });
 
 describe('the signing key of a node', () => {
-    const settings = (signing: object) => configSchemas.node.shape.signing.parse(signing);
+    const settings = (signing: object) => configSchemas.node.in.shape.signing.parse(signing);
 
     test('is Ed25519 unless something else is asked for', async () => {
-        expect(configSchemas.node.shape.signing.parse(undefined)).toEqual({ kind: 'generated', suite: 'ed25519' });
+        expect(configSchemas.node.in.shape.signing.parse(undefined)).toEqual({ kind: 'generated', suite: 'ed25519' });
         const signer = await openSigningKey(settings({ kind: 'generated' }));
         expect(signer.publicKey.subarray(0, 12)).not.toEqual(Buffer.alloc(12));
     });

@@ -11,7 +11,7 @@ import { AnswerOpener, type AnswerEvent, binding, costNano, withLiveCap } from '
 import { DstackEngine } from '../../../keepers/node/engine';
 import { RequestRun } from '../../../keepers/node/request-run';
 import { modelIndex, offer } from '../confidential/exchange';
-import { keyringOf, node, nowMs, sealRequest, session } from '../dispatch/sealed-request';
+import { hub, keyringOf, node, nowMs, sealRequest, session } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { gpuPki, manifest, startDstackServer } from './engine/dstack-server';
 import { gateOf, openLog } from './node-fixture';
@@ -52,7 +52,7 @@ async function answerTo(fields: object): Promise<AnswerEvent[]> {
     const { gate } = await gateOf({ keyring });
     const body = Buffer.from(JSON.stringify({ model: 'toy', max_tokens: 2000, ...fields }));
     const sealed = await sealRequest({ name: `run ${Math.random()}`, keyring, capNano, body });
-    const request = await gate.admit(sealed.envelope);
+    const request = await gate.admit(sealed.envelope, hub);
     const { log } = await openLog(folder);
     const wires: Buffer[] = [];
     const options = { request, engine, signer: node, log, logger: silentLogger(), nowMs: () => nowMs };

@@ -51,11 +51,12 @@ export async function gateOf(overrides: Partial<RequestGateOptions> = {}): Promi
         if (current instanceof Error) throw current;
         return current;
     };
+    const book = new EscrowBook({ read, clock });
     const gate = new RequestGate({
         network,
         nodeKey: node.publicKey,
         keyring: overrides.keyring ?? (await keyringOf(node, clock)),
-        book: new EscrowBook({ read, clock }),
+        bookOf: () => book,
         offers: () => [offer],
         creditLineNano: 1n << 80n,
         clock,

@@ -13,7 +13,7 @@ const modelRoot = '0a'.repeat(32);
 
 describe('an engine in a dstack CVM, by configuration', () => {
     const settings = (url: string, collateralUrl: string, more: object = {}) =>
-        configSchemas.node.shape.engine.parse({
+        configSchemas.node.in.shape.engine.parse({
             kind: 'dstack',
             url,
             modelRoot,
@@ -70,7 +70,7 @@ describe('an engine in a dstack CVM, by configuration', () => {
 test('an engine by its URL is found out, warmed up and described by its own limits', async () => {
     const script = { model: 'm', pieces: ['a'], prompt: 1, cached: 0, completion: 1, reasoningTokens: 0 };
     const server = await startScriptedEngine(ollama, script);
-    const config = configSchemas.node.shape.engine.parse({ kind: 'openai', url: server.baseUrl, modelRoot });
+    const config = configSchemas.node.in.shape.engine.parse({ kind: 'openai', url: server.baseUrl, modelRoot });
     const { engine } = await openEngine(config, pki);
     try {
         expect(server.inferences()).toHaveLength(1);

@@ -54,7 +54,7 @@ describe('configfs-tsm', () => {
 describe('a SEV-SNP guest', () => {
     /** As the configuration file has it. */
     const teeOf = (settings: object): Extract<NodeConfig['tee'], { kind: 'snp' }> =>
-        configSchemas.node.shape.tee.parse({ kind: 'snp', ...settings }) as never;
+        configSchemas.node.in.shape.tee.parse({ kind: 'snp', ...settings }) as never;
 
     it('whose report is not under AMD’s roots does not start: no setting names others', async () => {
         const pki = createSnpDevelopmentPki({ seed: Buffer.alloc(32, 7), now: new Date() });

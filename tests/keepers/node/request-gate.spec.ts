@@ -2,7 +2,7 @@ import { NodeRefusal } from '../../../keepers/node';
 import type { EscrowAccount } from '../../../keepers/dispatch';
 import { worstCaseNano, requestedWork } from '../../../keepers/confidential';
 import { bytesOf, inner, modelIndex, offer, stranger } from '../confidential/exchange';
-import { account, keyringOf, node, nowMs, nowSec, sealRequest, session } from '../dispatch/sealed-request';
+import { account, hub, keyringOf, node, nowMs, nowSec, sealRequest, session } from '../dispatch/sealed-request';
 import { gateOf } from './node-fixture';
 
 async function refusalOf(act: Promise<unknown>): Promise<string> {
@@ -31,7 +31,7 @@ async function gateAndRequest(
 
 test('a request that is paid for is opened, with its terms and its place in the account', async () => {
     const { gate, sealed } = await gateAndRequest();
-    const admitted = await gate.admit(sealed.envelope);
+    const admitted = await gate.admit(sealed.envelope, hub);
     expect(admitted.inner.body.equals(inner.body)).toBe(true);
     expect(admitted).toMatchObject({ modelIndex, terms: { model: 'toy' }, metered: { worstCaseNano: worst } });
 });
@@ -52,7 +52,7 @@ describe('it refuses', () => {
     ];
     test.each(requests)('%s: %s', async (_what, code, request) => {
         const { gate, sealed } = await gateAndRequest(request);
-        expect(await refusalOf(gate.admit(sealed.envelope))).toBe(code);
+        expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe(code);
     });
 
     const accounts: [string, string, EscrowAccount | null | Error][] = [
@@ -78,48 +78,48 @@ describe('it refuses', () => {
     test.each(accounts)('%s: %s', async (_what, code, state) => {
         const { gate, sealed, setAccount } = await gateAndRequest();
         setAccount(state);
-        expect(await refusalOf(gate.admit(sealed.envelope))).toBe(code);
+        expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe(code);
     });
 
     test('a request to another node: context_unknown', async () => {
         const { gate, sealed } = await gateAndRequest({}, { nodeKey: stranger.publicKey });
-        expect(await refusalOf(gate.admit(sealed.envelope))).toBe('context_unknown');
+        expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe('context_unknown');
     });
 
     test('a cap that is not signed: cap_invalid', async () => {
         const { gate, sealed } = await gateAndRequest();
         const raised = { ...sealed.envelope, cap: { ...sealed.envelope.cap, cumulativeNano: enough + 1n } };
-        expect(await refusalOf(gate.admit(raised))).toBe('cap_invalid');
+        expect(await refusalOf(gate.admit(raised, hub))).toBe('cap_invalid');
     });
 
     test('a request sealed to a key that is gone: kem_epoch_unknown', async () => {
         const { gate, sealed, keyring } = await gateAndRequest();
         keyring.close();
-        expect(await refusalOf(gate.admit(sealed.envelope))).toBe('kem_epoch_unknown');
+        expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe('kem_epoch_unknown');
     });
 
     test('a request that was altered on the way: envelope_invalid', async () => {
         const { gate, sealed } = await gateAndRequest();
         const bytes = Buffer.from(sealed.envelope.sealed);
         bytes[0]! ^= 1;
-        expect(await refusalOf(gate.admit({ ...sealed.envelope, sealed: bytes }))).toBe('envelope_invalid');
+        expect(await refusalOf(gate.admit({ ...sealed.envelope, sealed: bytes }, hub))).toBe('envelope_invalid');
     });
 
     test('a request that it has served: request_replayed, and nothing is reserved for it', async () => {
         const { gate, sealed } = await gateAndRequest({ capNano: worst });
-        await gate.admit(sealed.envelope);
-        expect(await refusalOf(gate.admit(sealed.envelope))).toBe('request_replayed');
+        await gate.admit(sealed.envelope, hub);
+        expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe('request_replayed');
     });
 
     test('a debt beyond the credit line: credit_line_reached', async () => {
         const { gate, sealed } = await gateAndRequest({}, { creditLineNano: worst - 1n });
-        expect(await refusalOf(gate.admit(sealed.envelope))).toBe('credit_line_reached');
+        expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe('credit_line_reached');
     });
 });
 
 test('no refusal says anything of the request', async () => {
     const { gate, sealed } = await gateAndRequest({ body: Buffer.from('{"model":"toy","prompt":"swordfish"') });
-    const error: unknown = await gate.admit(sealed.envelope).catch((reason: unknown) => reason);
+    const error: unknown = await gate.admit(sealed.envelope, hub).catch((reason: unknown) => reason);
     expect((error as Error).message).not.toMatch(/swordfish|Unexpected|position/);
     expect((error as Error).cause).toBeUndefined();
 });
@@ -131,9 +131,9 @@ test('a chain that lags back to an old epoch gets no second account', async () =
         setAccount(account({ epoch }));
         return sealRequest({ name: `epoch ${epoch} ${Math.random()}`, keyring, capNano: enough, epoch });
     };
-    const old = await gate.admit((await at(3)).envelope);
-    const next = await gate.admit((await at(4)).envelope);
+    const old = await gate.admit((await at(3)).envelope, hub);
+    const next = await gate.admit((await at(4)).envelope, hub);
     expect(next.meter).not.toBe(old.meter);
-    expect(await refusalOf(gate.admit((await at(3)).envelope))).toBe('escrow_unknown');
-    expect((await gate.admit((await at(4)).envelope)).meter).toBe(next.meter);
+    expect(await refusalOf(gate.admit((await at(3)).envelope, hub))).toBe('escrow_unknown');
+    expect((await gate.admit((await at(4)).envelope, hub)).meter).toBe(next.meter);
 });

@@ -4,7 +4,7 @@ import type { NodeLog } from '../../../keepers/ledger';
 import { EngineError } from '../../../keepers/node/engine';
 import { RequestRun } from '../../../keepers/node/request-run';
 import { modelIndex, offer } from '../confidential/exchange';
-import { keyringOf, node, nowMs, sealRequest, session } from '../dispatch/sealed-request';
+import { hub, keyringOf, node, nowMs, sealRequest, session } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { chunk, end, gateOf, head, openLog, ScriptedEngine, type Script, tokens } from './node-fixture';
 
@@ -20,7 +20,7 @@ async function run(script: Script, options: { signal?: AbortSignal; log?: (log: 
     const keyring = await keyringOf(node);
     const { gate } = await gateOf({ keyring });
     const sealed = await sealRequest({ name: `run ${Math.random()}`, keyring, capNano: 1_000_000_000n, body });
-    const request = await gate.admit(sealed.envelope);
+    const request = await gate.admit(sealed.envelope, hub);
     const { log, entries } = await openLog(folder);
     logs.push(log);
     const wires: { bytes: Buffer; logged: number }[] = [];

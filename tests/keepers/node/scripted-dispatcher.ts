@@ -18,7 +18,7 @@ export class ScriptedDispatcher {
     dials = 0;
     private readonly server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
 
-    constructor(private readonly scope: { network: Buffer; hub: Buffer } = { network, hub }) {
+    constructor(private readonly scope: { network: Buffer; hub: Buffer; replica?: string } = { network, hub }) {
         this.server.on('connection', (socket) => {
             this.dials += 1;
             this.socket = socket;
@@ -31,10 +31,14 @@ export class ScriptedDispatcher {
                     });
             });
             const challenge = bytesOf(`challenge ${this.dials}`).toString('hex');
-            const { network: net, hub: payout } = this.scope;
-            const scoped = { network: net.toString('hex'), hub: payout.toString('hex'), challenge };
+            const { network: net, hub: payout, replica } = this.scope;
+            const scoped = { network: net.toString('hex'), hub: payout.toString('hex'), challenge, replica };
             socket.send(encodeJsonMessage(linkOperation.challenge, scoped));
         });
+    }
+
+    get hub(): Buffer {
+        return this.scope.hub;
     }
 
     async url(): Promise<string> {
@@ -44,6 +48,14 @@ export class ScriptedDispatcher {
 
     request(envelope: Buffer): void {
         this.socket.send(Buffer.concat([Buffer.from([linkOperation.request]), envelope]));
+    }
+
+    resume(envelope: Buffer): void {
+        this.socket.send(Buffer.concat([Buffer.from([linkOperation.resume]), envelope]));
+    }
+
+    tellReplicas(urls: string[]): void {
+        this.socket.send(encodeJsonMessage(linkOperation.replicas, { urls }));
     }
 
     say(operation: number, requestId: Buffer): void {

@@ -6,7 +6,7 @@ import type { Engine } from '../../../keepers/node/engine';
 import type { OfferBook } from '../../../keepers/node/offers';
 import { NodeService } from '../../../keepers/node/service';
 import { modelIndex, offer } from '../confidential/exchange';
-import { hub, keyringOf, network, node, sealRequest, type SealedRequest } from '../dispatch/sealed-request';
+import { keyringOf, network, node, sealRequest, type SealedRequest } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { chunk, end, gateOf, head, openLog, ScriptedEngine, type Script } from './node-fixture';
 import { ScriptedDispatcher } from './scripted-dispatcher';
@@ -40,25 +40,30 @@ export interface NodeOptions {
     /** Holds requests in admission until it resolves. */
     admission?: Promise<void>;
     log?: NodeLog;
-    scope?: { network: Buffer; hub: Buffer };
+    scope?: { network: Buffer; hub: Buffer; replica?: string };
+    resumeGraceMs?: number;
+    /** Dispatchers beside the test's own, by what they serve. */
+    others?: { network: Buffer; hub: Buffer; replica?: string }[];
 }
 
 /** A node whose dispatcher is the test's; it ends with the test. */
 export async function startedNode(options: NodeOptions = {}) {
     const dispatcher = new ScriptedDispatcher(options.scope);
+    const others = (options.others ?? []).map((scope) => new ScriptedDispatcher(scope));
+    const placeOf = async (one: ScriptedDispatcher) => ({ url: await one.url(), hub: one.hub });
     const keyring = await keyringOf(node);
     const { gate, clock } = await gateOf({ keyring });
     const admit = gate.admit.bind(gate);
-    gate.admit = async (envelope) => {
+    gate.admit = async (envelope, by) => {
         await options.admission;
-        return admit(envelope);
+        return admit(envelope, by);
     };
     const { log } = await openLog(folder);
     const engine = options.engine ?? new ScriptedEngine(options.script ?? answer);
     const service = new NodeService({
         network,
-        hub,
-        dispatcherUrl: await dispatcher.url(),
+        dispatchers: await Promise.all([dispatcher, ...others].map(placeOf)),
+        resumeGraceMs: options.resumeGraceMs ?? 50,
         signer: node,
         evidence: { bundle: '', quote: '', collateral: null },
         keyring,
@@ -73,17 +78,19 @@ export async function startedNode(options: NodeOptions = {}) {
     await service.start();
     endings.push(
         () => log.close(),
-        () => dispatcher.stop(),
+        () => [dispatcher, ...others].forEach((one) => one.stop()),
         () => service.stop(0),
     );
     await until(() => dispatcher.dials === 1);
     const seal = (name: string, body?: Buffer) => sealRequest({ name, keyring, capNano: 10n ** 9n, body });
     return {
         dispatcher,
+        others,
         service,
         engine,
         seal,
-        ready: () => until(() => dispatcher.of(linkOperation.hello).length > 0),
+        /** Every dispatcher has been greeted. */
+        ready: () => until(() => [dispatcher, ...others].every((one) => one.of(linkOperation.hello).length > 0)),
     };
 }
 

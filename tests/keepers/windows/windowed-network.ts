@@ -98,11 +98,12 @@ async function startNode(options: WindowedOptions & { url: string; read: () => P
         maxConcurrency: 4,
         clock,
     });
+    const book = new EscrowBook({ read: options.read });
     const gate = new RequestGate({
         network,
         nodeKey: signer.publicKey,
         keyring,
-        book: new EscrowBook({ read: options.read }),
+        bookOf: () => book,
         offers: () => offers.standing(),
         creditLineNano: 1n << 80n,
         clock,
@@ -110,8 +111,7 @@ async function startNode(options: WindowedOptions & { url: string; read: () => P
     const bundle = bundleOf(signer.publicKey).toString('base64');
     const service = new NodeService({
         network,
-        hub,
-        dispatcherUrl: options.url,
+        dispatchers: [{ url: options.url, hub }],
         signer,
         evidence: { bundle, quote: 'cXVvdGU=', collateral: null },
         keyring,

@@ -17,19 +17,19 @@ const offers = new OfferBook({ ...bench, signer: node, clock });
 
 /** The node as it is composed for real, X-Wing and durable log included, before the mock engine. */
 async function start({ dispatcherUrl, upstreamUrl }: { dispatcherUrl: string; upstreamUrl: string }) {
+    const book = new EscrowBook({ read: async (escrow) => bench.accountOf(escrow) });
     const gate = new RequestGate({
         network,
         nodeKey: node.publicKey,
         keyring,
-        book: new EscrowBook({ read: async (escrow) => bench.accountOf(escrow) }),
+        bookOf: () => book,
         offers: () => offers.standing(),
         creditLineNano: 1n << 80n,
         clock,
     });
     const service = new NodeService({
         network,
-        hub,
-        dispatcherUrl,
+        dispatchers: [{ url: dispatcherUrl, hub }],
         signer: node,
         evidence: {
             bundle: bench.keyBundle().toString('base64'),

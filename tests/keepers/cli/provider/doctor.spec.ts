@@ -92,6 +92,7 @@ describe('status of a node that does not run', () => {
                 nodeKey: null,
                 keyNotAfterSec: null,
                 dispatcher: { url: nowhere, connected: false, problem: null },
+                dispatchers: [],
                 engine: null,
                 offer: null,
                 requests: { inFlight: 0, answered: 0, refused: {}, lastAtMs: null },

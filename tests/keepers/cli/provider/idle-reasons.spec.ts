@@ -64,6 +64,7 @@ function status(changes: Partial<NodeStatus> = {}): NodeStatus {
         nodeKey: 'aa',
         keyNotAfterSec: 1,
         dispatcher: { url: 'http://d', connected: true, problem: null },
+        dispatchers: [],
         engine: { ok: true, detail: '', models: [] },
         offer: null,
         requests: { inFlight: 0, answered: 0, refused: {}, lastAtMs: null },
@@ -81,6 +82,14 @@ describe('by its own account, a node without work', () => {
         const [reason] = ownReasons(status({ dispatcher: { url: 'http://d', connected: false, problem } }));
         expect(reason).toMatchObject({ code: 'not_connected', down: true });
         expect(reason!.detail).toContain(problem);
+    });
+
+    test('is connected to some of its dispatchers alone, which a replica under two URLs is not', () => {
+        const at = (url: string, problem: string) => ({ url, hub: '', connected: false, problem });
+        const dispatchers = [at('http://b', 'refused'), at('http://c', 'connected to this replica already')];
+        const [reason, ...others] = ownReasons(status({ dispatchers }));
+        expect(reason).toMatchObject({ code: 'not_connected', down: false });
+        expect([reason!.detail, others]).toEqual(['no connection to http://b (refused)', []]);
     });
 
     test('has an engine that is down', () => {
