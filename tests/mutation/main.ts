@@ -203,16 +203,13 @@ function readSpecs(): Map<string, string> {
     return new Map(specs.sort().map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
 }
 
-/** What specs share. */
+/** What specs of contracts share. */
 function supportTexts(): [file: string, text: string][] {
-    const folders = ['tests/contracts', 'tests/support'];
-    const files = folders.flatMap((folder) =>
-        readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
-            path.posix.join(folder, file),
-        ),
-    );
+    const folder = 'tests/contracts';
+    const files = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' });
     const shared = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts')).sort();
-    return shared.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]);
+    const paths = [...shared.map((file) => path.posix.join(folder, file)), 'tests/support/fee-config.ts'];
+    return paths.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]);
 }
 
 function digest(texts: Iterable<readonly [name: string, text: string]>): string {
