@@ -12,6 +12,7 @@ import type {
     Settleable,
     StoredReceipt,
 } from './dispatch-records';
+import { Leases } from './leases';
 import { Outbox } from './outbox';
 import {
     checkReceipt,
@@ -46,6 +47,7 @@ export async function openDispatchLedger(options: DispatchLedgerOptions): Promis
  */
 export class DispatchLedger {
     readonly outbox: Outbox;
+    readonly leases: Leases;
     private readonly writer: GroupCommit;
     private readonly reads: DispatchReads;
     private readonly dispatcherId: string;
@@ -57,6 +59,7 @@ export class DispatchLedger {
         this.writer = new GroupCommit(store, options);
         this.reads = new DispatchReads(store.reads);
         this.outbox = new Outbox(store.reads, this.writer);
+        this.leases = new Leases(store, this.writer);
         this.dispatcherId = options.dispatcherId ?? '';
     }
 
@@ -95,6 +98,7 @@ export class DispatchLedger {
     /**
      * `refused`, `failed`: the node never began, nothing is owed and the reservation is freed.
      * `lost`: it may have worked; the reservation stays until its receipt comes or `releaseNode`.
+     * Of a request that another dispatcher has taken nothing changes.
      */
     closeRequest(
         requestId: Buffer,
@@ -102,7 +106,16 @@ export class DispatchLedger {
         options: { failureCode?: string; atMs: number },
     ): Promise<void> {
         const { failureCode = null, atMs } = options;
-        return this.submit({ kind: 'close', requestId, state, failureCode, atMs });
+        const { dispatcherId } = this;
+        return this.submit({ kind: 'close', requestId, state, failureCode, atMs, dispatcherId });
+    }
+
+    /**
+     * Makes a request of another dispatcher this one's, with what it has reserved. One that is final stays so.
+     * @throws LedgerError `request_unknown`; `request_state_invalid` where its node never began
+     */
+    takeRequest(requestId: Buffer, atMs: number): Promise<void> {
+        return this.submit({ kind: 'take', requestId, atMs, dispatcherId: this.dispatcherId });
     }
 
     /**
@@ -136,6 +149,11 @@ export class DispatchLedger {
     /** Whether the id was used, whatever became of the request. */
     hasRequest(requestId: Buffer): Promise<boolean> {
         return this.reads.hasRequest(requestId);
+    }
+
+    /** Streams for which something is reserved since before then: a node that is gone for good never frees it. */
+    streamsOpenSince(beforeMs: number): Promise<{ stream: StreamId; sinceMs: number }[]> {
+        return this.reads.streamsOpenSince(beforeMs);
     }
 
     /** Latest receipts not fully paid, each with the highest cap held under the session key that it names. */

@@ -16,6 +16,7 @@ export {
     type StoredReceipt,
 } from './dispatch-records';
 
+export { type Lease, Leases } from './leases';
 export { type DispatchLedger, type DispatchLedgerOptions, openDispatchLedger } from './dispatch-ledger';
 export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
 export { type GatewayRequestState } from './gateway-statements';

@@ -9,7 +9,16 @@ export type Operation =
     | { kind: 'cap'; cap: CapRecord; dispatcherId: string }
     | { kind: 'raise'; raise: CapRaiseRecord }
     | { kind: 'receipt'; record: ReceiptRecord }
-    | { kind: 'close'; requestId: Buffer; state: DispatchRequestState; failureCode: string | null; atMs: number }
+    | {
+          kind: 'close';
+          requestId: Buffer;
+          state: DispatchRequestState;
+          failureCode: string | null;
+          atMs: number;
+          dispatcherId: string;
+      }
+    /** A request that another dispatcher relayed is this one's from now on. */
+    | { kind: 'take'; requestId: Buffer; dispatcherId: string; atMs: number }
     | { kind: 'paid'; stream: StreamId; paidNano: bigint; transactionHash: string | null; atMs: number }
     /** Every running request of one dispatcher. */
     | { kind: 'lose'; dispatcherId: string; failureCode: string; atMs: number }

@@ -44,6 +44,18 @@ export class DispatchReads {
         return dispatchRequest(row, { receipt, checkpoint });
     }
 
+    /** At most a thousand, the longest open first. */
+    async streamsOpenSince(beforeMs: number): Promise<{ stream: StreamId; sinceMs: number }[]> {
+        const rows = await this.sql.all<Pick<StreamRow, 'escrow' | 'epoch' | 'node_key'> & { since: bigint }>(
+            `SELECT s.escrow, s.epoch, s.node_key, min(q.recorded_at_ms) AS since
+             FROM dispatch_requests q JOIN dispatch_streams s ON s.id = q.stream_id
+             WHERE q.state IN ('running', 'lost') AND q.recorded_at_ms < ?
+             GROUP BY s.escrow, s.epoch, s.node_key ORDER BY min(q.recorded_at_ms) LIMIT 1000`,
+            [beforeMs],
+        );
+        return rows.map((row) => ({ stream: streamId(row), sinceMs: Number(row.since) }));
+    }
+
     /** Latest receipts not fully paid, each with the highest cap held under the session key that it names. */
     async settleable(): Promise<Settleable[]> {
         const rows = await this.sql.all<SettleableRow>(

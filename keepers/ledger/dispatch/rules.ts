@@ -32,6 +32,8 @@ function apply(set: WorkingSet, operation: Operation): unknown {
             return insertReceipt(set, operation.record) satisfies ReceiptOutcome | typeof deferred;
         case 'close':
             return closeRequest(set, operation);
+        case 'take':
+            return takeRequest(set, operation);
         case 'paid':
             return recordPaid(set, operation);
         case 'lose':
@@ -135,9 +137,22 @@ export function owedBeyondPaid(
     return maxNano(0n, latestCumulativeNano + openWorstNano + riseNano - (paidNano.get(nodeKeyHex) ?? 0n));
 }
 
-function closeRequest(set: WorkingSet, { requestId, state, failureCode, atMs }: Of<'close'>): void {
+/** One that another dispatcher took over is no longer this one's to close. */
+function closeRequest(set: WorkingSet, { requestId, state, failureCode, atMs, dispatcherId }: Of<'close'>): void {
     const request = requireRequest(set, requestId);
-    if (request.state !== 'final') setState(request, { state, failureCode, atMs });
+    if (request.state !== 'final' && request.dispatcherId === dispatcherId)
+        setState(request, { state, failureCode, atMs });
+}
+
+/** What the request has reserved stays as it is; of one that began nowhere there is nothing to take. */
+function takeRequest(set: WorkingSet, { requestId, dispatcherId, atMs }: Of<'take'>): void {
+    const request = requireRequest(set, requestId);
+    if (request.state === 'refused' || request.state === 'failed')
+        throw new LedgerError('request_state_invalid', `The request is ${request.state}: there is no answer to take`);
+    if (request.state === 'lost') setState(request, { state: 'running', atMs });
+    if (request.state === 'running') request.closedAtMs = null;
+    request.dispatcherId = dispatcherId;
+    request.changed = true;
 }
 
 function recordPaid(set: WorkingSet, { stream: id, paidNano, transactionHash, atMs }: Of<'paid'>): void {

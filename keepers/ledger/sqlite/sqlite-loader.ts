@@ -56,6 +56,7 @@ export class SqliteLoader {
             case 'receipt':
                 return this.loadReceipt(set, operation.record);
             case 'close':
+            case 'take':
                 return void this.loadRequest(set, operation.requestId);
             case 'paid':
                 return void this.loadStream(set, operation.stream);

@@ -33,7 +33,8 @@ export class SqliteSaver {
         );
         this.updateRequest = sql(
             `UPDATE dispatch_requests SET worst_case_nano = ?, signed_nano = ?, allowance_nano = ?, state = ?,
-             failure_code = ?, closed_at_ms = ?, final_sequence = ?, checkpoint_sequence = ? WHERE request_id = ?`,
+             failure_code = ?, closed_at_ms = ?, final_sequence = ?, checkpoint_sequence = ?, dispatcher_id = ?
+             WHERE request_id = ?`,
         );
         this.setCap = sql(
             'UPDATE dispatch_requests SET cap_nano = ?, cap_hash = ?, cap_signature = ? WHERE request_id = ?',
@@ -129,6 +130,7 @@ export class SqliteSaver {
             request.closedAtMs,
             request.finalSequence,
             request.checkpointSequence,
+            request.dispatcherId,
             requestId,
         );
         if (raisedCap) this.setCap.run(request.capNano, raisedCap.hash, raisedCap.signature, requestId);
