@@ -4,4 +4,5 @@ export { backgroundClock, ManualClock, nowSec, sleep, systemClock, type Clock } 
 export { EventStreamParser, type StreamEvent } from './event-stream';
 export { createLogger, silentLogger, type Logger, type LoggerOptions, type LogLines } from './logger';
 export { retry, type RetryOptions } from './retry';
+export type { NewSend, OpenSend, SendClosure, SendFate, SendJournal, SignedSend } from './send-journal';
 export { ceilDiv, formatTon, parseTon } from './units';

@@ -26,6 +26,10 @@ export type ChainErrorCode =
     | 'transaction_failed'
     /** The message was neither seen on chain nor ruled out in time. */
     | 'not_confirmed'
+    /** It may have been executed: its time is over, and the transactions that would tell are gone. */
+    | 'send_untraced'
+    /** The intent's own time was over before it could be signed. */
+    | 'send_outdated'
     | 'insufficient_gas_money'
     /** The endpoint no longer has transactions between two that we saw. */
     | 'history_gap'
@@ -47,6 +51,8 @@ const actions: Record<ChainErrorCode, ErrorAction> = {
     account_inactive: 'fix',
     transaction_failed: 'fix',
     not_confirmed: 'retry',
+    send_untraced: 'retry',
+    send_outdated: 'fix',
     insufficient_gas_money: 'fix',
     history_gap: 'stop',
     deployment_invalid: 'fix',

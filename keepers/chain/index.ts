@@ -9,9 +9,13 @@ export type { EndpointKind, EndpointSettings } from './endpoints/endpoint-settin
 export { transactionOutcome, type TransactionOutcome } from './transaction-outcome';
 export { findTransaction, walkTrace, type Trace, type TraceOptions, type TraceTransaction } from './trace';
 export { transactionsSince, watchTransactions, type WatchOptions } from './watch-transactions';
-export { parseWalletKey, walletKeyFromMnemonic, walletKeyFromSeed, type WalletKey } from './wallet-key';
-export { collectMessages } from './wallet-message';
-export { ChainWallet, feeMarginNano, type ChainWalletOptions, type SendOptions, type SendResult } from './chain-wallet';
+export { parseWalletKey, walletKeyFromMnemonic, walletKeyFromSeed, type WalletKey } from './wallet/wallet-key';
+export { collectMessages } from './wallet/wallet-message';
+export { ChainWallet, type ChainWalletOptions } from './wallet/chain-wallet';
+export type { KeeperWallet, SendOptions, SendResult, WalletMessages } from './wallet/keeper-wallet';
+export type { WalletKind } from './wallet/wallet-protocol';
+export { judgeSend, type SendObservation } from './wallet/judge-send';
+export { MemoryJournal } from './wallet/memory-journal';
 export { NetworkReader, type EscrowSnapshot, type NetworkReaderOptions, type ReadOptions } from './network-reader';
 export { parseDeployment, readDeployment, writeDeployment, type Deployment, type HubDeployment } from './deployments';
 export { chainClientOf, type ChainClientContext, type ChainSettings, type EndpointConfig } from './from-config';

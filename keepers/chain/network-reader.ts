@@ -26,6 +26,8 @@ export interface EscrowSnapshot {
     status: EscrowState['phase'];
     closesAtSec: number | null;
     balanceNano: bigint;
+    /** Of a charge that waits for the hub's acknowledgement; until then the escrow refuses another. */
+    inFlightNano: bigint | null;
     client: Address;
     index: number;
     closeDelaySec: number;
@@ -47,8 +49,6 @@ export interface ReadOptions {
     /** Read the chain even if a recent answer is at hand. */
     refresh?: boolean;
 }
-
-const snapshotAttempts = 4;
 
 /** Typed state of the network's contracts, with a short memory. Null where an account does not exist (yet). */
 export class NetworkReader {
@@ -118,15 +118,7 @@ export class NetworkReader {
         /** Whose paid sums to read, given the epoch. */
         nodeKeys: (epoch: number) => readonly Buffer[];
     }): Promise<EscrowSnapshot | null> {
-        for (let attempt = 0; attempt < snapshotAttempts; attempt++) {
-            const before = await this.options.client.getAccount(query.address);
-            if (before.status !== 'active') return null;
-            const snapshot = await this.readEscrow(query);
-            if (snapshot === null) return null;
-            const after = await this.options.client.getAccount(query.address);
-            if (before.lastTransaction?.lt === after.lastTransaction?.lt) return snapshot;
-        }
-        throw new ChainError('rpc_unavailable', `${query.address} changes faster than it can be read: try again`);
+        return orNull(() => this.readEscrow(query));
     }
 
     private async readEscrow(query: Parameters<NetworkReader['escrow']>[0]): Promise<EscrowSnapshot | null> {
@@ -134,11 +126,14 @@ export class NetworkReader {
         const state = await contract.getState();
         const genuine = state.hub.equals(query.hub) && state.network.equals(this.options.registry.hash);
         if (!genuine || !(await Escrow.createFromConfig(state)).address.equals(query.address)) return null;
-        const nodeKeys = query.nodeKeys(state.epoch);
-        const paid = await Promise.all(nodeKeys.map((nodeKey) => contract.getPaid(nodeKey)));
         return {
             ...escrowSnapshot(query.address, state),
-            paidNano: new Map(nodeKeys.map((nodeKey, i) => [nodeKey.toString('hex'), paid[i]!])),
+            paidNano: new Map(
+                query.nodeKeys(state.epoch).map((nodeKey) => {
+                    const key = nodeKey.toString('hex');
+                    return [key, state.paidNano.get(key) ?? 0n];
+                }),
+            ),
         };
     }
 
@@ -156,6 +151,7 @@ function escrowSnapshot(address: Address, state: EscrowState): Omit<EscrowSnapsh
         status: state.phase,
         closesAtSec: state.closesAt,
         balanceNano: state.balanceNano,
+        inFlightNano: state.inFlight?.amountNano ?? null,
         client: state.client,
         index: state.index,
         closeDelaySec: state.closeDelaySec,

@@ -10,12 +10,26 @@ export interface TransactionOutcome {
     exitCode: number | null;
     /** First 32 bits of the body that it received. */
     opcode: number | null;
+    /** Null for a message from outside. */
+    sender: Address | null;
+    /** Messages to other accounts that it sent; those to nowhere (events) are not counted. */
+    outMessages: number;
+    /** NanoTON that this transaction took from the money on its way: gas, storage, and forwarding of what it sent. */
+    feeNano: bigint;
 }
 
 /** What a transaction came to. Money sent to an account without code is fine: no code ran. */
 export function transactionOutcome(transaction: Transaction): TransactionOutcome {
     const account = new Address(0, addressHash(transaction.address));
-    const base = { account, lt: transaction.lt, hash: transaction.hash(), opcode: receivedOpcode(transaction) };
+    const base = {
+        account,
+        lt: transaction.lt,
+        hash: transaction.hash(),
+        opcode: receivedOpcode(transaction),
+        sender: senderOf(transaction),
+        outMessages: transaction.outMessages.values().filter(({ info }) => info.type === 'internal').length,
+        feeNano: feesOf(transaction),
+    };
     const { description } = transaction;
     if (description.type !== 'generic') return { ...base, ok: true, exitCode: null };
     const { computePhase, actionPhase } = description;
@@ -32,6 +46,17 @@ export function requireOk(outcome: TransactionOutcome): void {
     throw new ChainError('transaction_failed', `${account} refused the message with exit code ${exitCode}`, {
         context: { exitCode, account: account.toString(), transactionHash: hash.toString('hex') },
     });
+}
+
+function senderOf({ inMessage }: Transaction): Address | null {
+    return inMessage?.info.type === 'internal' ? inMessage.info.src : null;
+}
+
+/** `totalFees` leaves out what travels with a message and is taken where it arrives. */
+function feesOf({ totalFees, description }: Transaction): bigint {
+    const action = description.type === 'generic' ? description.actionPhase : null;
+    const travelling = (action?.totalFwdFees ?? 0n) - (action?.totalActionFees ?? 0n);
+    return totalFees.coins + travelling;
 }
 
 function addressHash(account: bigint): Buffer {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { chainClientOf, ChainWallet, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
+import { chainClientOf, type KeeperWallet, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import type { Logger } from '../base';
 import { readSeedFile, type SettlerConfig } from '../config';
 import { type DispatchLedger, openDispatchLedger } from '../ledger';
+import { openSender } from '../outbox';
 import { type SettlementSummary, SettlerService } from '../settlement';
 import { LedgerMetrics, type RoleTelemetry, SettlerMetrics, watchDispatchLedger, watchGasWallet } from '../telemetry';
 import type { RunningRole } from './roles';
@@ -30,7 +31,7 @@ export async function startSettler(
 
 export interface OpenSettler {
     service: SettlerService;
-    wallet: ChainWallet;
+    wallet: KeeperWallet;
     /** Absent where it settles from the log of a node. */
     ledger: DispatchLedger | undefined;
     close: () => Promise<void>;
@@ -47,32 +48,33 @@ export async function openSettler(
         config.ledgerFile === undefined
             ? undefined
             : await openDispatchLedger({ file: config.ledgerFile, ...metrics?.ledger.hooks });
-    const wallet = new ChainWallet({
+    const { sender, close } = openSender({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
+        kind: config.gasWalletKind,
         pollIntervalMs: config.chain.pollIntervalMs,
+        outbox: ledger?.outbox ?? { file: config.outboxFile ?? `${config.nodeLogFiles[0]}.settler-outbox.sqlite` },
     });
     const service = new SettlerService({
         client,
         reader: new NetworkReader({ client, registry: deployment.registry }),
-        wallet,
+        sender,
         hub: config.hub,
         ledger,
-        nodeLogFiles: config.nodeLogFile === undefined ? [] : [config.nodeLogFile],
+        nodeLogFiles: config.nodeLogFiles,
         intervalMs: config.intervalMs,
         minValueToCostRatio: config.minValueToCostRatio,
+        maxFeePerSettlementNano: config.maxFeePerSettlementNano,
+        maxFeePerDayNano: config.maxFeePerDayNano,
         metrics: metrics?.settler,
         logger,
     });
-    return {
-        service,
-        wallet,
-        ledger,
-        close: async () => {
-            await ledger?.close();
-            await client.close();
-        },
+    const closeAll = async () => {
+        await close();
+        await ledger?.close();
+        await client.close();
     };
+    return { service, wallet: sender.wallet, ledger, close: closeAll };
 }
 
 /** A batch of ten lines asks for about half a TON and gives most of it back. */
@@ -80,7 +82,7 @@ const lowGasNano = 1_000_000_000n;
 
 function watchSettler(of: {
     service: SettlerService;
-    wallet: ChainWallet;
+    wallet: KeeperWallet;
     metrics: SettlerMetrics;
     telemetry: RoleTelemetry;
 }): void {

@@ -21,6 +21,21 @@ const shared = {
     admin: adminField.optional(),
 };
 
+/** What a keeper pays for its messages with. */
+const gasWallet = {
+    gasWalletFile: z.string().min(1),
+    /** `highload-v3` sends many requests side by side; its address differs. */
+    gasWalletKind: z.enum(['v5r1', 'highload-v3']).default('v5r1'),
+    /** Where messages are recorded before they are sent; beside the keeper's other data when absent. */
+    outboxFile: z.string().min(1).optional(),
+};
+
+/** What an operator lets its keeper spend on messages, nanoTON. */
+const feeLimits = {
+    maxFeePerSettlementNano: nanoField.optional(),
+    maxFeePerDayNano: nanoField.optional(),
+};
+
 const priceField = z.strictObject({
     inputNano: nanoField,
     cachedInputNano: nanoField,
@@ -226,10 +241,11 @@ export const settlerSchema = z.strictObject({
     ...shared,
     role: z.literal('settler'),
     hub: addressField,
-    /** The dispatcher's ledger, or none when settling from a node's own receipt log. */
+    /** The dispatcher's ledger, or none when settling from nodes' own receipt logs. */
     ledgerFile: z.string().optional(),
-    nodeLogFile: z.string().optional(),
-    gasWalletFile: z.string().min(1),
+    nodeLogFiles: z.array(z.string().min(1)).max(256).default([]),
+    ...gasWallet,
+    ...feeLimits,
     intervalMs: z.int().min(100).max(3_600_000).default(15_000),
     minValueToCostRatio: z.int().min(1).max(10_000).default(50),
 });
@@ -237,7 +253,7 @@ export const settlerSchema = z.strictObject({
 export const registrarSchema = z.strictObject({
     ...shared,
     role: z.literal('registrar'),
-    gasWalletFile: z.string().min(1),
+    ...gasWallet,
     collateral: collateralField.prefault({}),
     /** Platform families whose quotes the network should be able to verify. */
     families: z
@@ -279,7 +295,7 @@ const nodeFields = z.strictObject({
     useListedHubs: z.union([z.boolean(), z.array(addressField).min(1).max(8)]).default(false),
     provider: addressField,
     operatorKeyFile: z.string().min(1),
-    gasWalletFile: z.string().min(1),
+    ...gasWallet,
     receiptLogFile: z.string().min(1),
     engine: engineField,
     tee: teeField,

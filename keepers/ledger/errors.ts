@@ -23,6 +23,8 @@ export type LedgerErrorCode =
     | 'budget_exhausted'
     /** A receipt doesn't fit the receipts and reservations already here. */
     | 'receipt_inconsistent'
+    /** An intent whose message may still be executed can't be signed again, nor changed. */
+    | 'intent_under_way'
     /** A line of a node log other than the last is damaged. */
     | 'log_corrupt';
 
@@ -39,6 +41,7 @@ const actions: Record<LedgerErrorCode, ErrorAction> = {
     escrow_insufficient: 'fix',
     budget_exhausted: 'fix',
     receipt_inconsistent: 'stop',
+    intent_under_way: 'retry',
     log_corrupt: 'stop',
 };
 

@@ -3,7 +3,9 @@ export { openDatabase, type Database, type DatabaseOptions } from './database';
 export { schemaVersion } from './migrations';
 export { inspectLedger, type LedgerInspection } from './inspect-ledger';
 export { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
-export { Outbox, type OutboxEntry, type OutboxState } from './outbox';
+export { abandonedAfterMs, Outbox } from './outbox';
+export { openOutboxFile, type OutboxFile } from './outbox-file';
+export { type IntentClosure, type NewIntent, type OutboxEntry, type OutboxState } from './outbox-records';
 export { type EscrowFunds, type SignedCap, type SignedReceipt, type StreamId } from './records';
 export {
     type CapRaiseRecord,

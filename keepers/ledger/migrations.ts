@@ -6,6 +6,7 @@ import { gatewaySchema } from './schema/gateway-schema';
 import { idempotencySchema } from './schema/idempotency-schema';
 import { outboxSchema } from './schema/outbox-schema';
 import { keySchema } from './schema/key-schema';
+import { sendSchema } from './schema/send-schema';
 import { windowSchema } from './schema/window-schema';
 
 interface Step {
@@ -24,6 +25,7 @@ export const steps: readonly Step[] = [
     { sqlite: keySchema, postgres: null },
     { sqlite: idempotencySchema, postgres: null },
     { sqlite: dispatchTablesFromOld, postgres: dispatchTables + outboxSchema },
+    { sqlite: sendSchema, postgres: sendSchema },
 ];
 
 export const schemaVersion = steps.length;

@@ -7,13 +7,17 @@ export interface NodeFiles {
     status: string;
     /** What it earned by day and model. */
     tally: string;
+    /** Messages to the chain, recorded before they are sent. */
+    outbox: string;
 }
 
 /** Files beside the receipt log, by which the node and the commands of its provider know of each other. */
-export function nodeFiles({ receiptLogFile }: Pick<NodeConfig, 'receiptLogFile'>): NodeFiles {
+export function nodeFiles(config: Pick<NodeConfig, 'receiptLogFile' | 'outboxFile'>): NodeFiles {
+    const { receiptLogFile, outboxFile } = config;
     return {
         prices: `${receiptLogFile}.prices.json`,
         status: `${receiptLogFile}.status.json`,
         tally: `${receiptLogFile}.tally.json`,
+        outbox: outboxFile ?? `${receiptLogFile}.outbox.sqlite`,
     };
 }

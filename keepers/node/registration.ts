@@ -1,8 +1,9 @@
 import { Address, beginCell, type OpenedContract } from '@ton/core';
 import { type GpuDocument, inspectQuote } from '../attestation';
-import { type ChainClient, ChainError, type ChainWallet, type NetworkReader } from '../chain';
+import { type ChainClient, ChainError, type NetworkReader } from '../chain';
 import { errorMessage, type Logger } from '../base';
 import type { Signer } from '../confidential';
+import type { OutboxSender } from '../outbox';
 import {
     authorizationDigest,
     possessionDigest,
@@ -22,6 +23,7 @@ import {
 } from '../../wrappers';
 import { NodeError } from './errors';
 import { attestGpus, type NodeGpus } from './gpu-source';
+import { RegistrationIntents } from './registration-intents';
 import type { QuoteSource } from './quote-source';
 import type { SnpEndorser } from './report-source';
 
@@ -29,7 +31,7 @@ export interface RegistrationOptions {
     client: ChainClient;
     reader: NetworkReader;
     /** Pays for verification and admission. */
-    wallet: ChainWallet;
+    sender: OutboxSender;
     network: Buffer;
     verifier: Address;
     provider: Address;
@@ -65,10 +67,15 @@ export interface BundleTerms {
 
 /** Takes evidence over a fresh key bundle and has the key recorded on chain: verifier, registry, provider; then hubs admit it. */
 export class Registration {
-    constructor(private readonly options: RegistrationOptions) {}
+    private readonly intents: RegistrationIntents;
+
+    constructor(private readonly options: RegistrationOptions) {
+        this.intents = new RegistrationIntents(options);
+    }
 
     /** @throws NodeError with what the provider should do */
     async register(terms: BundleTerms): Promise<Evidence> {
+        await this.intents.reconcile();
         await this.checkProvider();
         const evidence = await this.attest(terms);
         await this.record(evidence);
@@ -120,22 +127,23 @@ export class Registration {
 
     /** The chain verifies the quote first; a SEV-SNP report it can't, and records the key for the higher bond alone. */
     private async record({ bundle, quote, snp }: Evidence): Promise<void> {
-        const { client, wallet, verifier, operator, network, provider, reader, logger } = this.options;
+        const { client, sender, verifier, operator, network, provider, reader, logger } = this.options;
         const digest = authorizationDigest({ network, provider: provider.hash, bundleHash: keyBundleHash(bundle) });
         const authorization = beginCell().storeBuffer(operator.sign(digest)).endCell();
-        const common = { authorization, responseTo: wallet.address };
+        const common = { authorization, responseTo: sender.wallet.address };
+        const via = this.intents.registering(bundle);
         try {
             if (snp === undefined) {
                 const contract = client.open(QuoteVerifier.createFromAddress(verifier));
                 const evaluation = await this.evaluationFor(contract, quote);
                 logger.info({ evaluation }, 'posting the quote for verification on chain');
                 const options = { quote, evaluation, bundle: keyBundleCell(bundle), ...common };
-                await contract.sendVerify(wallet.sender(), options);
+                await contract.sendVerify(via, options);
             } else {
                 logger.info('registering the key by its bond: clients verify the report, the chain does not');
                 const contract = client.open(Registry.createFromAddress(new Address(0, network)));
                 const possession = this.options.signer.sign(possessionDigest(keyBundleHash(bundle)));
-                await contract.sendRegisterByBond(wallet.sender(), { bundle, possession, ...common });
+                await contract.sendRegisterByBond(via, { bundle, possession, ...common });
             }
         } catch (error) {
             if (error instanceof NodeError) throw error;
@@ -159,8 +167,8 @@ export class Registration {
 
     /** Registry and provider answer a refusal with its reason instead of throwing, so that the money comes back. */
     private async refused(): Promise<NodeError> {
-        const { client, wallet } = this.options;
-        const recent = await client.getTransactions(wallet.address, { limit: 10 });
+        const { client, sender } = this.options;
+        const recent = await client.getTransactions(sender.wallet.address, { limit: 10 });
         for (const { inMessage } of recent) {
             const body = inMessage?.body.beginParse();
             if (!body || body.remainingBits < 112 || body.loadUint(32) !== registrationRefusedOpcode) continue;
@@ -177,8 +185,10 @@ export class Registration {
 
     /** Tells a hub until when the recorded key is good. @throws NodeError when the hub does not admit it */
     async admitTo(hub: Address, nodeKey: Buffer): Promise<void> {
-        const { client, wallet, provider, reader } = this.options;
-        await client.open(Provider.createFromAddress(provider)).sendRequestAdmission(wallet.sender(), { nodeKey, hub });
+        const { client, provider, reader } = this.options;
+        await client
+            .open(Provider.createFromAddress(provider))
+            .sendRequestAdmission(this.intents.admitting(nodeKey, hub), { nodeKey, hub });
         const admitted = await reader.node(hub, nodeKey, { refresh: true });
         if (admitted === null)
             throw new NodeError('registration_failed', `the hub ${hub.toRawString()} did not admit the key`, {

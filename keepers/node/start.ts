@@ -2,7 +2,6 @@ import { Address } from '@ton/core';
 import {
     type ChainClient,
     chainClientOf,
-    ChainWallet,
     type Deployment,
     hubOf,
     NetworkReader,
@@ -14,6 +13,7 @@ import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSeedFile } from '../config';
 import { readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
+import { openSender } from '../outbox';
 import { NodeMetrics, type RoleTelemetry } from '../telemetry';
 import { admissionValueNano, Registry } from '../../wrappers';
 import { EarningsTally } from './earnings-tally';
@@ -83,10 +83,13 @@ async function composeNode(
         throw new NodeError('registration_failed', 'the network has no quote verifier yet: finish deploy-network');
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const reader = new NetworkReader({ client, registry: deployment.registry });
-    const wallet = new ChainWallet({
+    const files = nodeFiles(config);
+    const { sender, close: closeOutbox } = openSender({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
+        kind: config.gasWalletKind,
         pollIntervalMs: config.chain.pollIntervalMs,
+        outbox: { file: files.outbox },
     });
     const network = deployment.registry.hash;
     const { engine, modelRoot } = await openEngine(config.engine, {
@@ -97,7 +100,7 @@ async function composeNode(
     const registration = new Registration({
         client,
         reader,
-        wallet,
+        sender,
         network,
         verifier: deployment.quoteVerifier,
         provider: config.provider,
@@ -135,7 +138,6 @@ async function composeNode(
         maxConcurrency: engine.maxConcurrency,
         clock: systemClock,
     });
-    const files = nodeFiles(config);
     const prices = new PriceWatch({
         file: files.prices,
         offers,
@@ -192,7 +194,7 @@ async function composeNode(
         telemetry,
         metrics,
         service,
-        wallet,
+        wallet: sender.wallet,
         renew: () => reattestation.renew(),
         keyNotAfterSec: () => keyNotAfterSec,
         offerExpiresAtSec: () => offers.current.expiresAtSec,
@@ -208,6 +210,7 @@ async function composeNode(
             await service.stop(drainMs);
             await log.close();
             await engine.close();
+            await closeOutbox();
             await client.close();
         },
     };

@@ -1,16 +1,18 @@
 import type { OpenedContract } from '@ton/core';
 import { type CollateralService, revocationListIssuedAt } from '../attestation';
 import { type Clock, errorMessage, type Logger } from '../base';
-import type { ChainClient, ChainWallet } from '../chain';
+import type { ChainClient } from '../chain';
+import type { OutboxSender, StateOf } from '../outbox';
 import type { CollateralPiece, RegistrarMetrics } from '../telemetry';
 import type { HeldCollateral, HeldQeIdentity, HeldRevocationList, HeldTcbInfo, QuoteVerifier } from '../../wrappers';
 import { type Family, isDue, type Piece, piecesOf } from './pieces';
+import { isPosted, postIntent, postKind } from './post-intent';
 import { postPiece } from './post-piece';
 
 export interface CollateralKeeperOptions {
     client: ChainClient;
     /** Pays for postings; what they don't need comes back. */
-    wallet: Pick<ChainWallet, 'sender'>;
+    sender: Pick<OutboxSender, 'sender' | 'reconcile'>;
     verifier: OpenedContract<QuoteVerifier>;
     service: Pick<CollateralService, 'collateralFor'>;
     families: readonly Family[];
@@ -53,6 +55,7 @@ export class CollateralKeeper {
     /** One look at every family. */
     async keepOnce(): Promise<KeepingSummary> {
         const summary: KeepingSummary = { posted: [], failures: [] };
+        await this.options.sender.reconcile(postKind, this.stateOf);
         for (const family of this.options.families) {
             await this.attempt(family.fmspc.toString('hex'), summary, () => this.keepFamily(family, summary));
         }
@@ -62,7 +65,7 @@ export class CollateralKeeper {
     }
 
     private async keepFamily(family: Family, summary: KeepingSummary): Promise<void> {
-        const { service, verifier, wallet, client, renewBeforeMs, logger } = this.options;
+        const { service, verifier, sender, client, renewBeforeMs, logger } = this.options;
         const needs = { tee: 'tdx', authority: family.authority, fmspc: family.fmspc.toString('hex') } as const;
         const fresh = await service.collateralFor(needs);
         const at = new Date((await client.getChainTimeSec()) * 1000);
@@ -70,13 +73,16 @@ export class CollateralKeeper {
         for (const piece of pieces.filter((one) => isDue(one, at, renewBeforeMs))) {
             const { kind, of } = piece;
             await this.attempt(`${kind}, ${of}`, summary, async () => {
-                await postPiece(verifier, wallet.sender(), kind, fresh);
+                await postPiece(verifier, sender.sender(postIntent(piece), this.stateOf), kind, fresh);
                 summary.posted.push({ kind, of });
                 this.options.metrics?.post(kind);
                 logger.info({ kind, of }, 'collateral posted');
             });
         }
     }
+
+    private readonly stateOf: StateOf = async ({ payload }) =>
+        isPosted(await this.options.verifier.getCollateral(), payload) ? 'done' : 'undone';
 
     /** What fails for one piece, as when another registrar was first, keeps no other from being posted. */
     private async attempt(what: string, summary: KeepingSummary, act: () => Promise<void>): Promise<void> {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { CollateralService, PcsClient } from '../attestation';
 import { CocoonError, type Logger, systemClock } from '../base';
-import { chainClientOf, ChainWallet, readPinnedDeployment, walletKeyFromSeed } from '../chain';
+import { chainClientOf, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import { readSeedFile, type RegistrarConfig } from '../config';
+import { openSender } from '../outbox';
 import { QuoteVerifier } from '../../wrappers';
 import { RegistrarMetrics, type RoleTelemetry, watchGasWallet } from '../telemetry';
 import { CollateralKeeper } from './collateral-keeper';
@@ -28,16 +29,18 @@ export async function startRegistrar(
         });
     }
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
-    const wallet = new ChainWallet({
+    const { sender, close } = openSender({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
+        kind: config.gasWalletKind,
         pollIntervalMs: config.chain.pollIntervalMs,
+        outbox: { file: config.outboxFile ?? `${config.gasWalletFile}.outbox.sqlite` },
     });
     const metrics = new RegistrarMetrics(telemetry.registry);
-    watchGasWallet(telemetry, wallet, lowGasNano);
+    watchGasWallet(telemetry, sender.wallet, lowGasNano);
     const keeper = new CollateralKeeper({
         client,
-        wallet,
+        sender,
         verifier: client.open(QuoteVerifier.createFromAddress(deployment.quoteVerifier)),
         service: new CollateralService({ client: new PcsClient({ baseUrl: config.collateral.url }) }),
         families: config.families,
@@ -51,7 +54,12 @@ export async function startRegistrar(
     watchKeeper(keeper, metrics, telemetry);
     await keeper.keepOnce();
     keeper.start();
-    return { verifier: deployment.quoteVerifier.toString(), stop: () => keeper.stop().finally(() => client.close()) };
+    const stop = async () => {
+        await keeper.stop();
+        await close();
+        await client.close();
+    };
+    return { verifier: deployment.quoteVerifier.toString(), stop };
 }
 
 function watchKeeper(keeper: CollateralKeeper, metrics: RegistrarMetrics, telemetry: RoleTelemetry): void {

@@ -1,15 +1,31 @@
+import { createHash } from 'node:crypto';
 import { Address } from '@ton/core';
 import PQueue from 'p-queue';
 import type { EscrowSnapshot, NetworkReader } from '../chain';
 import type { Settleable } from '../ledger';
+import type { AdmittedNode } from '../../wrappers';
 import type { SettlementCandidate } from './decide-settlements';
+import type { LineSignatures } from './line-signatures';
 
 /** A candidate with the signed statements that settle it. */
 export interface ChainCandidate extends SettlementCandidate {
     settleable: Settleable;
+    /** What the chain has paid the node by now. */
+    paidNano: bigint;
+    /** All that could change hub's and escrow's mind about the line: while it stays the same, so does their answer. */
+    fingerprint: string;
 }
 
-export type SkipReason = 'escrow_unknown' | 'epoch_over' | 'node_unknown' | 'nothing_owed' | 'session_unknown';
+export type SkipReason =
+    | 'escrow_unknown'
+    | 'epoch_over'
+    | 'node_unknown'
+    | 'nothing_owed'
+    | 'session_unknown'
+    /** Neither hub nor escrow would believe it. */
+    | 'signature_invalid'
+    /** Somebody's charge is under way: the escrow refuses another until it is booked. */
+    | 'charge_in_flight';
 
 export interface ChainView {
     candidates: ChainCandidate[];
@@ -22,6 +38,8 @@ export interface ViewOptions {
     reader: NetworkReader;
     hub: Address;
     settleables: readonly Settleable[];
+    /** Checks lines as hub and escrow will. */
+    signatures: LineSignatures;
     concurrency?: number;
 }
 
@@ -56,16 +74,19 @@ async function viewEscrow(group: Settleable[], options: ViewOptions, view: Chain
 async function candidateOf(
     settleable: Settleable,
     snapshot: EscrowSnapshot,
-    { reader, hub }: ViewOptions,
+    { reader, hub, signatures }: ViewOptions,
 ): Promise<ChainCandidate | SkipReason> {
     if (settleable.epoch !== snapshot.epoch || snapshot.status === 'closed') return 'epoch_over';
     const { nodeKey, sessionKey } = settleable.receipt;
-    const owedNano = payableNano(settleable) - (snapshot.paidNano.get(nodeKey.toString('hex')) ?? 0n);
+    const paidNano = snapshot.paidNano.get(nodeKey.toString('hex')) ?? 0n;
+    const owedNano = payableNano(settleable) - paidNano;
     if (owedNano <= 0n) return 'nothing_owed';
+    if (snapshot.inFlightNano !== null) return 'charge_in_flight';
     const session = snapshot.sessionKeys.find(({ publicKey }) => publicKey.equals(sessionKey));
     if (!session) return 'session_unknown';
     const node = await reader.node(hub, nodeKey);
     if (node === null) return 'node_unknown';
+    if (!signatures.isGood(settleable)) return 'signature_invalid';
     // The present key is good for the close delay beyond its end; a replaced one has that in its end already.
     const isPresent = session === snapshot.sessionKeys[0];
     const sessionEndSec = session.validUntilSec + (isPresent ? snapshot.closeDelaySec : 0);
@@ -77,7 +98,18 @@ async function candidateOf(
         balanceNano: snapshot.balanceNano,
         deadlineSec: Math.min(node.settlesUntil, sessionEndSec, snapshot.closesAtSec ?? Infinity),
         settleable,
+        paidNano,
+        fingerprint: fingerprintOf(settleable, snapshot, node),
     };
+}
+
+function fingerprintOf(settleable: Settleable, snapshot: EscrowSnapshot, node: AdmittedNode): string {
+    const { receipt, signature, cap } = settleable;
+    const hash = createHash('sha256').update(signature).update(cap.capSignature);
+    const paidNano = snapshot.paidNano.get(receipt.nodeKey.toString('hex')) ?? 0n;
+    hash.update(`${snapshot.balanceNano}/${paidNano}/${node.settlesUntil}/${snapshot.status}`);
+    for (const { publicKey, validUntilSec } of snapshot.sessionKeys) hash.update(publicKey).update(`${validUntilSec}`);
+    return hash.digest('hex').slice(0, 32);
 }
 
 /** What the chain would have paid in total once this is settled. */
@@ -99,5 +131,13 @@ function uniqueNodeKeys(group: readonly Settleable[]): Buffer[] {
 }
 
 function noneSkipped(): Record<SkipReason, number> {
-    return { escrow_unknown: 0, epoch_over: 0, node_unknown: 0, nothing_owed: 0, session_unknown: 0 };
+    return {
+        escrow_unknown: 0,
+        epoch_over: 0,
+        node_unknown: 0,
+        nothing_owed: 0,
+        session_unknown: 0,
+        signature_invalid: 0,
+        charge_in_flight: 0,
+    };
 }

@@ -30,6 +30,8 @@ export interface SettlementPolicy {
     urgentWithinSec: number;
     /** Settle everything that is owed, whatever it costs. */
     force: boolean;
+    /** Leave it to others unless a deadline presses. */
+    deadlinesOnly?: boolean;
     maxLines?: number;
 }
 
@@ -100,7 +102,8 @@ function reasonToSettle(
 ): SettlementReason | null {
     const valueNano = totalNano(lines);
     const costNano = costs.batchNano + costs.lineNano * BigInt(lines.length);
-    if (valueNano >= costNano * policy.minValueToCostRatio) return 'value';
+    const isWorthIt = valueNano >= costNano * policy.minValueToCostRatio;
+    if (isWorthIt && !policy.deadlinesOnly) return 'value';
     if (policy.force) return 'forced';
     const urgent = lines.some((line) => isUrgent(line, policy));
     return urgent && valueNano > costNano ? 'deadline' : null;

@@ -4,9 +4,15 @@ export type SettlementErrorCode =
     /** Neither a ledger nor a receipt log to settle from. */
     | 'source_missing'
     /** The account is no hub of this network. */
-    | 'hub_unknown';
+    | 'hub_unknown'
+    /** Nothing of a batch was left to settle when it was to be signed. */
+    | 'settled_meanwhile';
 
-const actions: Record<SettlementErrorCode, ErrorAction> = { source_missing: 'fix', hub_unknown: 'fix' };
+const actions: Record<SettlementErrorCode, ErrorAction> = {
+    source_missing: 'fix',
+    hub_unknown: 'fix',
+    settled_meanwhile: 'retry',
+};
 
 export class SettlementError extends CocoonError<SettlementErrorCode> {
     constructor(code: SettlementErrorCode, message: string, options: Omit<CocoonErrorOptions, 'action'> = {}) {

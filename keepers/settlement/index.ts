@@ -9,4 +9,10 @@ export {
 } from './decide-settlements';
 export { mergeSettleable, readSettleable, type ReceiptSources } from './receipt-sources';
 export { viewChain, type ChainCandidate, type ChainView, type SkipReason, type ViewOptions } from './chain-candidates';
-export { SettlerService, type SettlementSummary, type SettlerOptions } from './settler-service';
+export { LineSignatures } from './line-signatures';
+export { HeldLines, type FailedLine, type HoldPolicy } from './held-lines';
+export { Turns, defaultTurns, type TurnOptions } from './turns';
+export { applyFeeLimits, type FeeLimits, type FeeRefusal } from './fee-limits';
+export type { DeferReason, SettlementSummary } from './settlement-summary';
+export type { SettlerOptions } from './settler-options';
+export { SettlerService } from './settler-service';

@@ -1,61 +1,66 @@
+import { Address } from '@ton/core';
 import { z } from 'zod';
 import type { NetworkReader } from '../chain';
-import { Address } from '@ton/core';
-import type { DispatchLedger, OutboxEntry } from '../ledger';
+import type { OutboxEntry } from '../ledger';
+import type { Intent, IntentState } from '../outbox';
 import { payableNano } from './chain-candidates';
+import type { FailedLine } from './held-lines';
 import type { Batch } from './submit-batches';
 
-const kind = 'settle';
+export const settleKind = 'settle';
 
+const nano = z.string().transform(BigInt);
 const payloadSchema = z.strictObject({
     escrow: z.string(),
     epoch: z.int(),
-    /** Node key -> what the chain will have paid it in total. */
-    lines: z.record(z.string(), z.string().transform(BigInt)),
+    /** By node key: what the chain had paid it, what it will have paid it in total, and what the line looked like. */
+    lines: z.record(z.string(), z.strictObject({ beforeNano: nano, afterNano: nano, fingerprint: z.string() })),
 });
+type Payload = z.output<typeof payloadSchema>;
 
-/** Settlements as intents in the ledger's outbox: recorded before they are sent, closed by what the chain shows. */
-export class SettlementIntents {
-    constructor(private readonly ledger: DispatchLedger) {}
-
-    async record(batch: Batch, atMs: number): Promise<OutboxEntry> {
-        const lines = Object.fromEntries(
-            batch.lines.map(({ nodeKey, settleable }) => [nodeKey, payableNano(settleable).toString()]),
-        );
-        const payload = JSON.stringify({ escrow: batch.escrow, epoch: batch.epoch, lines });
-        const key = `${batch.escrow}/${batch.epoch}/${batch.lines[0]!.nodeKey}`;
-        const entry = await this.ledger.outbox.record({ kind, key, payload, atMs });
-        await this.ledger.outbox.markSent(entry.id, atMs);
-        return entry;
-    }
-
-    close(entry: OutboxEntry, result: { transactionHash: string | null; errorCode: string | null; atMs: number }) {
-        const state = result.errorCode === null ? 'confirmed' : 'abandoned';
-        return this.ledger.outbox.close(entry.id, { state, ...result });
-    }
-
-    /**
-     * Closes what an earlier run left open: confirmed where the chain has paid it. The rest is abandoned once it is
-     * older than a sent message can live; if it is still owed it will be decided on again.
-     */
-    async reconcile(options: { reader: NetworkReader; hub: Address; atMs: number; maxAgeMs: number }): Promise<void> {
-        for (const entry of await this.ledger.outbox.open(kind)) {
-            const paid = await isPaid(entry, options);
-            if (!paid && options.atMs - entry.createdAtMs < options.maxAgeMs) continue;
-            const errorCode = paid ? null : 'superseded';
-            await this.close(entry, { transactionHash: entry.transactionHash, errorCode, atMs: options.atMs });
-        }
-    }
+/** A batch as an intent of the outbox. */
+export function settleIntent(batch: Batch, maxFeeNano?: bigint): Intent {
+    const lines = Object.fromEntries(
+        batch.lines.map(({ nodeKey, settleable, fingerprint, paidNano }) => [
+            nodeKey,
+            { beforeNano: paidNano.toString(), afterNano: payableNano(settleable).toString(), fingerprint },
+        ]),
+    );
+    const payload = JSON.stringify({ escrow: batch.escrow, epoch: batch.epoch, lines });
+    const key = `${batch.escrow}/${batch.epoch}/${batch.lines[0]!.nodeKey}`;
+    return { kind: settleKind, key, payload, maxFeeNano };
 }
 
-async function isPaid(entry: OutboxEntry, options: { reader: NetworkReader; hub: Address }): Promise<boolean> {
-    const payload = payloadSchema.parse(JSON.parse(entry.payload));
+/**
+ * What the chain shows of a batch: `done` when every line has all that it allows, `partly` when some line has got more
+ * than before, `undone` otherwise. Null while a charge is being booked, which may still be reverted.
+ */
+export async function settlementState(
+    entry: OutboxEntry,
+    { reader, hub }: { reader: NetworkReader; hub: Address },
+): Promise<IntentState | null> {
+    const payload = readPayload(entry);
     const nodeKeys = Object.keys(payload.lines).map((key) => Buffer.from(key, 'hex'));
-    const snapshot = await options.reader.escrow({
-        address: new Address(0, Buffer.from(payload.escrow, 'hex')),
-        hub: options.hub,
-        nodeKeys: () => nodeKeys,
-    });
-    if (snapshot?.epoch !== payload.epoch) return false;
-    return Object.entries(payload.lines).every(([key, totalNano]) => (snapshot.paidNano.get(key) ?? 0n) >= totalNano);
+    const address = new Address(0, Buffer.from(payload.escrow, 'hex'));
+    const snapshot = await reader.escrow({ address, hub, nodeKeys: () => nodeKeys });
+    if (snapshot === null || snapshot.epoch !== payload.epoch) return 'undone';
+    if (snapshot.inFlightNano !== null) return null;
+    const lines = Object.entries(payload.lines);
+    const paid = (key: string) => snapshot.paidNano.get(key) ?? 0n;
+    if (lines.every(([key, { afterNano }]) => paid(key) >= afterNano)) return 'done';
+    return lines.some(([key, { beforeNano }]) => paid(key) > beforeNano) ? 'partly' : 'undone';
+}
+
+/** Lines of batches that the chain passed over: held back after a restart, too, while they look the same. */
+export function failedLinesOf(entry: OutboxEntry): FailedLine[] {
+    const { escrow, epoch, lines } = readPayload(entry);
+    return Object.entries(lines).map(([nodeKey, { fingerprint }]) => ({
+        line: `${escrow}/${epoch}/${nodeKey}`,
+        fingerprint,
+        failedAtSec: Math.floor(entry.updatedAtMs / 1000),
+    }));
+}
+
+function readPayload(entry: OutboxEntry): Payload {
+    return payloadSchema.parse(JSON.parse(entry.payload));
 }

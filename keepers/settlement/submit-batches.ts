@@ -1,23 +1,18 @@
-import { Address, type OpenedContract } from '@ton/core';
+import { Address, type OpenedContract, type SenderArguments } from '@ton/core';
 import { inTagOrder, type Payout, type SettlementLine } from '../../wrappers';
-import { type ChainWallet, collectMessages, type SendResult } from '../chain';
+import { collectMessages } from '../chain';
 import type { ChainCandidate } from './chain-candidates';
 import type { SettlementBatch } from './decide-settlements';
 
 export type Batch = SettlementBatch<ChainCandidate>;
 
-export interface SubmitOptions {
-    hub: OpenedContract<Payout>;
-    wallet: ChainWallet;
-    batches: readonly Batch[];
-    signal?: AbortSignal;
-    timeoutMs: number;
-}
-
-/** One wallet transaction that carries a Settle for each batch; resolves when the whole trace is done. */
-export async function submitBatches(options: SubmitOptions): Promise<SendResult> {
-    const { hub, wallet, batches, signal, timeoutMs } = options;
-    const messages = await collectMessages(wallet.address, async (sender) => {
+/** A Settle for each batch, with the value that the hub asks for at this moment's prices. */
+export function settleMessages(
+    wallet: Address,
+    hub: OpenedContract<Payout>,
+    batches: readonly Batch[],
+): Promise<SenderArguments[]> {
+    return collectMessages(wallet, async (sender) => {
         for (const batch of batches) {
             await hub.sendSettle(sender, {
                 escrow: new Address(0, Buffer.from(batch.escrow, 'hex')),
@@ -26,7 +21,6 @@ export async function submitBatches(options: SubmitOptions): Promise<SendResult>
             });
         }
     });
-    return wallet.sendAndConfirm(messages, { signal, timeoutMs });
 }
 
 /** The cheapest order, unless the order decides whom an escrow's balance still pays. */
@@ -45,21 +39,18 @@ function settlementLine(settleable: ChainCandidate['settleable']): SettlementLin
     };
 }
 
-/**
- * The escrow books one charge at a time, so batches of one escrow go one after another; those of different escrows
- * share a wallet transaction.
- */
-export function roundsOf(batches: readonly Batch[], maxPerRound: number): Batch[][] {
+/** The escrow books one charge at a time, so batches of one escrow go one after another: one in each layer. */
+export function layersOf<B extends Pick<Batch, 'escrow'>>(batches: readonly B[]): B[][] {
     const depth = new Map<string, number>();
-    const layers: Batch[][] = [];
+    const layers: B[][] = [];
     for (const batch of batches) {
         const layer = depth.get(batch.escrow) ?? 0;
         depth.set(batch.escrow, layer + 1);
         (layers[layer] ??= []).push(batch);
     }
-    return layers.flatMap((layer) => chunk(layer, maxPerRound));
+    return layers;
 }
 
-function chunk<T>(list: readonly T[], size: number): T[][] {
+export function chunk<T>(list: readonly T[], size: number): T[][] {
     return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 }

@@ -216,7 +216,7 @@ export class ChaosNetwork {
             await this.local.startRole(name, 'settler', {
                 ...settings,
                 chain: this.directChain,
-                ...(name === providerSettler ? { nodeLogFile: this.nodeLog('node-1') } : { ledgerFile }),
+                ...(name === providerSettler ? { nodeLogFiles: [this.nodeLog('node-1')] } : { ledgerFile }),
                 gasWalletFile: this.local.layout.key(`gas-${name}`),
             });
         }

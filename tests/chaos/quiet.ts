@@ -63,7 +63,7 @@ export async function settleAll(network: ChaosNetwork): Promise<void> {
     delete settings['ledgerFile'];
     for (const name of nodeNames) {
         const file = layout.config(`settle-${name}`);
-        writeFileSync(file, JSON.stringify({ ...settings, nodeLogFile: network.nodeLog(name) }), { mode: 0o600 });
+        writeFileSync(file, JSON.stringify({ ...settings, nodeLogFiles: [network.nodeLog(name)] }), { mode: 0o600 });
         await settle(file);
     }
 }

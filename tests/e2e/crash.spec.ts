@@ -241,7 +241,7 @@ async function settleFromNodeLogs(): Promise<void> {
     delete settings['ledgerFile'];
     for (const { name } of nodes) {
         const nodeLogFile = layout.data(`${name}.receipts.jsonl`);
-        writeFileSync(layout.config(`settle-${name}`), JSON.stringify({ ...settings, nodeLogFile }));
+        writeFileSync(layout.config(`settle-${name}`), JSON.stringify({ ...settings, nodeLogFiles: [nodeLogFile] }));
         await settle(`settle-${name}`);
     }
 }

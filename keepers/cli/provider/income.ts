@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Payout } from '../../../wrappers';
 import { readNodeLogSettleable, scanNodeLog } from '../../ledger';
-import { viewChain } from '../../settlement';
+import { LineSignatures, viewChain } from '../../settlement';
 import type { NodeContext } from './node-context';
 
 /** What the receipt log and the chain say together; gross, before the hub's fee, unless named otherwise. */
@@ -25,11 +25,12 @@ export interface Income {
 }
 
 /** @throws LedgerError, ChainError */
-export async function readIncome({ config, reader, client }: NodeContext): Promise<Income> {
+export async function readIncome({ config, reader, client, deployment }: NodeContext): Promise<Income> {
     const file = config.receiptLogFile;
     const byDay = existsSync(file) ? await sumByDay(file) : new Map<string, DaySum>();
     const settleables = existsSync(file) ? await readNodeLogSettleable(file) : [];
-    const view = await viewChain({ reader, hub: config.hub, settleables });
+    const signatures = new LineSignatures(deployment.registry.hash);
+    const view = await viewChain({ reader, hub: config.hub, settleables, signatures });
     const nowSec = await client.getChainTimeSec();
     const open = view.candidates.filter(({ deadlineSec }) => deadlineSec === null || deadlineSec >= nowSec);
     const deadlines = open

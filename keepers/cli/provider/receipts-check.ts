@@ -18,5 +18,7 @@ export const checkReceipts: Check = async (context) => {
         earliestDeadlineSec === null ? '' : `, the first of it can be settled until ${isoTime(earliestDeadlineSec)}`;
     const told = `${formatTon(outstandingNano)} TON outstanding${until}${lost}`;
     if (earliestDeadlineSec === null || earliestDeadlineSec - nowSec > urgentSec) return [ok('receipts', told)];
-    return [warn('receipts', told, 'settle soon: cocoon settle --force with nodeLogFile in a settler’s configuration')];
+    return [
+        warn('receipts', told, 'settle soon: cocoon settle --force with nodeLogFiles in a settler’s configuration'),
+    ];
 };

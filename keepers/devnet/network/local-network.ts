@@ -358,6 +358,7 @@ export class LocalNetwork {
         await this.startRole('registrar', 'registrar', {
             ...this.common,
             gasWalletFile: this.actors.keyFile('gas-registrar').file,
+            outboxFile: this.layout.data('registrar.outbox.sqlite'),
             collateral: { url: this.collateralUrl },
             families: [{ fmspc: simulatedFamily.toString('hex'), authority: 'platform' }],
             intervalMs: 60_000,

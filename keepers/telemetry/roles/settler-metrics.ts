@@ -12,6 +12,12 @@ export interface ObservedRound {
     skipped: Readonly<Record<string, number>>;
     /** Codes of batches that the chain did not take. */
     failures: readonly string[];
+    /** Lines that the chain passed over, kept back. */
+    held: number;
+    /** Batches worth sending that wait, by why. */
+    deferred: Readonly<Record<string, number>>;
+    /** Messages that came to nothing because another settler was first. */
+    overtaken: number;
 }
 
 const failuresToTell = 3;
@@ -23,6 +29,8 @@ export class SettlerMetrics {
     private readonly lines;
     private readonly settled;
     private readonly cost;
+    private readonly overtaken;
+    private last: ObservedRound | undefined;
     private lastGoodSec: number | undefined;
     private outstandingNano: bigint | undefined;
     private failuresInARow = 0;
@@ -44,16 +52,28 @@ export class SettlerMetrics {
             'What the chain paid providers on account of this settler',
         );
         this.cost = counter(registry, 'cocoon_settler_gas_nanoton_total', 'What the gas wallet lost by settling');
+        this.overtaken = counter(
+            registry,
+            'cocoon_settler_overtaken_total',
+            'Settle messages that came to nothing because another settler was first',
+        );
         const gauge = (name: string, help: string, read: () => number | undefined) =>
             pulledGauge(registry, `cocoon_settler_${name}`, help, read);
         gauge('last_success_timestamp_seconds', 'End of the last round without a failure', () => this.lastGoodSec);
         gauge('outstanding_nanoton', 'Owed on the chain’s terms and not settled, at the last round', () =>
             nanoAsNumber(this.outstandingNano),
         );
+        gauge(
+            'held_lines',
+            'Lines that the chain passed over, kept back until something changes',
+            () => this.last?.held,
+        );
     }
 
     took(round: ObservedRound, seconds: number): void {
         const { failures } = round;
+        this.last = round;
+        this.overtaken.inc(round.overtaken);
         this.rounds.inc({ outcome: failures.length === 0 ? 'good' : 'partial' });
         this.seconds.observe(seconds);
         this.batches.inc({ outcome: 'settled' }, Math.max(0, round.batches - failures.length));
@@ -80,6 +100,9 @@ export class SettlerMetrics {
             outstandingNano: this.outstandingNano?.toString() ?? null,
             failuresInARow: this.failuresInARow,
             lastFailures: this.lastFailures,
+            heldLines: this.last?.held ?? 0,
+            deferred: this.last?.deferred ?? {},
+            skipped: this.last?.skipped ?? {},
         };
     }
 

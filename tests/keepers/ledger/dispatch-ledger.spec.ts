@@ -207,19 +207,6 @@ describe('DispatchLedger: settling', () => {
         await settler.recordPaid(streamA, { paidNano: 30n, atMs: 3 });
         expect(await dispatcher.settleable()).toEqual([]);
     });
-
-    it('keeps one open intent per key in the outbox and closes it once', async () => {
-        const { outbox } = await open();
-        const intent = { kind: 'settle', key: 'escrow', payload: '{"a":1}', atMs: 1 };
-        const first = await outbox.record(intent);
-        const again = await outbox.record({ ...intent, payload: '{"a":2}' });
-        expect(again).toMatchObject({ id: first.id, payload: '{"a":2}', state: 'pending', attempts: 0 });
-        await outbox.markSent(first.id, 2);
-        expect(await outbox.open('settle')).toMatchObject([{ state: 'sent', attempts: 1 }]);
-        await outbox.close(first.id, { state: 'confirmed', transactionHash: 'ab', atMs: 3 });
-        expect(await outbox.open('settle')).toEqual([]);
-        expect((await outbox.record(intent)).id).not.toBe(first.id);
-    });
 });
 
 describe('DispatchLedger: what is watched', () => {

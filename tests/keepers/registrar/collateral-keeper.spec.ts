@@ -11,15 +11,18 @@ import {
 import { type Clock, ManualClock, silentLogger } from '../../../keepers/base';
 import { ChainClient, ChainWallet, walletKeyFromSeed } from '../../../keepers/chain';
 import { type RunningDevnetChain, startDevnetChain } from '../../../keepers/devnet/chain';
+import type { OutboxSender } from '../../../keepers/outbox';
 import { CollateralKeeper, type CollateralKeeperOptions } from '../../../keepers/registrar';
 import { QuoteVerifier } from '../../../wrappers';
 import { seedOf } from '../chain/devnet-fixture';
+import { useTemporarySenders } from '../outbox/temporary-sender';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const family = { fmspc: Buffer.from('90c06f000000', 'hex'), authority: 'platform' } as const;
 const everything = ['root revocation list', 'pck revocation list', 'tcb info', 'qe identity'];
 
+const senders = useTemporarySenders();
 let devnet: RunningDevnetChain;
 let client: ChainClient;
 let pki: DevelopmentPki;
@@ -53,10 +56,16 @@ async function walletOf(name: string, amountNano = toNano('100')): Promise<Chain
     return wallet;
 }
 
+async function senderOf(name: string): Promise<OutboxSender> {
+    const sender = senders.open({ client, key: walletKeyFromSeed(seedOf(name)) });
+    await devnet.chain.payFromFaucet(sender.wallet.address, toNano('100'));
+    return sender;
+}
+
 async function keeperOf(name: string, changes: Partial<CollateralKeeperOptions> = {}): Promise<CollateralKeeper> {
     return new CollateralKeeper({
         client,
-        wallet: changes.wallet ?? (await walletOf(name)),
+        sender: changes.sender ?? (await senderOf(name)),
         verifier,
         service: new CollateralService({
             client: new PcsClient({ baseUrl: server.url }),
@@ -99,9 +108,10 @@ describe('a registrar', () => {
     });
 
     it('spends next to nothing on what is there: what a posting does not need comes back', async () => {
-        const wallet = await walletOf('thrifty');
+        const sender = await senderOf('thrifty');
+        const { wallet } = sender;
         const before = await wallet.getBalanceNano();
-        await (await keeperOf('thrifty', { wallet })).keepOnce();
+        await (await keeperOf('thrifty', { sender })).keepOnce();
         expect(before - (await wallet.getBalanceNano())).toBeLessThan(toNano('1.5'));
     });
 
@@ -131,16 +141,17 @@ describe('a registrar', () => {
     });
 
     it('survives a posting that fails, posts the rest, and makes up for it', async () => {
-        const wallet = await walletOf('unlucky');
+        const unlucky = await senderOf('unlucky');
         let calls = 0;
-        const failingOnce = {
-            sender: () => {
+        const failingOnce: CollateralKeeperOptions['sender'] = {
+            reconcile: async () => undefined,
+            sender: (...intent) => {
                 calls += 1;
                 if (calls === 3) throw new Error('the wallet is empty');
-                return wallet.sender();
+                return unlucky.sender(...intent);
             },
         };
-        const keeper = await keeperOf('unlucky', { wallet: failingOnce });
+        const keeper = await keeperOf('unlucky', { sender: failingOnce });
         const first = await keeper.keepOnce();
         expect(kinds(first)).toEqual(everything.filter((kind) => kind !== 'tcb info'));
         expect(first.failures).toEqual([expect.stringMatching(/^tcb info.*the wallet is empty/)]);

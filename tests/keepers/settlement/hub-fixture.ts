@@ -1,6 +1,6 @@
 import { beginCell, toNano } from '@ton/core';
 import { storeRecordKey } from '../../../build/Provider/Provider_Provider';
-import type { ChainWallet } from '../../../keepers/chain';
+import { type ChainWallet, type WalletKey, walletKeyFromSeed } from '../../../keepers/chain';
 import type { ReceiptRecord, CapRecord } from '../../../keepers/ledger';
 import { capDigest, Escrow, openAllowanceNano, Payout, Provider, receiptDigest } from '../../../wrappers';
 import { type DevnetFixture, seedOf } from '../chain/devnet-fixture';
@@ -12,7 +12,8 @@ export interface HubFixture {
     /** In the registry's role: the only account that providers take keys from. */
     registry: ChainWallet;
     hub: Payout;
-    settler: ChainWallet;
+    /** Of a wallet with money. */
+    settlerKey: WalletKey;
     admitNode(name: string): Promise<TestKey>;
     openEscrow(name: string, depositNano: bigint): Promise<EscrowFixture>;
 }
@@ -30,7 +31,7 @@ export interface EscrowFixture {
 export async function createHub(fixture: DevnetFixture): Promise<HubFixture> {
     const registry = await fixture.wallet('registry');
     const operator = await fixture.wallet('operator');
-    const settler = await fixture.wallet('settler');
+    await fixture.wallet('settler');
     const hub = await Payout.createFromConfig({
         registry: registry.address,
         operator: operator.address,
@@ -43,7 +44,7 @@ export async function createHub(fixture: DevnetFixture): Promise<HubFixture> {
     return {
         registry,
         hub,
-        settler,
+        settlerKey: walletKeyFromSeed(seedOf('settler')),
         admitNode: (name) => admitNode(fixture, { registry, hub }, name),
         openEscrow: (name, depositNano) => openEscrow(fixture, { registry, hub }, name, depositNano),
     };

@@ -4,11 +4,13 @@ import { type DispatchLedger, NodeLog, openDispatchLedger } from '../../../keepe
 import { SettlerService } from '../../../keepers/settlement';
 import { useDevnet } from '../chain/devnet-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
+import { useTemporarySenders } from '../outbox/temporary-sender';
 import { createHub, type EscrowFixture, type HubFixture } from './hub-fixture';
 import { type TestKey } from '../../contracts/support/ed25519';
 
 const fixture = useDevnet();
 const folder = temporaryFolder();
+const senders = useTemporarySenders();
 let hub: HubFixture;
 let nodes: TestKey[];
 let counter = 0;
@@ -23,7 +25,7 @@ function createSettler(options: { ledger?: DispatchLedger; nodeLogFiles?: string
     return new SettlerService({
         client: fixture.client,
         reader,
-        wallet: hub.settler,
+        sender: senders.open({ client: fixture.client, key: hub.settlerKey }),
         hub: hub.hub.address,
         intervalMs: 50,
         ...options,

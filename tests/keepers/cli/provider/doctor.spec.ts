@@ -82,7 +82,7 @@ describe('status of a node that does not run', () => {
             receiptLogFile: string;
         };
         if (last !== null) {
-            writeNodeStatus(nodeFiles({ receiptLogFile }).status, {
+            writeNodeStatus(nodeFiles({ receiptLogFile, outboxFile: undefined }).status, {
                 version: 1,
                 pid: 1,
                 phase: 'serving',

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { mnemonicToPrivateKey, mnemonicValidate } from '@ton/crypto';
 import type { Cell } from '@ton/core';
-import { ChainError } from './errors';
+import { ChainError } from '../errors';
 
 export interface WalletKey {
     publicKey: Buffer;

@@ -1,0 +1,121 @@
+import type { OpenedContract } from '@ton/core';
+import { type Clock, CocoonError, errorMessage, type Logger } from '../base';
+import type { NetworkReader, SendResult } from '../chain';
+import type { Settleable } from '../ledger';
+import type { IntentOutcome, OutboxSender } from '../outbox';
+import type { Payout } from '../../wrappers';
+import type { ChainCandidate, ChainView } from './chain-candidates';
+import { SettlementError } from './errors';
+import type { HeldLines } from './held-lines';
+import { lineOf } from './plan-round';
+import { settleIntent, settlementState } from './settlement-intents';
+import { type Batch, settleMessages } from './submit-batches';
+
+export interface GroupPlace {
+    reader: NetworkReader;
+    hub: OpenedContract<Payout>;
+    sender: OutboxSender;
+    holds: HeldLines;
+    clock: Clock;
+    logger: Logger;
+    sendTimeoutMs: number;
+    maxFeePerSettlementNano?: bigint;
+    view(settleables: readonly Settleable[]): Promise<ChainView>;
+    nowSec(): Promise<number>;
+}
+
+export interface PlannedBatch {
+    batch: Batch;
+    estimatedFeeNano: bigint;
+}
+
+export interface GroupOutcome {
+    after: ChainView;
+    result: SendResult | null;
+    settledNano: bigint;
+    /** Batches of which the chain paid nothing, by code. */
+    failures: string[];
+    /** Messages that came to nothing because somebody's settlement was there first. */
+    overtaken: number;
+}
+
+/** Between our look at an escrow and the signature another settler may have been there; older views are read again. */
+const freshForMs = 1_500;
+
+/** ChargeRefused of contracts/messages.tact: the escrow found nothing to charge. */
+const chargeRefusedOpcode = 0xc0c00205;
+
+/** One wallet request with a Settle for each batch, of different escrows. What the chain has paid afterwards decides. */
+export async function settleGroup(
+    place: GroupPlace,
+    group: readonly PlannedBatch[],
+    viewedAtMs: number,
+): Promise<GroupOutcome> {
+    const { reader, hub, sender, logger } = place;
+    const batches = group.map(({ batch }) => batch);
+    const { result, error, outcomes } = await sender.send({
+        intents: batches.map((batch) => settleIntent(batch, place.maxFeePerSettlementNano)),
+        messages: () => messagesFor(place, batches, viewedAtMs),
+        stateOf: (entry) => settlementState(entry, { reader, hub: hub.address }),
+        estimatedFeeNano: group.reduce((sum, one) => sum + one.estimatedFeeNano, 0n),
+        timeoutMs: place.sendTimeoutMs,
+    });
+    const code = error === null ? null : codeOf(error);
+    const isOthers = code === settledMeanwhile || code === 'intent_under_way';
+    if (error !== null && !isOthers)
+        logger.warn({ code, error: errorMessage(error) }, 'a settlement was not sent, or refused');
+    const after = await place.view(batches.flatMap(({ lines }) => lines.map(({ settleable }) => settleable)));
+    await noteLines(place, batches, { after, wasJudged: code === null || code === 'transaction_failed' });
+    const overtaken = result?.trace.filter(({ opcode }) => opcode === chargeRefusedOpcode).length ?? 0;
+    const failures = isOthers ? [] : outcomes.flatMap((outcome) => failureOf(outcome, code));
+    return { after, result, settledNano: settledBy(batches, after), failures, overtaken };
+}
+
+/** Prices and needs of now. What another settler has paid in the meantime is left out. */
+async function messagesFor(place: GroupPlace, batches: readonly Batch[], viewedAtMs: number) {
+    const isFresh = place.clock.nowMs() - viewedAtMs <= freshForMs;
+    const wanted = isFresh ? batches : await stillOwed(place, batches);
+    if (wanted.length > 0) return settleMessages(place.sender.wallet.address, place.hub, wanted);
+    throw new SettlementError(settledMeanwhile, 'Another settler was first, or is under way');
+}
+
+const settledMeanwhile = 'settled_meanwhile';
+
+async function stillOwed(place: GroupPlace, batches: readonly Batch[]): Promise<Batch[]> {
+    const view = await place.view(batches.flatMap(({ lines }) => lines.map(({ settleable }) => settleable)));
+    const owed = new Map(view.candidates.map((one) => [lineOf(one), one.owedNano]));
+    return batches.filter(({ lines }) => lines.every((line) => (owed.get(lineOf(line)) ?? 0n) >= line.owedNano));
+}
+
+async function noteLines(
+    place: GroupPlace,
+    batches: readonly Batch[],
+    { after, wasJudged }: { after: ChainView; wasJudged: boolean },
+): Promise<void> {
+    const left = new Map(after.candidates.map((one) => [lineOf(one), one]));
+    const { holds } = place;
+    const failedAtSec = wasJudged ? await place.nowSec() : 0;
+    for (const line of batches.flatMap(({ lines }) => lines)) {
+        const now = left.get(lineOf(line));
+        if (now === undefined || now.paidNano > line.paidNano) holds.noteSuccess(lineOf(line));
+        else if (wasJudged) holds.noteFailure({ line: lineOf(line), fingerprint: now.fingerprint, failedAtSec });
+    }
+}
+
+function failureOf(outcome: IntentOutcome, code: string | null): string[] {
+    if (outcome === 'confirmed') return [];
+    return [code ?? (outcome === 'open' ? 'charge_in_flight' : 'charge_refused')];
+}
+
+function settledBy(batches: readonly Batch[], after: ChainView): bigint {
+    const paidSince = (line: ChainCandidate): bigint => {
+        const snapshot = after.escrows.get(line.escrow);
+        if (snapshot?.epoch !== line.epoch) return 0n;
+        return (snapshot.paidNano.get(line.nodeKey) ?? line.paidNano) - line.paidNano;
+    };
+    return batches.flatMap(({ lines }) => lines).reduce((sum, line) => sum + paidSince(line), 0n);
+}
+
+export function codeOf(error: unknown): string {
+    return error instanceof CocoonError ? (error as CocoonError).code : 'unexpected';
+}

@@ -1,0 +1,44 @@
+import type { SkipReason } from './chain-candidates';
+import type { FeeRefusal } from './fee-limits';
+
+/** Why a batch that is worth sending waits. */
+export type DeferReason =
+    | FeeRefusal
+    /** Other settlers are about, and it is not this one's turn. */
+    | 'not_our_turn'
+    /** The settler is stopping. */
+    | 'stopping';
+
+export interface SettlementSummary {
+    /** Settle messages sent. */
+    batches: number;
+    lines: number;
+    /** What the chain has paid on account of this run. */
+    settledNano: bigint;
+    /** What the messages took, as far as their traces were seen. */
+    costNano: bigint;
+    /** Owed on chain's terms, but not settled: too small yet, held, deferred, or failed. */
+    outstandingNano: bigint;
+    skipped: Record<SkipReason, number>;
+    /** Lines that the chain passed over before, kept back until something changes. */
+    held: number;
+    /** Batches that wait, by reason. */
+    deferred: Record<DeferReason, number>;
+    /** Codes of batches that the chain did not take. */
+    failures: string[];
+    /** Messages that came to nothing because another settler was first. */
+    overtaken: number;
+}
+
+export function noneDeferred(): Record<DeferReason, number> {
+    return { fee_above_ceiling: 0, budget_exhausted: 0, not_our_turn: 0, stopping: 0 };
+}
+
+export function loggable(summary: SettlementSummary) {
+    return {
+        ...summary,
+        settledNano: summary.settledNano.toString(),
+        costNano: summary.costNano.toString(),
+        outstandingNano: summary.outstandingNano.toString(),
+    };
+}
