@@ -1,5 +1,5 @@
 import type { Address } from '@ton/core';
-import { chainClientOf, ChainWallet, feeMarginNano, NetworkReader, walletKeyFromSeed } from '../../chain';
+import { chainClientOf, ChainWallet, NetworkReader, walletKeyFromSeed } from '../../chain';
 import { formatTon, nowSec } from '../../base';
 import { readSeedFile } from '../../config';
 import { maxSettlementLines, Payout, QuoteVerifier } from '../../../wrappers';
@@ -66,9 +66,10 @@ export const checkWallet: Check<DoctorContext> = async (context) => {
     const { config, client } = context;
     if (!('gasWalletFile' in config)) return [];
     const key = walletKeyFromSeed(readSeedFile(config.gasWalletFile));
-    const { address } = new ChainWallet({ client, key });
+    const wallet = new ChainWallet({ client, key, kind: config.gasWalletKind });
+    const { address } = wallet;
     const balanceNano = await client.getBalanceNano(address);
-    const actNano = await dearestActNano(context);
+    const actNano = (await dearestActNano(context)) + wallet.marginNano(1);
     const told = `${formatTon(balanceNano)} TON at ${address}; one act attaches up to ${formatTon(actNano)}, most of which comes back`;
     if (balanceNano >= actNano * 2n) return [ok('gas', told)];
     const next = `send ${formatTon(actNano * 2n - balanceNano)} TON or more to it`;
@@ -83,9 +84,7 @@ const registrationNano = 1_500_000_000n;
 async function dearestActNano({ config, client }: DoctorContext): Promise<bigint> {
     if (config.role === 'registrar') return postingNano;
     if (config.role === 'node') return registrationNano;
-    return (
-        (await client.open(Payout.createFromAddress(hubOf(config))).getSettleFee(maxSettlementLines)) + feeMarginNano
-    );
+    return client.open(Payout.createFromAddress(hubOf(config))).getSettleFee(maxSettlementLines);
 }
 
 function hubOf(config: DoctorContext['config']): Address {

@@ -100,7 +100,7 @@ const registrationNano = 1_500_000_000n;
 
 export const checkGas: Check = async ({ config, client }) => {
     const key = walletKeyFromSeed(readSeedFile(config.gasWalletFile));
-    const { address } = new ChainWallet({ client, key });
+    const { address } = new ChainWallet({ client, key, kind: config.gasWalletKind });
     const balanceNano = await client.getBalanceNano(address);
     const told = `${formatTon(balanceNano)} TON at ${address}`;
     if (balanceNano >= registrationNano * 2n) return [ok('gas', told)];
