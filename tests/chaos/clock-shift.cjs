@@ -1,40 +1,69 @@
 'use strict';
 /**
- * Loaded into every role of a storm before anything else (NODE_OPTIONS): the wall clock runs as far off as the role's file
- * in COCOON_CHAOS_CLOCKS says, in milliseconds. Timers keep their pace, as they do when a machine's clock is set. It exists
- * here alone: no keeper knows of it.
+ * Loaded into every role before anything else (NODE_OPTIONS), to set its clock wrong and to make a day pass in an hour. It
+ * exists here alone: no keeper knows of it. In the folder COCOON_CHAOS_CLOCKS,
+ * - a file with a role's name holds how many milliseconds its wall clock is off; timers keep their pace, as they do when a
+ *   machine's clock is set;
+ * - `pace` holds "since factor": from that moment (real, ms) on time runs so many times as fast, for all roles alike. Timers
+ *   of a second and more, set from then on, run as fast; shorter ones poll or wait for a machine, and keep theirs.
  */
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 
 const folder = process.env.COCOON_CHAOS_CLOCKS;
-const config = process.argv[process.argv.indexOf('--config') + 1];
+const configAt = process.argv.indexOf('--config') + 1;
 const lookMs = 100;
+const fastFromMs = 1_000;
 
-if (folder !== undefined && process.argv.includes('--config')) {
-    const file = path.join(folder, path.basename(config, '.json'));
+if (folder !== undefined && configAt > 0) {
     const RealDate = Date;
+    const role = path.basename(process.argv[configAt], '.json');
     let offsetMs = 0;
-    const look = () => {
+    let since = 0;
+    let factor = 1;
+
+    const read = (name) => {
         try {
-            offsetMs = Number(readFileSync(file, 'utf8')) || 0;
+            return readFileSync(path.join(folder, name), 'utf8');
         } catch {
-            offsetMs = 0;
+            return '';
         }
     };
+    const look = () => {
+        offsetMs = Number(read(role)) || 0;
+        const [start, times] = read('pace').split(' ').map(Number);
+        if (times > 0) [since, factor] = [start, times];
+    };
+    const now = () => {
+        const realMs = RealDate.now();
+        return Math.floor(realMs + (realMs - since) * (factor - 1) + offsetMs);
+    };
+
     class ShiftedDate extends RealDate {
         constructor(...parts) {
-            if (parts.length === 0) super(ShiftedDate.now());
+            if (parts.length === 0) super(now());
             else super(...parts);
         }
         static now() {
-            return RealDate.now() + offsetMs;
+            return now();
         }
         static [Symbol.hasInstance](value) {
             return value instanceof RealDate;
         }
     }
     Object.defineProperty(globalThis, 'Date', { value: ShiftedDate, writable: true, configurable: true });
+
+    for (const name of ['setTimeout', 'setInterval']) {
+        const real = globalThis[name];
+        const paced = (act, delayMs, ...rest) => real(act, delayMs >= fastFromMs ? delayMs / factor : delayMs, ...rest);
+        // util.promisify finds the promise form of a timer by this.
+        Object.assign(paced, real);
+        for (const symbol of Object.getOwnPropertySymbols(real))
+            Object.defineProperty(paced, symbol, Object.getOwnPropertyDescriptor(real, symbol));
+        globalThis[name] = paced;
+    }
+
     look();
-    setInterval(look, lookMs).unref();
+    const { setInterval: tick } = require('node:timers');
+    tick(look, lookMs).unref();
 }

@@ -13,6 +13,11 @@ export class Clocks {
         writeFileSync(path.join(this.folder, role), `${offsetMs}`);
     }
 
+    /** From now on time runs so many times as fast, for all of them. */
+    hurry(factor: number): void {
+        writeFileSync(path.join(this.folder, 'pace'), `${Date.now()} ${factor}`);
+    }
+
     right(role: string): void {
         rmSync(path.join(this.folder, role), { force: true });
     }
