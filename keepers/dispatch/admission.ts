@@ -8,7 +8,7 @@ import {
     ConfidentialError,
     type ParsedEnvelope,
 } from '../confidential';
-import { type DispatchLedger, LedgerError } from '../ledger';
+import { type CapRecord, type DispatchLedger, LedgerError } from '../ledger';
 import { DispatchError } from './errors';
 import type { EscrowAccount, EscrowBook } from './escrow-book';
 
@@ -24,6 +24,14 @@ export interface AdmissionOptions {
 /** An hour, and what a gateway's clock may be ahead. */
 const defaultMaxDeadlineMs = 3_600_000 + 180_000;
 
+/** What an escrow is asked about. */
+interface Asking {
+    context: Pick<ParsedEnvelope['context'], 'escrow' | 'epoch'>;
+    sessionKey: Buffer;
+}
+
+export type OwedRequest = Omit<CapRecord, 'worstCaseNano' | 'funds' | 'atMs'>;
+
 /** Decides whether a request is paid for, and writes its cap down durably before anyone works on it. */
 export class Admission {
     /** Envelopes whose cap was verified: they are checked again after they waited, and a signature does not go bad. */
@@ -31,9 +39,27 @@ export class Admission {
 
     constructor(private readonly options: AdmissionOptions) {}
 
-    /** @throws DispatchError; when it returns, cap and reservation are on disk */
-    async admit(envelope: ParsedEnvelope): Promise<void> {
-        await this.record(envelope, await this.check(envelope));
+    /**
+     * @param onAccepted the rules have taken the request, for good unless the disk fails; called once, before this
+     * returns and in the step in which they did, so that its node can begin while the disk is still writing
+     * @throws DispatchError; when it returns, cap and reservation are on disk
+     */
+    async admit(envelope: ParsedEnvelope, onAccepted: () => void = () => undefined): Promise<void> {
+        const accepted = once(onAccepted);
+        await this.record(envelope, { account: await this.check(envelope), onAccepted: accepted });
+        accepted();
+    }
+
+    /**
+     * A request that is not recorded although its node worked: funds or no funds, since it is owed.
+     * @throws DispatchError when the escrow does not know its session key
+     */
+    async recordOwed(owed: OwedRequest, costNano: bigint): Promise<void> {
+        const { escrow, epoch, sessionKey } = owed;
+        await this.accountFor({ context: { escrow, epoch }, sessionKey });
+        const funds = { balanceNano: costNano + owed.capCumulativeNano, paidNano: new Map<string, bigint>() };
+        const atMs = this.options.clock.nowMs();
+        await this.options.ledger.recordCap({ ...owed, worstCaseNano: costNano, funds, atMs });
     }
 
     /**
@@ -96,7 +122,7 @@ export class Admission {
     }
 
     /** The escrow as the chain has it; read afresh once when what we remember does not fit the request. */
-    private async accountFor(envelope: ParsedEnvelope): Promise<EscrowAccount> {
+    private async accountFor(envelope: Asking): Promise<EscrowAccount> {
         const remembered = await this.read(envelope.context.escrow);
         if (remembered !== null && this.problemOf(envelope, remembered) === undefined) return remembered;
         const fresh = await this.read(envelope.context.escrow, 0);
@@ -117,7 +143,7 @@ export class Admission {
         }
     }
 
-    private problemOf({ context, sessionKey }: ParsedEnvelope, account: EscrowAccount): DispatchError | undefined {
+    private problemOf({ context, sessionKey }: Asking, account: EscrowAccount): DispatchError | undefined {
         if (account.status === 'closed')
             return new DispatchError('escrow_unknown', 'the escrow is closed: open it again');
         if (account.epoch !== context.epoch) {
@@ -136,23 +162,29 @@ export class Admission {
         return undefined;
     }
 
-    private async record(envelope: ParsedEnvelope, account: EscrowAccount): Promise<void> {
+    private async record(
+        envelope: ParsedEnvelope,
+        { account, onAccepted }: { account: EscrowAccount; onAccepted: () => void },
+    ): Promise<void> {
         const { context, cap, sessionKey, requestHash, capSignature } = envelope;
         await this.withFreshFunds(envelope, account, (funds) =>
-            this.options.ledger.recordCap({
-                requestId: context.requestId,
-                escrow: context.escrow,
-                epoch: context.epoch,
-                nodeKey: context.nodeKey,
-                sessionKey,
-                requestHash,
-                offerHash: context.offerHash,
-                worstCaseNano: context.allowanceNano,
-                capCumulativeNano: cap.cumulativeNano,
-                capSignature,
-                funds,
-                atMs: this.options.clock.nowMs(),
-            }),
+            this.options.ledger.recordCap(
+                {
+                    requestId: context.requestId,
+                    escrow: context.escrow,
+                    epoch: context.epoch,
+                    nodeKey: context.nodeKey,
+                    sessionKey,
+                    requestHash,
+                    offerHash: context.offerHash,
+                    worstCaseNano: context.allowanceNano,
+                    capCumulativeNano: cap.cumulativeNano,
+                    capSignature,
+                    funds,
+                    atMs: this.options.clock.nowMs(),
+                },
+                onAccepted,
+            ),
         );
     }
 
@@ -173,6 +205,15 @@ export class Admission {
             throw asDispatchError(error);
         }
     }
+}
+
+function once(act: () => void): () => void {
+    let done = false;
+    return () => {
+        if (done) return;
+        done = true;
+        act();
+    };
 }
 
 function asDispatchError(error: unknown): unknown {

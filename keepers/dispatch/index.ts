@@ -42,7 +42,15 @@ export { Admission, type AdmissionOptions } from './admission';
 export { CapBook, type StreamCap } from './cap-book';
 export { ConnectedNode } from './connected-node';
 export { checkBundle, checkHello, type GreetedNode, type NodeTerms, readTerms } from './hello';
-export { decodeOrphan, encodeOrphan, type Orphan, verifyOrphan } from './orphan';
+export {
+    decodeOrphan,
+    encodeOrphan,
+    type Orphan,
+    type OrphanCap,
+    type OrphanedRequest,
+    requestOfOrphan,
+    verifyOrphan,
+} from './orphan';
 export { type AnswerOutput, RequestRelay, type RelayOptions } from './relay';
 export { WorkQueue } from './work-queue';
 export { accountOf, type EscrowReader, type HubScope, readEscrowOf } from './read-escrow';

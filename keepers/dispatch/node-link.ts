@@ -77,6 +77,8 @@ export class NodeLink {
         if (!this.open) return false;
         this.answers.set(requestId.toString('hex'), listener);
         this.post(how, envelope);
+        // At once: the commit that may follow in this step holds the event loop up.
+        this.writer.flush();
         return true;
     }
 

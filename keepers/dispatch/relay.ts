@@ -33,6 +33,8 @@ export interface RelayOptions {
     /** Told how it ended, once. */
     observed?: { end(outcome: string, firstFrameMs?: number): void };
     output: AnswerOutput;
+    /** Resolves once the request's cap is on disk: nothing of the answer passes before. */
+    recorded: () => Promise<void>;
     clock: Clock;
     logger: Logger;
 }
@@ -41,8 +43,8 @@ export interface RelayOptions {
 const cancelGraceMs = 5_000;
 
 /**
- * One request on its way: ciphertext in, ciphertext out. A receipt is on disk before the frame that carries it leaves;
- * frames behind it wait their turn, and so does every end but a failing store's: what came before the end still counts.
+ * One request on its way: ciphertext in, ciphertext out. The cap is on disk before anything of the answer leaves, and a
+ * receipt before the frame that carries it; frames behind them wait their turn, and so does every end but a failing store's: what came before the end still counts.
  */
 export class RequestRelay implements AnswerListener {
     private readonly watcher: ReceiptWatcher;
@@ -63,8 +65,10 @@ export class RequestRelay implements AnswerListener {
         this.startedAtMs = options.clock.nowMs();
     }
 
+    /** The node begins while the disk still writes what the rules have accepted. */
     start(): void {
-        const { link, envelope, envelopeBytes, clock } = this.options;
+        const { link, envelope, envelopeBytes, clock, recorded } = this.options;
+        this.inTurn(recorded);
         if (!link.send(envelope.context.requestId, envelopeBytes, this)) {
             const gone = new DispatchError('node_unknown', 'that node has just gone');
             return this.inTurn(() => this.giveBack('failed', gone));
@@ -163,12 +167,12 @@ export class RequestRelay implements AnswerListener {
         this.abandon(new DispatchError('node_lost', 'the node sent something that no honest node sends', { cause }));
     }
 
-    /** A receipt that is not on disk is not passed on; the gateway must not believe it is safe here. */
+    /** A receipt that is not on disk is not passed on, nor an answer whose cap is not: the gateway must not believe it is safe here. */
     private onStoreFailure(error: unknown): void {
         const { logger, link, envelope } = this.options;
-        logger.error({ err: error }, 'a receipt could not be stored');
+        logger.error({ err: error }, 'a cap or a receipt could not be stored');
         link.cancel(envelope.context.requestId);
-        this.abandon(new DispatchError('node_lost', 'the receipt could not be stored', { cause: error }));
+        this.abandon(new DispatchError('node_lost', 'the cap or a receipt could not be stored', { cause: error }));
     }
 
     /** The node has not begun and will not: what was reserved is free before the gateway hears of it. */

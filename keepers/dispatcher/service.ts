@@ -12,7 +12,6 @@ import {
     closeSocket,
     ConnectedNode,
     decodeJson,
-    decodeOrphan,
     DispatchError,
     encodeJsonMessage,
     type EscrowBook,
@@ -25,12 +24,12 @@ import {
     readTerms,
     RequestRelay,
     type Update,
-    verifyOrphan,
 } from '../dispatch';
 import type { DispatchLedger, StoredReceipt } from '../ledger';
 import type { DispatcherMetrics, ObservedRequest } from '../telemetry';
 import { encodeReceiptTail } from '../../wrappers';
 import { NodeRoster } from './node-roster';
+import { OrphanedReceipts } from './orphaned-receipts';
 import type { ReceivedRequest } from './received-request';
 
 export interface DispatcherOptions {
@@ -60,12 +59,14 @@ export class DispatcherService {
     private readonly running = new Set<RequestRelay>();
     private readonly admission: Admission;
     private readonly raises: CapRaises;
+    private readonly orphans: OrphanedReceipts;
     private readonly caps = new CapBook();
     private draining = false;
 
     constructor(private readonly options: DispatcherOptions) {
         this.admission = new Admission(options);
         this.raises = new CapRaises(this.admission, this.caps);
+        this.orphans = new OrphanedReceipts({ ...options, admission: this.admission, caps: this.caps });
     }
 
     /** After a crash: what ran then runs no more. */
@@ -155,31 +156,45 @@ export class DispatcherService {
     }
 
     private async relayTo(node: ConnectedNode, request: IncomingRequest): Promise<void> {
-        const { envelope, cancelled } = request;
+        const { envelope } = request;
         this.refuseWhenDraining();
         if (!node.link.open) throw new DispatchError('node_unknown', 'that node has gone');
-        await this.admission.admit(envelope);
-        const stream = this.caps.raise(envelope.context, envelope.cap.cumulativeNano);
+        const begun: { relay?: RequestRelay } = {};
+        const recorded = this.admission.admit(envelope, () => {
+            begun.relay = this.begin(node, request, () => recorded);
+        });
+        try {
+            await recorded;
+        } catch (error) {
+            if (begun.relay === undefined) throw error;
+        }
+        await begun.relay!.done;
+        this.raises.end(envelope);
+        this.running.delete(begun.relay!);
+    }
+
+    private begin(node: ConnectedNode, request: IncomingRequest, recorded: () => Promise<void>): RequestRelay {
+        const { envelope, cancelled } = request;
         const { ledger, clock, logger } = this.options;
+        const stream = this.caps.raise(envelope.context, envelope.cap.cumulativeNano);
         const relay = new RequestRelay({
             ...request,
             link: node.link,
             binding: withLiveCap(bindingOfEnvelope(envelope), () => stream.highestNano),
             ledger,
             load: node.load,
+            recorded,
             clock,
             logger,
         });
         const onCancel = () => relay.cancel(gatewayGone());
         this.running.add(relay);
         cancelled.addEventListener('abort', onCancel, { once: true });
+        void relay.done.then(() => cancelled.removeEventListener('abort', onCancel));
         relay.start();
         this.raises.begin(envelope, node.link);
         if (cancelled.aborted) onCancel();
-        await relay.done;
-        this.raises.end(envelope);
-        cancelled.removeEventListener('abort', onCancel);
-        this.running.delete(relay);
+        return relay;
     }
 
     /** The next window of a request that runs. @throws DispatchError */
@@ -235,7 +250,7 @@ export class DispatcherService {
         this.nodes.set(node);
         node.link = new NodeLink(socket, greeted.nodeKey, {
             update: (update) => this.onUpdate(node, update),
-            orphan: ({ requestId, rest }) => void this.onOrphan(node, requestId, rest),
+            orphan: (message) => void this.orphans.take(node, message),
             load: (load) => (node.borne = load),
             closed: () => this.onClosed(node),
         });
@@ -270,36 +285,6 @@ export class DispatcherService {
     private onClosed(node: ConnectedNode): void {
         if (this.nodes.get(node.id) === node) this.nodes.delete(node);
         this.options.logger.info({ node: node.id }, 'node disconnected');
-    }
-
-    /** A final receipt whose stream broke: stored like any other, and only then acknowledged. */
-    private async onOrphan(node: ConnectedNode, requestId: Buffer, rest: Buffer): Promise<void> {
-        const { ledger, network, clock, logger } = this.options;
-        try {
-            const request = await ledger.requestState(requestId);
-            const orphan = decodeOrphan(rest);
-            if (request === null || orphan === undefined || !request.nodeKey.equals(node.greeted.nodeKey)) return;
-            const { highestNano } = this.caps.raise(request, await ledger.highestCapNano(request));
-            const receipt = verifyOrphan(orphan, request, { network, highestCapNano: highestNano });
-            const outcome = await ledger.recordReceipt({
-                requestId,
-                escrow: request.escrow,
-                epoch: request.epoch,
-                receipt: receipt.receipt,
-                signature: receipt.nodeSignature,
-                usageHash: receipt.usageHash,
-                transcriptHash: receipt.transcriptHash,
-                final: true,
-                receivedAtMs: clock.nowMs(),
-            });
-            if (outcome === 'contradicts') throw new Error('the node signed two histories');
-            node.link.taken(requestId);
-            this.options.metrics?.orphan('stored');
-        } catch (error) {
-            const reason = error instanceof Error ? error.message : 'unknown';
-            this.options.metrics?.orphan('refused');
-            logger.error({ reason, node: node.id }, 'an orphaned receipt was not accepted');
-        }
     }
 
     /** What is known of one request, for gateways that missed its end. */

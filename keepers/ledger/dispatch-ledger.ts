@@ -63,8 +63,12 @@ export class DispatchLedger {
         this.dispatcherId = options.dispatcherId ?? '';
     }
 
-    /** Durable when it resolves; refuses a replay and an escrow that can't cover it. */
-    async recordCap(cap: CapRecord): Promise<void> {
+    /**
+     * Durable when it resolves; refuses a replay and an escrow that can't cover it.
+     * @param onAccepted the rules have taken it, its commit has begun; must not throw, and may be called again where a
+     * database has a transaction done again
+     */
+    async recordCap(cap: CapRecord, onAccepted?: () => void): Promise<void> {
         checkStream(cap);
         storedBytes(cap.requestId, 16, 'requestId');
         storedBytes(cap.sessionKey, 32, 'sessionKey');
@@ -73,7 +77,7 @@ export class DispatchLedger {
         storedBytes(cap.capSignature, 64, 'capSignature');
         storedNano(cap.capCumulativeNano, 'capCumulativeNano');
         storedNano(cap.worstCaseNano ?? 0n, 'worstCaseNano');
-        return this.submit({ kind: 'cap', cap, dispatcherId: this.dispatcherId });
+        return this.submit({ kind: 'cap', cap, dispatcherId: this.dispatcherId, ...(onAccepted && { onAccepted }) });
     }
 
     /**

@@ -16,8 +16,14 @@ export class Orphanage {
     constructor(private readonly capacity = 10_000) {}
 
     add(request: AdmittedRequest, final: SealedReceipt, hub: Buffer): void {
-        const { requestId, offerHash } = request.envelope.context;
-        const orphan = encodeOrphan({ requestHash: request.envelope.requestHash, offerHash, payload: final.payload });
+        const { context, requestHash, sessionKey, cap, capSignature } = request.envelope;
+        const { requestId, offerHash, escrow, epoch } = context;
+        const orphan = encodeOrphan({
+            requestHash,
+            offerHash,
+            payload: final.payload,
+            cap: { escrow, epoch, sessionKey, capCumulativeNano: cap.cumulativeNano, capSignature },
+        });
         this.waiting.set(requestId.toString('hex'), { requestId: Buffer.from(requestId), orphan, hub });
         // The node's own log still holds the receipt, so the oldest may go.
         if (this.waiting.size > this.capacity) this.waiting.delete(this.waiting.keys().next().value!);

@@ -6,7 +6,7 @@ import type { StreamId } from '../records';
  * rules in `rules.ts` on what `needs` of it was loaded.
  */
 export type Operation =
-    | { kind: 'cap'; cap: CapRecord; dispatcherId: string }
+    | { kind: 'cap'; cap: CapRecord; dispatcherId: string; onAccepted?: () => void }
     | { kind: 'raise'; raise: CapRaiseRecord }
     | { kind: 'receipt'; record: ReceiptRecord }
     | {
@@ -32,6 +32,17 @@ export type Outcome = { value: unknown } | { error: unknown };
 export const deferred = Symbol('deferred');
 
 export type Decision = Outcome | typeof deferred;
+
+/**
+ * Tells whoever wants to know early that the rules took its operation: to be called once a batch is decided, before it is
+ * saved and committed. Only a failing commit can still undo it.
+ */
+export function announce(operations: readonly Operation[], decisions: readonly Decision[]): void {
+    operations.forEach((operation, i) => {
+        const decision = decisions[i]!;
+        if (operation.kind === 'cap' && decision !== deferred && 'value' in decision) operation.onAccepted?.();
+    });
+}
 
 /** Touches rows that can't be named beforehand: such an operation is a batch of its own. */
 export function standsAlone(operation: Operation): boolean {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../base';
 import { type Database, type DatabaseOptions, isBusy, openDatabase, Query } from '../database';
-import { type Decision, type Operation } from '../dispatch/operations';
+import { announce, type Decision, type Operation } from '../dispatch/operations';
 import { decide } from '../dispatch/rules';
 import type { Sql } from '../dispatch/sql';
 import type { DispatchStore } from '../dispatch/store';
@@ -57,6 +57,7 @@ export class SqliteStore implements DispatchStore {
             const set = new WorkingSet();
             for (const operation of operations) this.loader.load(set, operation);
             const decisions = operations.map((operation) => decide(set, operation));
+            announce(operations, decisions);
             this.saver.save(set);
             this.end.run();
             return decisions;

@@ -56,6 +56,19 @@ test('a paid request is admitted, and its cap is on disk then', async () => {
     expect(await ledger.requestState(requestId)).toMatchObject({ state: 'running', capCumulativeNano: 1_000_000n });
 });
 
+test('whoever passes a request on hears of it once, before its commit; of a refused one never', async () => {
+    const { admission, ledger } = await admissionWith([account()]);
+    const { envelope, requestId } = await sealRequest({ name: 'accepted' });
+    const stored: Promise<unknown>[] = [];
+    await admission.admit(envelope, () => stored.push(ledger.requestState(requestId)));
+    expect(await Promise.all(stored)).toEqual([null]);
+    const onAccepted = jest.fn();
+    expect(await refusalOf(admission.admit(envelope, onAccepted))).toBe('request_replayed');
+    const poor = await sealRequest({ name: 'not accepted', capNano: 1n << 60n, allowanceNano: 1n << 60n });
+    expect(await refusalOf(admission.admit(poor.envelope, onAccepted))).toBe('escrow_insufficient');
+    expect(onAccepted).not.toHaveBeenCalled();
+});
+
 describe('it refuses', () => {
     const cases: [string, string, Parameters<typeof sealRequest>[0], (EscrowAccount | null | Error)[]][] = [
         ['a deadline that has passed', 'deadline_passed', { name: 'b', deadlineMs: nowMs }, [account()]],

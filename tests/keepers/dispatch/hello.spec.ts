@@ -8,11 +8,24 @@ import {
     type Hello,
     helloSchema,
     verifyOrphan,
+    requestOfOrphan,
 } from '../../../keepers/dispatch';
 import type { DispatchRequest } from '../../../keepers/ledger';
 import { encodeKeyBundle, type KeyBundle } from '../../../wrappers';
 import { bytesOf, codeOf, offerFields, stranger } from '../confidential/exchange';
-import { finalOf, hub, keyringOf, network, node, nowMs, offer, opening, sealerOf, sealRequest } from './sealed-request';
+import {
+    finalOf,
+    hub,
+    keyringOf,
+    network,
+    node,
+    nowMs,
+    offer,
+    opening,
+    orphanOf,
+    sealerOf,
+    sealRequest,
+} from './sealed-request';
 
 const challenge = bytesOf('challenge');
 const scope = { network, hub, challenge };
@@ -128,7 +141,7 @@ describe('an orphan', () => {
         opening(sealer);
         const { payload, receipt } = finalOf(sealer);
         const stored = { ...envelope.context, ...envelope, nodeKey: node.publicKey } as unknown as DispatchRequest;
-        const orphan = { requestHash: envelope.requestHash, offerHash: envelope.context.offerHash, payload };
+        const orphan = orphanOf(request, payload);
         return { stored, orphan, receipt };
     }
 
@@ -137,6 +150,16 @@ describe('an orphan', () => {
         const decoded = decodeOrphan(encodeOrphan(orphan))!;
         const found = verifyOrphan(decoded, stored, { network, highestCapNano: 10n ** 9n });
         expect(found.receipt).toMatchObject({ cumulativeNano: receipt.cumulativeNano, sequence: receipt.sequence });
+        expect(decoded).toEqual(orphan);
+    });
+
+    test('tells whoever has no record of it what its client signed, and for whom', async () => {
+        const { orphan } = await orphaned();
+        const request = requestOfOrphan(orphan, { network, nodeKey: node.publicKey });
+        expect(verifyOrphan(orphan, request, { network, highestCapNano: 10n ** 9n })).toBeDefined();
+        const altered = { ...orphan, cap: { ...orphan.cap, capCumulativeNano: orphan.cap.capCumulativeNano + 1n } };
+        for (const [one, nodeKey] of [[altered, node.publicKey] as const, [orphan, bytesOf('other')] as const])
+            expect(await codeOf(() => requestOfOrphan(one, { network, nodeKey }))).toBe('cap_invalid');
     });
 
     test('of another request, above every cap, or altered is refused', async () => {

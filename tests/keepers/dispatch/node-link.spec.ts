@@ -38,7 +38,8 @@ test('a request goes out behind its operation, and its frames come back to who s
     const arrived = nextMessage(far);
     expect(link.send(id, Buffer.from('envelope'), one)).toBe(true);
     link.send(otherId, Buffer.from('another'), other);
-    expect(messagesIn(await arrived)!.map(String)).toEqual(['\x02envelope', '\x02another']);
+    // At once, not with the other: a commit may follow.
+    expect((await arrived).toString('latin1')).toBe('\x02envelope');
     expect(link.inFlight).toBe(2);
     far.send(encodeRequestMessage(linkOperation.frames, id, Buffer.from('wire')));
     await settled(near, far);

@@ -65,7 +65,10 @@ class Output {
     }
 }
 
-async function started(request: SealedRequest, options: { deadlineMs?: number; connected?: boolean } = {}) {
+async function started(
+    request: SealedRequest,
+    options: { deadlineMs?: number; connected?: boolean; recorded?: Promise<void> } = {},
+) {
     const { envelope } = request;
     await ledger.recordCap({
         requestId: request.requestId,
@@ -94,10 +97,12 @@ async function started(request: SealedRequest, options: { deadlineMs?: number; c
         ledger,
         load,
         output,
+        recorded: () => options.recorded ?? Promise.resolve(),
         clock: new ManualClock(nowMs),
         logger: silentLogger(),
     });
     relay.start();
+    await new Promise((resolve) => setImmediate(resolve));
     return {
         relay,
         link,
@@ -124,6 +129,47 @@ test('frames without a receipt pass at once, byte for byte', async () => {
     link.listener.frames(wire.subarray(10));
     expect(output.bytes.equals(wire)).toBe(true);
     expect(output.ending).toBe('open');
+});
+
+test('nothing of an answer leaves before its cap is on disk, and then everything in order', async () => {
+    let store!: () => void;
+    const recorded = new Promise<void>((resolve) => (store = resolve));
+    const { relay, link, output, sealer } = await begin({ recorded });
+    const wire = opening(sealer);
+    link.listener.frames(wire.subarray(0, 60));
+    link.listener.frames(wire.subarray(60));
+    const final = finalOf(sealer).wire;
+    link.listener.frames(final);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(output.chunks).toEqual([]);
+    store();
+    await relay.done;
+    expect(output.bytes.equals(Buffer.concat([wire, final]))).toBe(true);
+    expect(output.ending).toBe('whole');
+});
+
+test('a refusal too waits until the cap is on disk, or it would free what is not yet reserved', async () => {
+    let store!: () => void;
+    const recorded = new Promise<void>((resolve) => (store = resolve));
+    const { relay, link, output, state } = await begin({ recorded });
+    link.listener.refused({ code: 'node_busy', message: 'later' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(output.ending).toBe('open');
+    store();
+    await relay.done;
+    expect(output.ending).toBe('node_refused');
+    expect(await state()).toMatchObject({ state: 'refused' });
+});
+
+test('an answer whose cap could not be stored is stopped at the node, and nothing of it passes', async () => {
+    let fail!: (error: Error) => void;
+    const recorded = new Promise<void>((_, reject) => (fail = reject));
+    const { relay, link, output, sealer } = await begin({ recorded });
+    link.listener.frames(opening(sealer));
+    fail(new Error('the disk is full'));
+    await relay.done;
+    expect(output).toMatchObject({ chunks: [], ending: 'node_lost' });
+    expect(link.said).toEqual(['cancel', 'release']);
 });
 
 test('the final receipt is on disk before its frame leaves, and only then the node hears that it is', async () => {

@@ -1,4 +1,4 @@
-import type { EscrowAccount } from '../../../keepers/dispatch';
+import type { EscrowAccount, Orphan } from '../../../keepers/dispatch';
 import {
     AnswerSealer,
     bindingOfEnvelope,
@@ -118,5 +118,17 @@ export function account(overrides: Partial<EscrowAccount> = {}): EscrowAccount {
         sessionKeys: [{ publicKey: session.publicKey, validUntilSec: nowSec + 3_600 }],
         paidNano: new Map(),
         ...overrides,
+    };
+}
+
+/** The final receipt of a broken stream, as its node sends it again. */
+export function orphanOf({ envelope }: Pick<SealedRequest, 'envelope'>, payload: Buffer): Orphan {
+    const { context, requestHash, sessionKey, cap, capSignature } = envelope;
+    const { escrow: of, epoch, offerHash } = context;
+    return {
+        requestHash,
+        offerHash,
+        payload,
+        cap: { escrow: of, epoch, sessionKey, capCumulativeNano: cap.cumulativeNano, capSignature },
     };
 }

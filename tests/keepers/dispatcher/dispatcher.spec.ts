@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { ManualClock, silentLogger } from '../../../keepers/base';
+import type { Signer } from '../../../keepers/confidential';
 import {
     encodeJsonMessage,
     encodeOrphan,
@@ -20,6 +21,7 @@ import {
     node,
     nowMs,
     opening,
+    orphanOf,
     sealerOf,
     sealRequest,
     type SealedRequest,
@@ -163,11 +165,7 @@ describe('a node that is lost', () => {
         await post(url, request.bytes);
         const sealer = sealerOf(request);
         opening(sealer);
-        const orphan = encodeOrphan({
-            requestHash: request.envelope.requestHash,
-            offerHash: request.envelope.context.offerHash,
-            payload: finalOf(sealer).payload,
-        });
+        const orphan = encodeOrphan(orphanOf(request, finalOf(sealer).payload));
         const atOnce = encodeRequestMessage(linkOperation.orphan, request.requestId, orphan);
         const back = await ScriptedNode.connect(url, { atOnce });
         endings.push(() => back.socket.terminate());
@@ -195,20 +193,39 @@ describe('a node that is lost', () => {
     });
 });
 
-test('an orphan of a request that is none of the node’s is not acknowledged', async () => {
-    const { scripted, ledger } = await withNode();
-    const request = await sealRequest({ name: 'd8' });
-    const sealer = sealerOf(request);
-    opening(sealer);
-    const orphan = encodeOrphan({
-        requestHash: request.envelope.requestHash,
-        offerHash: request.envelope.context.offerHash,
-        payload: finalOf(sealer).payload,
+describe('an orphan of a request that is not recorded, as after a crash before its commit', () => {
+    /** The node has worked; sends its receipt with the cap that its client signed. */
+    async function orphaned(name: string, signer?: Signer) {
+        const request = await sealRequest({ name, ...(signer && { signer }) });
+        const sealer = sealerOf(request);
+        opening(sealer);
+        return { request, orphan: orphanOf(request, finalOf(sealer).payload) };
+    }
+
+    test('is recorded with its cap and acknowledged: node, settler and gateway find what is owed', async () => {
+        const { url, scripted, ledger } = await withNode();
+        const { request, orphan } = await orphaned('d8');
+        scripted.socket.send(encodeRequestMessage(linkOperation.orphan, request.requestId, encodeOrphan(orphan)));
+        expect((await scripted.heard(linkOperation.taken)).equals(request.requestId)).toBe(true);
+        expect(await ledger.settleable()).toMatchObject([{ receipt: { cumulativeNano: usageCostNano } }]);
+        const state = await (await fetch(`${url}/v1/requests/${request.requestId.toString('hex')}`)).json();
+        expect(state).toMatchObject({ state: 'final', receipt: { costNano: usageCostNano.toString() } });
+        // The request itself can't come once more.
+        expect(await errorOf(await post(url, request.bytes))).toEqual([409, 'request_replayed']);
     });
-    scripted.socket.send(encodeRequestMessage(linkOperation.orphan, request.requestId, orphan));
-    await pause(50);
-    expect(scripted.messages).toEqual([]);
-    expect(await ledger.requestState(request.requestId)).toBeNull();
+
+    test('is not taken with a cap that no session of the escrow signed, nor one of another sum', async () => {
+        const { scripted, ledger } = await withNode();
+        const { request, orphan } = await orphaned('d8 forged');
+        const raised = { ...orphan, cap: { ...orphan.cap, capCumulativeNano: orphan.cap.capCumulativeNano + 1n } };
+        const foreign = await orphaned('d8 stranger', stranger);
+        for (const [{ requestId }, one] of [[request, raised] as const, [foreign.request, foreign.orphan] as const])
+            scripted.socket.send(encodeRequestMessage(linkOperation.orphan, requestId, encodeOrphan(one)));
+        await pause(50);
+        expect(scripted.messages).toEqual([]);
+        expect(await ledger.requestState(request.requestId)).toBeNull();
+        expect(await ledger.requestState(foreign.request.requestId)).toBeNull();
+    });
 });
 
 describe('it refuses', () => {
