@@ -56,8 +56,10 @@ interface LibrarySuite {
     ): Promise<ArrayBuffer | Buffer>;
 }
 
+const xWing = new NativeXWing();
+
 const cipherSuites: Readonly<Record<Suite, LibrarySuite>> = {
-    1: xWingSuite(new NativeXWing()),
+    1: xWingSuite(xWing),
     2: new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() }),
 };
 
@@ -126,25 +128,71 @@ export async function hpkeSeal(options: HpkeSealOptions): Promise<{ enc: Buffer;
     }
 }
 
-export interface HpkeOpenOptions {
-    suite: Suite;
-    privateKey: Buffer;
+export interface HpkeSealed {
     enc: Buffer;
     ct: Buffer;
     info: Buffer;
     aad: Buffer;
 }
 
-/** Throws `request_undecryptable`, whatever the reason: a caller must not learn which step failed. */
-export async function hpkeOpen(options: HpkeOpenOptions): Promise<Buffer> {
-    const suite = cipherSuites[options.suite];
-    exactly('KEM private key', options.privateKey, kemPrivateKeyBytes);
+/** A private key made ready to open what is sealed to it, any number of times. */
+export interface HpkeOpener {
+    /** Throws `request_undecryptable`, whatever the reason: a caller must not learn which step failed. */
+    open(sealed: HpkeSealed): Promise<Buffer>;
+    /** Overwrites the key; what is opened from now on fails. */
+    erase(): void;
+}
+
+export async function hpkeOpener(suite: Suite, privateKey: Buffer): Promise<HpkeOpener> {
+    exactly('KEM private key', privateKey, kemPrivateKeyBytes);
+    return suite === 1 ? xWingOpener(privateKey) : libraryOpener(cipherSuites[suite], privateKey);
+}
+
+async function xWingOpener(privateKey: Buffer): Promise<HpkeOpener> {
+    const key = await xWing.expand(privateKey);
+    return {
+        open: ({ enc, ct, info, aad }) =>
+            undecryptableUnless(async () => {
+                const sharedSecret = new Uint8Array(await xWing.decapWith(key, owned(enc)));
+                return openBase({ kemId: xWing.id, sharedSecret, info: owned(info), aad: owned(aad) }, owned(ct));
+            }),
+        erase: () => key.erase(),
+    };
+}
+
+async function libraryOpener(suite: LibrarySuite, privateKey: Buffer): Promise<HpkeOpener> {
+    const kept = owned(privateKey);
+    return {
+        open: ({ enc, ct, info, aad }) =>
+            undecryptableUnless(async () => {
+                const recipientKey = await suite.kem.deserializePrivateKey(kept);
+                const params = { recipientKey, enc: owned(enc), info: owned(info) };
+                return Buffer.from((await suite.open(params, owned(ct), owned(aad))) as ArrayBuffer);
+            }),
+        erase: () => kept.fill(0),
+    };
+}
+
+async function undecryptableUnless(open: () => Promise<Buffer>): Promise<Buffer> {
     try {
-        const recipientKey = await suite.kem.deserializePrivateKey(owned(options.privateKey));
-        const params = { recipientKey, enc: owned(options.enc), info: owned(options.info) };
-        return Buffer.from((await suite.open(params, owned(options.ct), owned(options.aad))) as ArrayBuffer);
+        return await open();
     } catch {
         throw new ConfidentialError('request_undecryptable', 'the content key was not sealed to this KEM key');
+    }
+}
+
+export interface HpkeOpenOptions extends HpkeSealed {
+    suite: Suite;
+    privateKey: Buffer;
+}
+
+/** Once. Throws `request_undecryptable`, as an opener does. */
+export async function hpkeOpen({ suite, privateKey, ...sealed }: HpkeOpenOptions): Promise<Buffer> {
+    const opener = await hpkeOpener(suite, privateKey);
+    try {
+        return await opener.open(sealed);
+    } finally {
+        opener.erase();
     }
 }
 

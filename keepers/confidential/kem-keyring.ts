@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, nowSec } from '../base';
 import { type ParsedEnvelope } from './envelope';
 import { ConfidentialError, misuse } from './errors';
-import { generateKemKeyPair, type RandomSource, type Suite } from './hpke';
+import { generateKemKeyPair, type HpkeOpener, hpkeOpener, type RandomSource, type Suite } from './hpke';
 import { issueKemCertificate, type KemCertificate } from './kem-certificate';
 import { openRequest, type OpenedRequest } from './request';
 import { type Signer } from './signing';
@@ -25,7 +25,8 @@ export interface KemKeyringOptions {
 
 interface KemKey {
     certificate: KemCertificate;
-    privateKey: Buffer;
+    /** Holds the private key, expanded once for all requests. */
+    opener: HpkeOpener;
     bornSec: number;
     /** `h` of every request that was opened with this key */
     opened: Set<string>;
@@ -70,7 +71,7 @@ export class KemKeyring {
         const id = envelope.requestHash.toString('latin1');
         this.refuseReplay(key, id);
         const certificateHash = key.certificate.hash;
-        const request = await openRequest({ envelope, privateKey: key.privateKey, certificateHash });
+        const request = await openRequest({ envelope, opener: key.opener, certificateHash });
         // Asked again, for two copies may have been opened at the same time. A forged copy never gets here, so nobody
         // without the session's content key can use up an `h`.
         this.refuseReplay(key, id);
@@ -119,7 +120,9 @@ export class KemKeyring {
         const { privateKey, publicKey } = await generateKemKeyPair(suite, random);
         const window = { notBeforeSec: bornSec, notAfterSec: bornSec + validSec };
         const certificate = issueKemCertificate({ suite, network, kemEpoch, publicKey, ...window }, signer);
-        return { certificate, privateKey, bornSec, opened: new Set() };
+        const opener = await hpkeOpener(suite, privateKey);
+        privateKey.fill(0);
+        return { certificate, opener, bornSec, opened: new Set() };
     }
 
     /** Also on every use, so that a late tick never makes a key live longer. Returns the time it went by. */
@@ -133,6 +136,6 @@ export class KemKeyring {
 }
 
 function erase(key: KemKey): void {
-    key.privateKey.fill(0);
+    key.opener.erase();
     key.opened.clear();
 }

@@ -10,7 +10,7 @@ import {
     type SealedParts,
 } from './envelope';
 import { ConfidentialError } from './errors';
-import { hpkeOpen, hpkeSeal, type RandomSource } from './hpke';
+import { type HpkeOpener, hpkeSeal, type RandomSource } from './hpke';
 import { decodeInnerRequest, encodeInnerRequest, type InnerRequest } from './inner-request';
 import { type KemCertificate } from './kem-certificate';
 import { padRequest, unpadRequest } from './padding';
@@ -68,7 +68,8 @@ export function finishEnvelope(request: PreparedRequest, signer: Signer, capCumu
 
 export interface OpenRequestOptions {
     envelope: ParsedEnvelope;
-    privateKey: Buffer;
+    /** of the node's KEM key of that suite */
+    opener: Pick<HpkeOpener, 'open'>;
     /** of the certificate that vouched for the key */
     certificateHash: Buffer;
 }
@@ -79,14 +80,10 @@ export interface OpenedRequest {
 }
 
 /** For a node's KEM key; replays are the keyring's to refuse. */
-export async function openRequest({
-    envelope,
-    privateKey,
-    certificateHash,
-}: OpenRequestOptions): Promise<OpenedRequest> {
+export async function openRequest({ envelope, opener, certificateHash }: OpenRequestOptions): Promise<OpenedRequest> {
     const { context, contextHash, requestHash: h, nonce, enc, ct, sealed } = envelope;
     const info = wrapInfo(context.nodeKey, certificateHash);
-    const cek = await hpkeOpen({ suite: context.suite, privateKey, enc, ct, info, aad: h });
+    const cek = await opener.open({ enc, ct, info, aad: h });
     const padded = openBody(cek, nonce, contextHash, sealed);
     return { inner: decodeInnerRequest(unpadRequest(padded)), cek };
 }

@@ -36,18 +36,60 @@ export class NativeXWing extends XWing {
     }
 
     override async decap(params: { recipientKey: LibraryKey; enc: Uint8Array }): Promise<ArrayBuffer> {
-        const seed = Buffer.from(await this.serializePrivateKey(params.recipientKey));
-        const enc = Buffer.from(params.enc);
+        const key = await this.expand(Buffer.from(await this.serializePrivateKey(params.recipientKey)));
+        try {
+            return await this.decapWith(key, params.enc);
+        } finally {
+            key.erase();
+        }
+    }
+
+    /** Half of a decapsulation's work, and the same for every one with this key. */
+    async expand(seed: Buffer): Promise<ExpandedXWingKey> {
         const expanded = createHash('shake256', { outputLength: 96 }).update(seed).digest();
         const [mlKemSeed, scalar] = split(expanded, 64);
-        const [ciphertext, ephemeral] = split(enc, mlKemCiphertextBytes);
         const own = privateKeyOf(scalar);
-        const secretX = agree(own, ephemeral);
         const [, mlKemKey] = await this.mlKem.deriveKeyPair(new Uint8Array(mlKemSeed));
+        expanded.fill(0);
+        return new ExpandedXWingKey(mlKemKey, own, publicOf(own));
+    }
+
+    async decapWith(key: ExpandedXWingKey, enc: Uint8Array): Promise<ArrayBuffer> {
+        const { mlKemKey, own, ownPublic } = key.parts();
+        const [ciphertext, ephemeral] = split(Buffer.from(enc), mlKemCiphertextBytes);
+        const secretX = agree(own, ephemeral);
         const secretM = await this.mlKem.decap(new Uint8Array(ciphertext), mlKemKey);
-        const secret = combine([secretM, secretX, ephemeral, publicOf(own)]);
-        for (const bytes of [expanded, mlKemKey, secretM, secretX]) bytes.fill(0);
+        const secret = combine([secretM, secretX, ephemeral, ownPublic]);
+        for (const bytes of [secretM, secretX]) bytes.fill(0);
         return secret;
+    }
+}
+
+/**
+ * A private key as decapsulation uses it: ML-KEM's expanded key, and an X25519 key of the runtime, whose memory it wipes
+ * when it lets go of it.
+ */
+export class ExpandedXWingKey {
+    private own: KeyObject | undefined;
+
+    constructor(
+        private readonly mlKemKey: Uint8Array,
+        own: KeyObject,
+        private readonly ownPublic: Buffer,
+    ) {
+        this.own = own;
+    }
+
+    /** @throws Error once it is erased */
+    parts(): { mlKemKey: Uint8Array; own: KeyObject; ownPublic: Buffer } {
+        const { mlKemKey, own, ownPublic } = this;
+        if (own === undefined) throw new Error('the key is erased');
+        return { mlKemKey, own, ownPublic };
+    }
+
+    erase(): void {
+        this.mlKemKey.fill(0);
+        this.own = undefined;
     }
 }
 

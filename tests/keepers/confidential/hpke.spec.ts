@@ -1,5 +1,5 @@
 import { createDecipheriv, createHmac } from 'node:crypto';
-import { generateKemKeyPair, hpkeOpen, hpkeSeal, type Suite } from '../../../keepers/confidential/hpke';
+import { generateKemKeyPair, hpkeOpen, hpkeOpener, hpkeSeal, type Suite } from '../../../keepers/confidential/hpke';
 import { NativeXWing } from '../../../keepers/confidential/x-wing';
 import pyca from '../../vectors/confidential/hpke-pyca.json';
 import rfc from '../../vectors/confidential/hpke-rfc9180.json';
@@ -97,6 +97,27 @@ describe('HPKE', () => {
         await expectCode('request_undecryptable', () => hpkeOpen({ ...options, aad: hex('00') }));
         await expectCode('request_undecryptable', () => hpkeOpen({ ...options, info: hex('00') }));
         await expectCode('request_undecryptable', () => hpkeOpen({ ...options, suite: vector.suite === 1 ? 2 : 1 }));
+    });
+
+    it('opens with an expanded key again and again, and never once it is erased: its bytes are overwritten', async () => {
+        const kem = new NativeXWing();
+        const { suite, privateKey, publicKey } = await generateKemKeyPair(1);
+        const [info, aad] = [Buffer.from('info'), Buffer.from('aad')];
+        const opener = await hpkeOpener(suite, privateKey);
+        for (const text of ['first', 'second']) {
+            const sealed = await hpkeSeal({ suite, publicKey, info, aad, plaintext: Buffer.from(text) });
+            expect((await opener.open({ ...sealed, info, aad })).toString()).toBe(text);
+            expect((await hpkeOpen({ suite, privateKey, ...sealed, info, aad })).toString()).toBe(text);
+        }
+        const sealed = await hpkeSeal({ suite, publicKey, info, aad, plaintext: Buffer.from('third') });
+        opener.erase();
+        await expectCode('request_undecryptable', () => opener.open({ ...sealed, info, aad }));
+        const key = await kem.expand(privateKey);
+        const { mlKemKey } = key.parts();
+        expect(mlKemKey.some((byte) => byte !== 0)).toBe(true);
+        key.erase();
+        expect(mlKemKey.every((byte) => byte === 0)).toBe(true);
+        expect(() => key.parts()).toThrow('erased');
     });
 
     it('refuses a public key of the wrong length as misuse', async () => {

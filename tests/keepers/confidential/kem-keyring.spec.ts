@@ -2,11 +2,13 @@ import { ManualClock } from '../../../keepers/base';
 import {
     finishEnvelope,
     KemKeyring,
+    openRequest,
     type KemCertificate,
     parseEnvelope,
     prepareRequest,
     verifyKemCertificate,
 } from '../../../keepers/confidential';
+import type { HpkeOpener } from '../../../keepers/confidential/hpke';
 import {
     escrow,
     exchange,
@@ -108,20 +110,24 @@ describe('KemKeyring', () => {
         for (const certificate of certificates) await keyring.open(await sealedTo(certificate));
     });
 
-    it('zeroes private keys when they end', async () => {
-        const keys: Buffer[] = [];
-        const { keyring, clock } = await startNode(2);
-        const inside = keyring as unknown as { keys: { privateKey: Buffer }[] };
-        keys.push(...inside.keys.map((key) => key.privateKey));
-        expect(keys[0]!.equals(Buffer.alloc(32))).toBe(false);
+    it.each([1, 2] as const)('erases private keys of suite %s when they end', async (suite) => {
+        const { keyring, clock } = await startNode(suite);
+        const inside = keyring as unknown as { keys: { opener: HpkeOpener; certificate: KemCertificate }[] };
+        const open = async ({ opener, certificate }: (typeof inside.keys)[number]) => {
+            const envelope = await sealedTo(certificate);
+            return openRequest({ envelope, opener, certificateHash: certificate.hash });
+        };
+        const [first] = inside.keys;
+        await open(first!);
         clock.advance(90 * minuteMs);
         expect(keyring.certificates()).toEqual([]);
-        expect(keys[0]!.equals(Buffer.alloc(32))).toBe(true);
+        await expectCode('request_undecryptable', () => open(first!));
 
         await keyring.tick();
-        keys.push(...inside.keys.map((key) => key.privateKey));
+        const [second] = inside.keys;
+        await open(second!);
         keyring.close();
-        expect(keys[1]!.equals(Buffer.alloc(32))).toBe(true);
+        await expectCode('request_undecryptable', () => open(second!));
         expect(await keyring.tick()).toBe(false);
         expect(keyring.certificates()).toEqual([]);
     });

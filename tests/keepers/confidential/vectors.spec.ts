@@ -10,6 +10,7 @@ import {
     verifyOffer,
 } from '../../../keepers/confidential';
 import { decodeInnerRequest } from '../../../keepers/confidential/inner-request';
+import { hpkeOpener } from '../../../keepers/confidential/hpke';
 import suite1 from '../../vectors/confidential/exchange-suite-1.json';
 import suite2 from '../../vectors/confidential/exchange-suite-2.json';
 import { modelIndex, nowSec, usage } from './exchange';
@@ -32,7 +33,11 @@ describe.each([suite1, suite2])('vectors of suite $suite', (vector) => {
         expect(envelope.sessionKey).toEqual(signerFromSeed(hex(vector.keys.sessionSeed)).publicKey);
         expect(envelope.context.offerHash).toEqual(offer.hash);
         const privateKey = hex(vector.keys.kemPrivateKey);
-        const opened = await openRequest({ envelope, privateKey, certificateHash: certificate.hash });
+        const opened = await openRequest({
+            envelope,
+            opener: await hpkeOpener(certificate.suite, privateKey),
+            certificateHash: certificate.hash,
+        });
         expect(opened.cek.toString('hex')).toBe(vector.request.cek);
         expect(opened.inner).toEqual(decodeInnerRequest(hex(vector.request.inner)));
         const opener = new AnswerOpener({ to: bindingOfEnvelope(envelope), cek: opened.cek, offer, modelIndex });
