@@ -1,4 +1,4 @@
-import { stagesFor } from './infected-stages';
+import { triesOf } from './tries';
 import { parseSignals, TestSignals } from './infections';
 import { instrument } from './instrument';
 import { errorConstantsOf, findMutants } from './mutants';
@@ -13,17 +13,17 @@ const source = `contract Box {
 }`;
 
 describe('instrumented contracts', () => {
-    it('say which mutants would decide otherwise, evaluating every operand once and deciding as before', () => {
+    it('have every mutant in them, each by its number', () => {
         const mutants = findMutants('contracts/box.tact', source, errorConstantsOf([['contracts/box.tact', source]]));
         const lines = instrument(new Map([['contracts/box.tact', source]]), mutants)
             .get('contracts/box.tact')!
             .split('\n');
-        expect(lines[0]).toBe('import "./shared/infection-signals";');
+        expect(lines[0]).toBe('import "./shared/mutant-decisions";');
         expect(lines[4]!.trim()).toBe(
-            'require(signalUnless(above(now() , 5, 1) && atMost(self.a , 3, 2), 0), "Box: too many");',
+            'require(passes(above(now() , 5, 1) && atMost(self.a , 3, 2), 0), "Box: too many");',
         );
-        expect(lines[6]!.trim()).toBe('require(signalUnless(below(self.a , 9, 5), 4), "Box: full");');
-        expect(lines[5]!.trim()).toBe('if (signalIf(sender() == myAddress(), 3)) { self.a += 1; }');
+        expect(lines[6]!.trim()).toBe('require(passes(below(self.a , 9, 5), 4), "Box: full");');
+        expect(lines[5]!.trim()).toBe('if (keepsOut(sender() == myAddress(), 3)) { self.a += 1; }');
     });
 
     it('are read test by test, and what hooks said apart', () => {
@@ -39,31 +39,31 @@ describe('instrumented contracts', () => {
     });
 });
 
-describe('the tests of a mutant', () => {
+describe('the tries of a mutant', () => {
     const signals = (name: string | null, ms: number): TestSignals => ({ name, ms, failed: false, mutants: [] });
 
-    it('are those that it infects, those of the quickest spec first, then those that were cut short', () => {
+    it('begin with a few of the quickest tests that it infects, and end with all of them, spec by spec', () => {
+        const quick = Array.from({ length: 14 }, (_, i) => signals(`q${i}`, 14 - i));
         const infected = new Map([
-            ['slow.spec.ts', [signals('waits (long)', 900)]],
-            ['quick.spec.ts', [signals('d', 4), signals('a', 1), signals('c', 3), signals('b', 2)]],
+            ['slow.spec.ts', [signals('waits', 900)]],
+            ['quick.spec.ts', quick],
         ]);
-        expect(stagesFor(infected, new Map([['gas.spec.ts', [signals('costs', 1)]]]))).toEqual([
-            { files: ['quick.spec.ts'], names: '^a$|^b$|^c$' },
-            { files: ['quick.spec.ts'], names: '^d$|^a$|^c$|^b$' },
-            { files: ['slow.spec.ts'], names: '^waits \\(long\\)$' },
-            { files: ['gas.spec.ts'], names: '^costs$' },
+        const tries = triesOf(infected);
+        expect(tries.map(({ spec, names }) => [spec, names?.length])).toEqual([
+            ['quick.spec.ts', 12],
+            ['quick.spec.ts', 14],
+            ['slow.spec.ts', 1],
         ]);
+        expect(tries[0]!.names![0]).toBe('q13');
     });
 
-    it('are all of a spec whose hooks it infects, or of which it infects very many', () => {
-        const many = Array.from({ length: 61 }, (_, i) => signals(`${i}`, 1));
-        expect(stagesFor(new Map([['hooks.spec.ts', [signals(null, 0)]]]))).toEqual([
-            { files: ['hooks.spec.ts'], names: null },
+    it('are all tests of a spec whose hooks it infects', () => {
+        expect(triesOf(new Map([['hooks.spec.ts', [signals(null, 0), signals('a', 1)]]]))).toEqual([
+            { spec: 'hooks.spec.ts', names: null },
         ]);
-        expect(stagesFor(new Map([['many.spec.ts', many]]))).toEqual([{ files: ['many.spec.ts'], names: null }]);
     });
 
     it('are none where it makes no difference to any', () => {
-        expect(stagesFor(new Map())).toEqual([]);
+        expect(triesOf(new Map())).toEqual([]);
     });
 });

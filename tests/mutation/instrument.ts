@@ -2,22 +2,42 @@ import path from 'node:path';
 import type { Mutant } from './mutants';
 
 /** Where the functions below live in the instrumented sources; nothing of that name is in the contracts. */
-const signalsFile = 'contracts/shared/infection-signals.tact';
+const decisionsFile = 'contracts/shared/mutant-decisions.tact';
+
+/** Stands in the code for the number of the mutant in force; mutant-switch.cjs puts another number in its place. */
+export const mutantMarker = 0x4d555441;
+
+const inForce = `${mutantMarker} PUSHINT EQUAL`;
+const decisions = {
+    // A require that lets everything pass, a guard that keeps nothing out.
+    passes: 'asm fun passes(holds: Bool, mutant: Int): Bool { OVER IFNOT:<{ s0 DUMP }> %s OR }',
+    keepsOut: 'asm fun keepsOut(holds: Bool, mutant: Int): Bool { OVER IF:<{ s0 DUMP }> %s NOT AND }',
+};
+
+/** The two sides of a moved comparison differ where they are equal. */
+const comparisons: Record<string, [name: string, opcode: string]> = {
+    '<=': ['atMost', 'LEQ'],
+    '>=': ['atLeast', 'GEQ'],
+    '<': ['below', 'LESS'],
+    '>': ['above', 'GREATER'],
+};
 
 /**
- * Say the number of a mutant on the debug log whenever its condition would decide otherwise than the original. They leave
- * every decision as it is and cost a little gas. DUMP prints a stack entry where the emulator is asked to debug.
+ * Decide as the original, but for the mutant in force, which decides otherwise; and say the number of a mutant on the debug log
+ * whenever it would. Operands are evaluated once and in any case. DUMP prints a stack entry where the emulator is asked to debug.
  */
-const signals = `
-asm fun signalUnless(holds: Bool, mutant: Int): Bool { OVER IFNOT:<{ s0 DUMP }> DROP }
-asm fun signalIf(holds: Bool, mutant: Int): Bool { OVER IF:<{ s0 DUMP }> DROP }
-asm fun signalEqual(a: Int, b: Int, mutant: Int): Int { s2 s1 PUSH2 EQUAL IF:<{ s0 DUMP }> 2DROP }
-`;
+function decidingFunctions(): string {
+    const compared = Object.values(comparisons).map(
+        ([name, opcode]) =>
+            `asm fun ${name}(a: Int, b: Int, mutant: Int): Bool { s2 s1 PUSH2 EQUAL IF:<{ s0 DUMP }> ${inForce} s2 s1 PUSH2 EQUAL AND -ROT ${opcode} XOR }`,
+    );
+    return [...Object.values(decisions).map((text) => text.replace('%s', inForce)), ...compared, ''].join('\n');
+}
 
-/** The contracts as they are, but that they say which mutants a run would have made a difference for. */
+/** The contracts with all mutants in them, none of which is in force. */
 export function instrument(sources: ReadonlyMap<string, string>, mutants: readonly Mutant[]): Map<string, string> {
     const instrumented = new Map(sources);
-    instrumented.set(signalsFile, signals + comparisons());
+    instrumented.set(decisionsFile, decidingFunctions());
     for (const [file, source] of sources) {
         const insertions = mutants.flatMap((mutant, number) =>
             mutant.site.file === file ? insertionsOf(mutant, number, source) : [],
@@ -27,23 +47,8 @@ export function instrument(sources: ReadonlyMap<string, string>, mutants: readon
     return instrumented;
 }
 
-const names: Record<string, string> = { '<=': 'atMost', '>=': 'atLeast', '<': 'below', '>': 'above' };
-
-/** Each operand is evaluated once; the two sides of a moved comparison differ where they are equal. */
-function comparisons(): string {
-    return Object.entries(names)
-        .map(
-            ([operator, name]) => `
-inline fun ${name}(a: Int, b: Int, mutant: Int): Bool {
-    return signalEqual(a, b, mutant) ${operator} b;
-}
-`,
-        )
-        .join('');
-}
-
 function importOf(file: string): string {
-    const relative = path.posix.relative(path.posix.dirname(file), signalsFile).replace('.tact', '');
+    const relative = path.posix.relative(path.posix.dirname(file), decisionsFile).replace('.tact', '');
     return `import "${relative.startsWith('.') ? relative : `./${relative}`}";\n`;
 }
 
@@ -68,10 +73,13 @@ function insertionsOf(
         { at: condition.end, length: 0, text: `, ${number})`, span, closes: true },
     ];
     if (replacement === 'true' || replacement === 'false') {
-        return around(site.kind === 'require' ? 'signalUnless' : 'signalIf');
+        return around(site.kind === 'require' ? 'passes' : 'keepsOut');
     }
     const operator = source.slice(start, end);
-    return [...around(names[operator]!), { at: start, length: end - start, text: ',', span: 0, closes: false }];
+    return [
+        ...around(comparisons[operator]![0]),
+        { at: start, length: end - start, text: ',', span: 0, closes: false },
+    ];
 }
 
 function applied(source: string, insertions: readonly Insertion[]): string {

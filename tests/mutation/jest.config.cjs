@@ -6,7 +6,5 @@ module.exports = {
     ...base,
     rootDir: path.resolve(__dirname, '../..'),
     globalSetup: undefined,
-    testEnvironment: path.join(__dirname, 'first-failure-environment.cjs'),
-    testSequencer: path.join(__dirname, 'smallest-first-sequencer.cjs'),
     testTimeout: 200_000,
 };

@@ -1,29 +1,31 @@
 /**
  * `npm run mutate:contracts -- [--resume] [--jobs N] [--only PART]`: breaks one condition of the contracts at a time, in a
- * copy, and looks for a test that fails. First every spec runs once with contracts that say which mutants would have decided
- * otherwise; then a mutant meets only the tests that it infects. `--only` takes the mutants whose ids contain PART, for example
- * Payout or contracts/escrow.tact; `--resume` keeps what is known of contracts and specs that are as they were.
- * Exit code 1 when one survives without a reason in justified.json; the last line is one JSON object.
+ * copy, and looks for a test that fails. The contracts are compiled once, with every mutant in them and none in force. Then every
+ * spec runs once, while they say which mutants would have decided otherwise; and a mutant, put in force by its number, meets only
+ * the tests that it infects. `--only` takes the mutants whose ids contain PART, for example Payout or contracts/escrow.tact;
+ * `--resume` keeps what is known of contracts and specs that are as they were. Exit code 1 when one survives without a reason in
+ * justified.json; the last line is one JSON object.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import PQueue from 'p-queue';
-import { CompileProcess } from './compile-process';
-import { Bindings, CompileError, ContractCompiler, readSources, Sources } from './compiler';
-import { stagesFor } from './infected-stages';
+import { Bindings, ContractCompiler, readSources, Sources } from './compiler';
 import { Infections } from './infections';
 import { instrument } from './instrument';
 import { errorConstantsOf, findMutants, Mutant } from './mutants';
 import { MutantRecord, Records } from './records';
 import { Justification, summarize } from './report';
+import { type Try, triesOf } from './tries';
 import { Workplace } from './workplace';
 
 const root = path.resolve(__dirname, '../..');
 const cache = path.join(root, '.cache', 'mutation');
-const timeLimitMs = 900_000;
-const provingLimitMs = 1_800_000;
+/** For all that one spec is asked at once. */
+const timeLimitMs = 1_800_000;
+/** Mutants that one run of a spec tries: what is known is kept after each. */
+const mutantsAtOnce = 24;
 
 const { values: options } = parseArgs({
     options: {
@@ -33,10 +35,11 @@ const { values: options } = parseArgs({
     },
 });
 
-/** What one mutant at a time is compiled by and tested in. */
-interface Bench {
-    workplace: Workplace;
-    compiler: CompileProcess;
+/** A mutant on its way: what it has still to meet. */
+interface Pending {
+    mutant: Mutant;
+    number: number;
+    tries: Try[];
 }
 
 class MutationRun {
@@ -47,63 +50,94 @@ class MutationRun {
     private readonly infections = Infections.open(path.join(cache, 'infections.json'), options.resume);
     private readonly constants = errorConstantsOf(this.sources);
     private readonly closures = new Map<string, string>();
-    /** of specs, by file, under way or done: the jobs share them */
-    private readonly proofs = new Map<string, Promise<void>>();
     private readonly all = [...this.sources].flatMap(([file, source]) => findMutants(file, source, this.constants));
     readonly mutants = this.all.filter(({ id }) => id.includes(options.only));
 
     async run(jobs: number): Promise<void> {
-        await this.recordInfections(jobs);
-        const original = await this.compileAll(this.sources);
-        const benches = Array.from({ length: jobs }, (_, i) => ({
-            workplace: Workplace.create(root, `job-${i + 1}`, original),
-            compiler: new CompileProcess(),
-        }));
-        try {
-            await this.tryAll(benches);
-        } finally {
-            for (const { compiler } of benches) compiler.close();
-        }
+        const workplace = Workplace.create(root, await this.compileAll());
+        await this.recordInfections(workplace, jobs);
+        await this.tryAll(workplace, jobs);
     }
 
     /** Specs whose tests, and contracts whose conditions, are as they were are not asked again. */
-    private async recordInfections(jobs: number): Promise<void> {
+    private async recordInfections(workplace: Workplace, jobs: number): Promise<void> {
         const texts = digest([...this.sources, ...supportTexts()]);
-        const open = [...this.specs].map(([spec, text]) => ({
+        const asked = [...this.specs].map(([spec, text]) => ({
             spec,
             madeWith: digest([
                 [spec, text],
                 ['', texts],
             ]),
         }));
-        const unknown = open.filter(({ spec, madeWith }) => !this.infections.isRecorded(spec, madeWith));
-        if (unknown.length === 0) return;
-        say(`asking ${unknown.length} specs which mutants they meet`);
-        const instrumented = await this.compileAll(instrument(this.sources, this.all));
-        const workplace = Workplace.create(root, 'infections', instrumented);
+        const unknown = asked.filter(({ spec, madeWith }) => !this.infections.isRecorded(spec, madeWith));
+        if (unknown.length > 0) say(`asking ${unknown.length} specs which mutants they meet`);
         const ids = this.all.map(({ id }) => id);
         const queue = new PQueue({ concurrency: jobs });
         await queue.addAll(
             unknown.map(({ spec, madeWith }) => async () => {
-                this.infections.record(spec, madeWith, await workplace.signalsOf(spec, provingLimitMs), ids);
+                this.infections.record(spec, madeWith, await workplace.signalsOf(spec, timeLimitMs), ids);
                 say(`asked ${spec}`);
             }),
         );
     }
 
-    private async tryAll(benches: Bench[]): Promise<void> {
+    /** Round by round: what a spec did not notice goes on to the next that it infects. */
+    private async tryAll(workplace: Workplace, jobs: number): Promise<void> {
         this.keepRecords();
-        const open = this.mutants.filter(({ id }) => this.records.get(id)?.fate !== 'killed');
-        say(`${this.mutants.length} mutants, ${open.length} to try`);
-        const queue = new PQueue({ concurrency: benches.length });
+        let pending = this.openMutants();
+        say(`${this.mutants.length} mutants, ${pending.length} to try`);
+        while (pending.length > 0) {
+            for (const { mutant } of pending.filter(({ tries }) => tries.length === 0)) this.settle(mutant, null, null);
+            pending = pending.filter(({ tries }) => tries.length > 0);
+            await this.tryOnce(workplace, pending, jobs);
+            pending = pending.filter(({ mutant }) => this.records.get(mutant.id)?.fate !== 'killed');
+        }
+    }
+
+    private openMutants(): Pending[] {
+        const wanted = new Set(this.mutants);
+        const numbered = this.all.map((mutant, number) => ({ mutant, number }));
+        const open = numbered.filter(
+            ({ mutant }) => wanted.has(mutant) && this.records.get(mutant.id)?.fate !== 'killed',
+        );
+        return open.map(({ mutant, number }) => ({
+            mutant,
+            number,
+            tries: triesOf(this.infections.testsOf(mutant.id)),
+        }));
+    }
+
+    /** The next try of each, those of one spec together. */
+    private async tryOnce(workplace: Workplace, pending: readonly Pending[], jobs: number): Promise<void> {
+        const queue = new PQueue({ concurrency: jobs });
+        const groups = groupBy(pending, ({ tries }) => tries[0]!.spec);
+        // One run of a spec at a time: they share its files.
         await queue.addAll(
-            open.map((mutant) => async () => {
-                const bench = benches.pop()!;
-                const record = await this.try(mutant, bench).finally(() => benches.push(bench));
-                this.records.set(mutant.id, record);
-                say(`${record.fate}, ${record.seconds} s: ${mutant.id} (line ${mutant.site.line})`);
+            [...groups].map(([spec, group]) => async () => {
+                for (let from = 0; from < group.length; from += mutantsAtOnce) {
+                    await this.tryGroup(workplace, spec, group.slice(from, from + mutantsAtOnce));
+                }
             }),
         );
+    }
+
+    private async tryGroup(workplace: Workplace, spec: string, group: readonly Pending[]): Promise<void> {
+        const planned = group.map(({ number, tries }) => ({ mutant: number, names: tries[0]!.names }));
+        const fates = await workplace.fatesOf(spec, planned, timeLimitMs);
+        const killers = new Map(fates.map(({ mutant, killer }) => [mutant, killer]));
+        for (const { mutant, number, tries } of group) {
+            // One that was not reached is tried again by --resume.
+            if (!killers.has(number)) say(`not reached: ${mutant.id}`);
+            const killer = killers.get(number) ?? null;
+            if (killer !== null) this.settle(mutant, killer, spec);
+            tries.shift();
+        }
+    }
+
+    private settle(mutant: Mutant, by: string | null, spec: string | null): void {
+        const fate: MutantRecord['fate'] = by === null ? 'survived' : 'killed';
+        this.records.set(mutant.id, { fate, by, spec, madeWith: this.madeWith(mutant.site.file, spec) });
+        say(`${fate}: ${mutant.id} (line ${mutant.site.line})`);
     }
 
     summary() {
@@ -111,49 +145,6 @@ class MutationRun {
             readFileSync(path.join(__dirname, 'justified.json'), 'utf8'),
         ) as Justification[];
         return summarize(this.mutants, this.records, justifications, options.only === '');
-    }
-
-    /** A failure means something only where the unchanged contracts pass: asked of each spec when it first notices one. */
-    private prove(spec: string, workplace: Workplace): Promise<void> {
-        const texts = digest([...this.sources, [spec, this.specs.get(spec)!]]);
-        if (this.records.isProven(spec, texts)) return Promise.resolve();
-        let proof = this.proofs.get(spec);
-        if (proof === undefined) {
-            proof = this.runUnchanged(spec, workplace).then(() => this.records.prove(spec, texts));
-            this.proofs.set(spec, proof);
-        }
-        return proof;
-    }
-
-    private async runUnchanged(spec: string, workplace: Workplace): Promise<void> {
-        workplace.restore();
-        const run = await workplace.test({ files: [spec], names: null }, provingLimitMs);
-        if (run.outcome === 'passed') return;
-        throw new Error(`${spec} does not pass with the unchanged contracts: ${run.failed ?? run.outcome}`);
-    }
-
-    private async try(mutant: Mutant, { workplace, compiler }: Bench): Promise<MutantRecord> {
-        const startedAt = performance.now();
-        const record = (fate: MutantRecord['fate'], by: string | null, spec: string | null = null): MutantRecord => {
-            const seconds = Math.round((performance.now() - startedAt) / 1000);
-            return { fate, by, spec, seconds, madeWith: this.madeWith(mutant.site.file, spec) };
-        };
-        try {
-            workplace.put(await compiler.compile({ file: mutant.site.file, text: this.changed(mutant) }));
-        } catch (error) {
-            if (error instanceof CompileError) return record('does not compile', error.message.slice(0, 300));
-            throw error;
-        }
-        for (const stage of stagesFor(this.infections.testsOf(mutant.id), this.infections.cutShort())) {
-            const { outcome, failed, spec } = await workplace.test(stage, timeLimitMs);
-            if (outcome === 'passed') continue;
-            // A slow machine kills no mutant: tried again by --resume.
-            if (outcome === 'timed out') return record('timed out', failed);
-            const found = record('killed', failed, spec);
-            if (spec !== null) await this.prove(spec, workplace);
-            return found;
-        }
-        return record('survived', null);
     }
 
     /** What was made with other texts is tried again. */
@@ -178,18 +169,24 @@ class MutationRun {
         ]);
     }
 
-    private changed({ site, start, end, replacement }: Mutant): string {
-        const source = this.sources.get(site.file)!;
-        return source.slice(0, start) + replacement + source.slice(end);
-    }
-
-    private async compileAll(sources: Sources): Promise<Bindings> {
+    private async compileAll(): Promise<Bindings> {
+        const sources = instrument(this.sources, this.all);
         const bindings = new Map<string, string>();
         for (const project of this.compiler.projects) {
             for (const [file, text] of await this.compiler.compile(project, sources)) bindings.set(file, text);
         }
         return bindings;
     }
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+    const groups = new Map<string, T[]>();
+    for (const item of items) {
+        const group = groups.get(keyOf(item));
+        if (group) group.push(item);
+        else groups.set(keyOf(item), [item]);
+    }
+    return groups;
 }
 
 /** They read the documents and the interfaces, not the code, which are not in the copy. */

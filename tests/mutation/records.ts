@@ -1,22 +1,19 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-export type Fate = 'killed' | 'survived' | 'does not compile' | 'timed out';
+export type Fate = 'killed' | 'survived';
 
 export interface MutantRecord {
     fate: Fate;
-    /** the test that failed, or why there is none */
+    /** the test that failed */
     by: string | null;
     /** the file of that test */
     spec: string | null;
-    seconds: number;
     /** digest of all that the record was made with: see `isValid` */
     madeWith: string;
 }
 
 interface RecordFile {
-    /** specs that were seen to pass, nothing being changed: digest of the spec and of all sources */
-    proven: Record<string, string>;
     mutants: Record<string, MutantRecord>;
 }
 
@@ -29,7 +26,7 @@ export class Records {
 
     static open(file: string, resume: boolean): Records {
         if (resume && existsSync(file)) return new Records(file, JSON.parse(readFileSync(file, 'utf8')) as RecordFile);
-        return new Records(file, { proven: {}, mutants: {} });
+        return new Records(file, { mutants: {} });
     }
 
     /** Records made with other texts say nothing any more: what they are made with is told by `madeWith`. */
@@ -45,15 +42,6 @@ export class Records {
 
     set(mutantId: string, record: MutantRecord): void {
         this.content.mutants[mutantId] = record;
-        this.save();
-    }
-
-    isProven(spec: string, texts: string): boolean {
-        return this.content.proven[spec] === texts;
-    }
-
-    prove(spec: string, texts: string): void {
-        this.content.proven[spec] = texts;
         this.save();
     }
 
