@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { CocoonError, errorMessage } from '../base';
+import { addKeyFileCommands } from './key-file-commands';
 import { addKeysCommands } from './keys-command';
 import { addMeasureCommand } from './measure-command';
 import { addMoneyCommands } from './money-commands';
@@ -21,6 +22,7 @@ export async function main(argv: string[]): Promise<void> {
     addVerifyCommands(program);
     addMeasureCommand(program);
     addKeysCommands(program);
+    addKeyFileCommands(program);
     addMoneyCommands(program);
     addOperationsCommands(program);
     try {

@@ -14,4 +14,7 @@ export {
 } from './schema';
 export { modelPricesSchema, readPricesFile, writePricesFile, type PublishedPrices } from './prices-file';
 export { replaceFile } from './replace-file';
+export { readOwnersFile } from './owners-file';
+export { keyPassphrase, usePassphrase } from './passphrase';
+export { isSealed, openSecret, sealSecret } from './sealed-secret';
 export { ensureSeedFile, ensureTokenFile, readSecretFile, readSeedFile } from './secrets';

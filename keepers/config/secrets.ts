@@ -1,34 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { errorMessage } from '../base';
 import { ConfigError } from './errors';
+import { readOwnersFile } from './owners-file';
+import { keyPassphrase } from './passphrase';
+import { isSealed, openSecret } from './sealed-secret';
 
-const groupAndOthers = 0o077;
-const groupWriteAndOthers = 0o037;
+/** A setting that names a secret may name a variable of the environment in place of a file: `env:GAS_WALLET`. */
+const environmentPrefix = 'env:';
 
 /**
- * systemd hands a credential (LoadCredential=) to the service's user by an access list, which shows as the group's right to
- * read; the folder lets nobody else in.
+ * A secret: from a file that only its owner may read, encrypted or not, or from the environment.
+ * @throws ConfigError
  */
-function exposingModes(file: string): number {
-    const folder = process.env['CREDENTIALS_DIRECTORY'];
-    const isCredential = folder !== undefined && path.dirname(path.resolve(file)) === path.resolve(folder);
-    return isCredential ? groupWriteAndOthers : groupAndOthers;
+export function readSecretFile(file: string): string {
+    if (file.startsWith(environmentPrefix)) return readVariable(file);
+    const text = readOwnersFile(file);
+    const plain = isSealed(text) ? openSecret(text, { passphrase: keyPassphrase(file), file }) : text;
+    return plain.trim();
 }
 
-/** Reads a secret file that only its owner may read. */
-export function readSecretFile(file: string): string {
-    try {
-        const mode = statSync(file).mode;
-        if (process.platform !== 'win32' && (mode & exposingModes(file)) !== 0) {
-            throw new ConfigError('secret_exposed', `${file}: others can read this key: run chmod 600 ${file}`);
-        }
-        return readFileSync(file, 'utf8').trim();
-    } catch (error) {
-        if (error instanceof ConfigError) throw error;
-        throw new ConfigError('secret_unreadable', `${file}: ${errorMessage(error)}`, error);
-    }
+function readVariable(named: string): string {
+    const text = process.env[named.slice(environmentPrefix.length)];
+    if (text === undefined || text === '')
+        throw new ConfigError('secret_unreadable', `${named}: the environment has no such variable`);
+    return text.trim();
 }
 
 /** A 32-byte seed in hex. */

@@ -42,6 +42,10 @@ function nextFor(error: ConfigError, file: string): string {
             return `chmod 600 ${file}; if others may have read it, make a new key`;
         case 'secret_unreadable':
             return 'put the key there, or run this as the user that the role runs as (with systemd: as root, with the file that LoadCredential names)';
+        case 'passphrase_missing':
+            return 'run this with the passphrase in the environment too; under systemd: LoadCredential=key-passphrase:…';
+        case 'passphrase_wrong':
+            return `give the right passphrase: cocoon key-file show ${file} tells whether it is`;
         default:
             return 'restore the file from a copy: what it holds is no key of this kind';
     }
