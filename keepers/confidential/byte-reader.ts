@@ -17,32 +17,39 @@ export class ByteReader {
         throw new ConfidentialError(this.code, `${this.what}: ${problem}`);
     }
 
-    fixed(length: number): Buffer {
-        const end = this.offset + length;
+    /** Where the next `length` bytes begin; they are read then. */
+    private take(length: number): number {
+        const start = this.offset;
+        const end = start + length;
         if (end > this.bytes.length) this.fail(`ends early, ${end - this.bytes.length} bytes are missing`);
-        const view = this.bytes.subarray(this.offset, end);
         this.offset = end;
-        return view;
+        return start;
+    }
+
+    fixed(length: number): Buffer {
+        const start = this.take(length);
+        return this.bytes.subarray(start, start + length);
     }
 
     tag(expected: string): void {
-        if (this.fixed(4).toString('latin1') !== expected) this.fail(`does not begin with ${expected}`);
+        const start = this.take(4);
+        if (this.bytes.toString('latin1', start, start + 4) !== expected) this.fail(`does not begin with ${expected}`);
     }
 
     u8(): number {
-        return this.fixed(1).readUInt8(0);
+        return this.bytes[this.take(1)]!;
     }
 
     u16(): number {
-        return this.fixed(2).readUInt16BE(0);
+        return this.bytes.readUInt16BE(this.take(2));
     }
 
     u32(): number {
-        return this.fixed(4).readUInt32BE(0);
+        return this.bytes.readUInt32BE(this.take(4));
     }
 
     u64(): bigint {
-        return this.fixed(8).readBigUInt64BE(0);
+        return this.bytes.readBigUInt64BE(this.take(8));
     }
 
     /** A u64 that fits a JavaScript number exactly; times do until the year 287396. */

@@ -17,6 +17,7 @@ export {
     type KemCertificate,
     type KemCertificateFields,
     verifyKemCertificate,
+    verifyKemCertificateAside,
 } from './kem-certificate';
 export {
     decodeOffer,
@@ -26,6 +27,7 @@ export {
     type OfferFields,
     type OfferModel,
     verifyOffer,
+    verifyOfferAside,
 } from './offer';
 export {
     costNano,

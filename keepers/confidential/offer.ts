@@ -11,6 +11,7 @@ import {
     signStatement,
     type StatementExpectation,
     verifyStatement,
+    verifyStatementAside,
 } from './statement';
 
 /** One model of an offer. Its place in the list is the `model_index` of usages. */
@@ -129,7 +130,16 @@ export function issueOffer(fields: Omit<OfferFields, 'nodeKey'>, signer: Signer)
 
 /** The offer, when the node that is expected signed it for this network and it has not expired. */
 export function verifyOffer(signed: Buffer, expected: StatementExpectation): Offer {
-    const offer = fromStatement(verifyStatement(signed, expected.nodeKey), signed);
+    return currentOf(verifyStatement(signed, expected.nodeKey), signed, expected);
+}
+
+/** `verifyOffer` without holding this thread up. */
+export async function verifyOfferAside(signed: Buffer, expected: StatementExpectation): Promise<Offer> {
+    return currentOf(await verifyStatementAside(signed, expected.nodeKey), signed, expected);
+}
+
+function currentOf(statement: SignedStatement, signed: Buffer, expected: StatementExpectation): Offer {
+    const offer = fromStatement(statement, signed);
     checkStatementOwner(offer, expected);
     requireCurrent('the offer', { fromSec: offer.issuedAtSec, untilSec: offer.expiresAtSec }, expected.nowSec);
     return offer;

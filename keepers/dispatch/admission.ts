@@ -63,15 +63,22 @@ export class Admission {
     }
 
     /**
-     * Who may wait for a node: only what an open escrow's own session key has signed, once. Nothing is reserved yet.
+     * Who may wait for a node: only what an open escrow's own session key has signed. Nothing is reserved yet.
      * @throws DispatchError
      */
     async check(envelope: ParsedEnvelope): Promise<EscrowAccount> {
         this.checkContext(envelope);
         await this.checkSignature(envelope);
-        if (await this.options.ledger.hasRequest(envelope.context.requestId))
-            throw new DispatchError('request_replayed', 'this request was sent before');
         return this.accountFor(envelope);
+    }
+
+    /**
+     * Before a request waits; one that does not is refused by the ledger when it is recorded, with nothing read before.
+     * @throws DispatchError `request_replayed`
+     */
+    async refuseReplay({ context }: ParsedEnvelope): Promise<void> {
+        if (!(await this.options.ledger.hasRequest(context.requestId))) return;
+        throw new DispatchError('request_replayed', 'this request was sent before');
     }
 
     /**

@@ -3,8 +3,8 @@ import {
     ConfidentialError,
     type KemCertificate,
     type Offer,
-    verifyKemCertificate,
-    verifyOffer,
+    verifyKemCertificateAside,
+    verifyOfferAside,
     verifyHello,
     type Hello as HelloScope,
 } from '../confidential';
@@ -23,12 +23,12 @@ export interface GreetedNode extends NodeTerms {
 }
 
 /** @returns the node, or why its hello is refused. Its quote is for gateways and the chain to judge. */
-export function checkHello(hello: Hello, scope: HelloScope, clock: Clock): GreetedNode | string {
+export async function checkHello(hello: Hello, scope: HelloScope, clock: Clock): Promise<GreetedNode | string> {
     const { nodeKey, signature } = hello;
-    if (!verifyHello(scope, nodeKey, signature)) return 'the hello is not signed by the node key';
+    if (!(await verifyHello(scope, nodeKey, signature))) return 'the hello is not signed by the node key';
     try {
         const bundle = checkBundle(hello.bundle, { network: scope.network, nodeKey });
-        return { nodeKey, bundle, ...readTerms(hello, { network: scope.network, nodeKey, clock }) };
+        return { nodeKey, bundle, ...(await readTerms(hello, { network: scope.network, nodeKey, clock })) };
     } catch (error) {
         return error instanceof Error ? error.message : 'the hello is malformed';
     }
@@ -45,12 +45,15 @@ export function checkBundle(bytes: Buffer, of: { network: Buffer; nodeKey: Buffe
 }
 
 /** @throws ConfidentialError when a certificate or the offer is not this node's or not current */
-export function readTerms(
+export async function readTerms(
     terms: Pick<Update, 'kemCertificates' | 'offer'>,
     of: { network: Buffer; nodeKey: Buffer; clock: Clock },
-): NodeTerms {
+): Promise<NodeTerms> {
     const expected = { network: of.network, nodeKey: of.nodeKey, nowSec: nowSec(of.clock) };
-    const kemCertificates = terms.kemCertificates.map((signed) => verifyKemCertificate(signed, expected));
-    if (kemCertificates.length === 0) throw new ConfidentialError('statement_malformed', 'no KEM certificate');
-    return { kemCertificates, offer: verifyOffer(terms.offer, expected) };
+    if (terms.kemCertificates.length === 0) throw new ConfidentialError('statement_malformed', 'no KEM certificate');
+    const [offer, ...kemCertificates] = await Promise.all([
+        verifyOfferAside(terms.offer, expected),
+        ...terms.kemCertificates.map((signed) => verifyKemCertificateAside(signed, expected)),
+    ]);
+    return { kemCertificates, offer };
 }

@@ -20,6 +20,11 @@ export class WorkQueue {
         this.queue.concurrency = value;
     }
 
+    /** Whether work would begin at once. */
+    get free(): boolean {
+        return this.queue.pending < this.queue.concurrency;
+    }
+
     get waiting(): number {
         return this.queue.size;
     }
@@ -29,8 +34,7 @@ export class WorkQueue {
      * @throws DispatchError `node_busy` at once when too many wait already
      */
     run(escrow: string, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
-        const free = this.queue.pending < this.queue.concurrency;
-        if (!free && this.queue.size >= this.maxWaiting) {
+        if (!this.free && this.queue.size >= this.maxWaiting) {
             throw new DispatchError('node_busy', 'the node has as many requests as it takes: try another', {
                 retryAfterMs: 1_000,
             });

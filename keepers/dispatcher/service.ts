@@ -141,6 +141,7 @@ export class DispatcherService {
         if (node === undefined) throw new DispatchError('node_unknown', 'that node is not connected here');
         // Before it waits: otherwise made-up escrows, each of which comes first, would fill the node's queue.
         await this.admission.check(envelope);
+        if (!node.queue.free) await this.admission.refuseReplay(envelope);
         const patience = patienceOf(cancelled, deadlineMs - this.options.clock.nowMs());
         try {
             const work = () => this.relayTo(node, request);
@@ -232,7 +233,7 @@ export class DispatcherService {
     private async welcome(socket: WebSocket, hello: Hello, challenge: Buffer): Promise<void> {
         const { network, hub, clock, logger } = this.options;
         const release = holdMessages(socket);
-        const greeted = checkHello(hello, { network, hub, challenge }, clock);
+        const greeted = await checkHello(hello, { network, hub, challenge }, clock);
         const refusal = typeof greeted === 'string' ? greeted : await this.admissionProblem(greeted.nodeKey);
         if (refusal !== undefined || typeof greeted === 'string') {
             logger.warn({ node: hello.nodeKey.toString('hex'), reason: refusal }, 'node refused');
@@ -248,8 +249,10 @@ export class DispatcherService {
         // A node that dials again before its old socket is noticed dead replaces it.
         this.nodes.get(node.id)?.link.close('replaced by a newer connection');
         this.nodes.set(node);
+        // Each in its turn: their signatures are verified on other threads.
+        let updated = Promise.resolve();
         node.link = new NodeLink(socket, greeted.nodeKey, {
-            update: (update) => this.onUpdate(node, update),
+            update: (update) => void (updated = updated.then(() => this.onUpdate(node, update))),
             orphan: (message) => void this.orphans.take(node, message),
             load: (load) => (node.borne = load),
             closed: () => this.onClosed(node),
@@ -269,11 +272,11 @@ export class DispatcherService {
         }
     }
 
-    private onUpdate(node: ConnectedNode, update: Update): void {
+    private async onUpdate(node: ConnectedNode, update: Update): Promise<void> {
         const { network, clock } = this.options;
         try {
             const { nodeKey } = node.greeted;
-            const terms = readTerms(update, { network, nodeKey, clock });
+            const terms = await readTerms(update, { network, nodeKey, clock });
             if (update.evidence !== undefined) checkBundle(update.evidence.bundle, { network, nodeKey });
             node.accept(terms, update.evidence);
             this.nodes.touch(node);

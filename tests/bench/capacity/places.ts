@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { type Signer, signerFromSeed } from '../../../keepers/confidential';
-import { escrowCount } from './size';
 
 export const network = digestOf('network');
 export const hub = digestOf('hub');
@@ -10,6 +9,6 @@ export function digestOf(name: string): Buffer {
 }
 
 export const nodeSigner = (index: number): Signer => signerFromSeed(digestOf(`node ${index}`));
-export const escrowAt = (index: number): Buffer => digestOf(`escrow ${index % escrowCount}`);
-/** Every escrow has a session key of its own. */
-export const sessionAt = (index: number): Signer => signerFromSeed(digestOf(`session ${index % escrowCount}`));
+export const escrowAt = (index: number): Buffer => digestOf(`escrow ${index}`);
+/** Stands for a node where its signature isn't asked for. */
+export const nodeKeyAt = (index: number): Buffer => digestOf(`node key ${index}`);

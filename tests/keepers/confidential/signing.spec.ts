@@ -94,17 +94,17 @@ describe('signing with an Ethereum key', () => {
         expect(verifyNodeSignature({ publicKey: Buffer.alloc(31), digest, signature })).toBe(false);
     });
 
-    it('makes every statement of a node: KEM certificate, offer, hello', () => {
+    it('makes every statement of a node: KEM certificate, offer, hello', async () => {
         const expected = { network, nodeKey: publicKey, nowSec };
         const window = { notBeforeSec: nowSec, notAfterSec: nowSec + 600 };
         const fields = { suite: 2 as const, network, kemEpoch: 1, publicKey: bytesOf('KEM key'), ...window };
         expect(verifyKemCertificate(issueKemCertificate(fields, signer).signed, expected).nodeKey).toEqual(publicKey);
         expect(verifyOffer(issueOffer(offerFields, signer).signed, expected).nodeKey).toEqual(publicKey);
         const hello = { network, hub: bytesOf('hub'), challenge: bytesOf('challenge') };
-        expect(verifyHello(hello, publicKey, signHello(hello, signer))).toBe(true);
-        expect(verifyHello({ ...hello, challenge: bytesOf('another') }, publicKey, signHello(hello, signer))).toBe(
-            false,
-        );
+        expect(await verifyHello(hello, publicKey, signHello(hello, signer))).toBe(true);
+        expect(
+            await verifyHello({ ...hello, challenge: bytesOf('another') }, publicKey, signHello(hello, signer)),
+        ).toBe(false);
     });
 
     it('signs no caps: the chain knows Ed25519 session keys alone', () => {

@@ -170,6 +170,19 @@ describe('heartbeat', () => {
         expect([near.readyState, far.readyState]).toEqual([1, 1]);
     });
 
+    test('a peer that is heard anyway is not pinged', async () => {
+        const { near, far } = await socketPair();
+        const pinged = jest.fn();
+        far.on('ping', pinged);
+        keepAlive(near, { pingIntervalMs: 50, silenceLimitMs: 250 });
+        const talking = setInterval(() => far.send('here'), 5);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        clearInterval(talking);
+        expect(pinged).not.toHaveBeenCalled();
+        await once(far, 'ping');
+        expect(near.readyState).toBe(1);
+    });
+
     test('a peer that falls silent is cut off', async () => {
         const { near, far } = await socketPair();
         far.pause();

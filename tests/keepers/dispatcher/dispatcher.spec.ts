@@ -237,6 +237,20 @@ describe('it refuses', () => {
         expect(await errorOf(await post(url, request.bytes))).toEqual([409, 'request_replayed']);
     });
 
+    test('the same request again while the node is busy, without letting it wait: 409', async () => {
+        const { url, scripted, service } = await withNode();
+        scripted.socket.send(
+            encodeJsonMessage(linkOperation.update, { ...(await termsOf(node, 1)), inFlight: 0, queued: 0 }),
+        );
+        const request = await sealRequest({ name: 'd18' });
+        const running = post(url, request.bytes);
+        await scripted.heard(linkOperation.request);
+        expect(await errorOf(await post(url, request.bytes))).toEqual([409, 'request_replayed']);
+        scripted.socket.terminate();
+        await running;
+        await until(() => service.connectedNodes === 0);
+    });
+
     test('what is no envelope: 400', async () => {
         const { url } = await withNode();
         const { bytes } = await sealRequest({ name: 'd10' });
