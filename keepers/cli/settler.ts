@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { chainClientOf, type KeeperWallet, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
 import type { Logger } from '../base';
-import { readSeedFile, type SettlerConfig } from '../config';
+import { ledgerPlaceOf, readSeedFile, type SettlerConfig } from '../config';
 import { type DispatchLedger, openDispatchLedger } from '../ledger';
 import { openSender } from '../outbox';
 import { type SettlementSummary, SettlerService } from '../settlement';
@@ -44,10 +44,8 @@ export async function openSettler(
 ): Promise<OpenSettler> {
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
-    const ledger =
-        config.ledgerFile === undefined
-            ? undefined
-            : await openDispatchLedger({ file: config.ledgerFile, ...metrics?.ledger.hooks });
+    const place = ledgerPlaceOf(config);
+    const ledger = place && (await openDispatchLedger({ ...place, ...metrics?.ledger.hooks }));
     const { sender, close } = openSender({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),

@@ -18,3 +18,4 @@ export { readOwnersFile } from './owners-file';
 export { keyPassphrase, usePassphrase } from './passphrase';
 export { isSealed, openSecret, sealSecret } from './sealed-secret';
 export { ensureSeedFile, ensureTokenFile, readSecretFile, readSeedFile } from './secrets';
+export { ledgerPlaceOf } from './ledger-place';

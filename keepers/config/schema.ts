@@ -223,12 +223,39 @@ const snpField = z.strictObject({
     policyFile: z.string().min(1).optional(),
 });
 
-export const dispatcherSchema = z.strictObject({
+/** A SQLite file for the processes of one machine, or a PostgreSQL for those of several; never both. */
+const ledgerPlace = {
+    ledgerFile: z.string().min(1).optional(),
+    /** `postgres://user@host:port/database?sslmode=verify-full`, without a password. */
+    ledgerUrl: z
+        .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user@host:port/database' })
+        .refine((url) => new URL(url).password === '', 'must hold no password: use ledgerPasswordFile or PGPASSWORD')
+        .optional(),
+    /** Only its owner may read it. */
+    ledgerPasswordFile: z.string().min(1).optional(),
+};
+
+function hasOneLedger(config: { ledgerFile?: string; ledgerUrl?: string }): boolean {
+    return (config.ledgerFile === undefined) !== (config.ledgerUrl === undefined);
+}
+
+function hasNotTwoLedgers(config: { ledgerFile?: string; ledgerUrl?: string }): boolean {
+    return config.ledgerFile === undefined || config.ledgerUrl === undefined;
+}
+
+const twoLedgers = 'give ledgerFile or ledgerUrl, not both';
+
+const dispatcherFields = z.strictObject({
     ...shared,
     role: z.literal('dispatcher'),
     hub: addressField,
     listen: listenField,
-    ledgerFile: z.string().min(1),
+    ...ledgerPlace,
+    /** Tells dispatchers that share a ledger apart: each has its own, and keeps it over restarts. */
+    dispatcherId: z
+        .string()
+        .regex(/^[\w.-]{0,64}$/, 'must be up to 64 letters, digits, dots and dashes')
+        .default(''),
     maxBodyBytes: z
         .int()
         .min(1024)
@@ -237,18 +264,22 @@ export const dispatcherSchema = z.strictObject({
     queueLimitPerNode: z.int().min(0).max(10_000).default(64),
 });
 
-export const settlerSchema = z.strictObject({
+export const dispatcherSchema = dispatcherFields.refine(hasOneLedger, `a dispatcher needs a ledger: ${twoLedgers}`);
+
+const settlerFields = z.strictObject({
     ...shared,
     role: z.literal('settler'),
     hub: addressField,
     /** The dispatcher's ledger, or none when settling from nodes' own receipt logs. */
-    ledgerFile: z.string().optional(),
+    ...ledgerPlace,
     nodeLogFiles: z.array(z.string().min(1)).max(256).default([]),
     ...gasWallet,
     ...feeLimits,
     intervalMs: z.int().min(100).max(3_600_000).default(15_000),
     minValueToCostRatio: z.int().min(1).max(10_000).default(50),
 });
+
+export const settlerSchema = settlerFields.refine(hasNotTwoLedgers, twoLedgers);
 
 export const registrarSchema = z.strictObject({
     ...shared,

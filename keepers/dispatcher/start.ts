@@ -1,7 +1,7 @@
 import type { Address } from '@ton/core';
 import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../chain';
 import { type Logger, systemClock } from '../base';
-import type { DispatcherConfig } from '../config';
+import { type DispatcherConfig, ledgerPlaceOf } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { openDispatchLedger } from '../ledger';
 import { addDrainActs, DispatcherMetrics, LedgerMetrics, type RoleTelemetry, watchDispatchLedger } from '../telemetry';
@@ -26,7 +26,11 @@ export async function startDispatcher(
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const reader = new NetworkReader({ client, registry: deployment.registry });
     const ledgerMetrics = new LedgerMetrics(telemetry.registry);
-    const ledger = await openDispatchLedger({ file: config.ledgerFile, ...ledgerMetrics.hooks });
+    const ledger = await openDispatchLedger({
+        ...ledgerPlaceOf(config)!,
+        dispatcherId: config.dispatcherId,
+        ...ledgerMetrics.hooks,
+    });
     watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: ledgerMetrics });
     const network = deployment.registry.hash;
     const metrics = new DispatcherMetrics(telemetry.registry);

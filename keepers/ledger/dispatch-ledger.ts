@@ -14,6 +14,8 @@ import type {
 } from './dispatch-records';
 import { Leases } from './leases';
 import { Outbox } from './outbox';
+import type { PostgresOptions } from './postgres/options';
+import { PostgresStore } from './postgres/postgres-store';
 import {
     checkReceipt,
     checkStream,
@@ -25,14 +27,18 @@ import {
 } from './records';
 import { SqliteStore } from './sqlite/sqlite-store';
 
-export interface DispatchLedgerOptions extends DatabaseOptions, GroupCommitOptions {
+interface SharedOptions extends GroupCommitOptions {
     /** Which of several dispatchers on one ledger this is: requests are marked with it. */
     dispatcherId?: string;
 }
 
-/** Opens the ledger, brings its schema to the current version. @throws LedgerError `ledger_unusable` */
+/** A file for processes of one machine, or a PostgreSQL for those of several. */
+export type DispatchLedgerOptions = SharedOptions & (DatabaseOptions | PostgresOptions);
+
+/** Opens the ledger, brings its schema to the current version. @throws LedgerError `ledger_unusable`, `ledger_unavailable` */
 export async function openDispatchLedger(options: DispatchLedgerOptions): Promise<DispatchLedger> {
-    return new DispatchLedger(new SqliteStore(options), options);
+    const store = 'url' in options ? await PostgresStore.open(options) : new SqliteStore(options);
+    return new DispatchLedger(store, options);
 }
 
 /**
@@ -51,10 +57,11 @@ export class DispatchLedger {
     private readonly writer: GroupCommit;
     private readonly reads: DispatchReads;
     private readonly dispatcherId: string;
+    private closing: Promise<void> | null = null;
 
     constructor(
         private readonly store: DispatchStore,
-        options: GroupCommitOptions & { dispatcherId?: string } = {},
+        options: SharedOptions = {},
     ) {
         this.writer = new GroupCommit(store, options);
         this.reads = new DispatchReads(store.reads);
@@ -207,9 +214,9 @@ export class DispatchLedger {
     }
 
     /** Commits what waits and closes the database. */
-    async close(): Promise<void> {
-        await this.writer.close();
-        await this.store.close();
+    close(): Promise<void> {
+        this.closing ??= this.writer.close().then(() => this.store.close());
+        return this.closing;
     }
 
     private submit<T>(operation: Operation): Promise<T> {

@@ -5,6 +5,8 @@ export type LedgerErrorCode =
     | 'ledger_unusable'
     /** Another process holds the write lock, or the queue is full. */
     | 'ledger_busy'
+    /** The database server can't be reached. */
+    | 'ledger_unavailable'
     /** A commit failed (disk full, I/O): nothing of the batch was kept. */
     | 'ledger_write_failed'
     | 'ledger_closed'
@@ -31,6 +33,7 @@ export type LedgerErrorCode =
 const actions: Record<LedgerErrorCode, ErrorAction> = {
     ledger_unusable: 'stop',
     ledger_busy: 'retry',
+    ledger_unavailable: 'retry',
     ledger_write_failed: 'retry',
     ledger_closed: 'fix',
     record_invalid: 'fix',

@@ -1,7 +1,6 @@
-import path from 'node:path';
 import { ManualClock } from '../../../keepers/base';
 import { Admission, DispatchError, type EscrowAccount, EscrowBook } from '../../../keepers/dispatch';
-import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
+import { type DispatchLedger } from '../../../keepers/ledger';
 import { stranger } from '../confidential/exchange';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import {
@@ -18,13 +17,14 @@ import {
     session,
     usageCostNano,
 } from './sealed-request';
+import { openNewLedger } from '../../support/new-ledger';
 
 const folder = temporaryFolder();
 const ledgers: DispatchLedger[] = [];
 afterEach(() => Promise.all(ledgers.splice(0).map((ledger) => ledger.close())));
 
 async function admissionWith(answers: (EscrowAccount | null | Error)[], scope = network) {
-    const ledger = await openDispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+    const ledger = await openNewLedger(folder);
     ledgers.push(ledger);
     const clock = new ManualClock(nowMs);
     let reads = 0;

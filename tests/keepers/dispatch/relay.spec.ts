@@ -1,8 +1,7 @@
-import path from 'node:path';
 import { ManualClock, silentLogger } from '../../../keepers/base';
 import { type AnswerSealer, bindingOfEnvelope } from '../../../keepers/confidential';
 import { type AnswerListener, DispatchError, NodeLoad, type NodeLink, RequestRelay } from '../../../keepers/dispatch';
-import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
+import { type DispatchLedger } from '../../../keepers/ledger';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import {
     account,
@@ -17,11 +16,12 @@ import {
     usage,
     usageCostNano,
 } from './sealed-request';
+import { openNewLedger } from '../../support/new-ledger';
 
 const folder = temporaryFolder();
 let ledger: DispatchLedger;
 beforeEach(async () => {
-    ledger = await openDispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+    ledger = await openNewLedger(folder);
 });
 const listeners: AnswerListener[] = [];
 afterEach(async () => {

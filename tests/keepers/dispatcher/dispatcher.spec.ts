@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import path from 'node:path';
 import { ManualClock, silentLogger } from '../../../keepers/base';
 import type { Signer } from '../../../keepers/confidential';
 import {
@@ -10,7 +9,6 @@ import {
     linkOperation,
 } from '../../../keepers/dispatch';
 import { createDispatcherServer, DispatcherService, type DispatcherOptions } from '../../../keepers/dispatcher';
-import { openDispatchLedger } from '../../../keepers/ledger';
 import { bytesOf, stranger } from '../confidential/exchange';
 import {
     account,
@@ -29,6 +27,7 @@ import {
 } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { ScriptedNode, termsOf } from './scripted-node';
+import { openNewLedger } from '../../support/new-ledger';
 
 const folder = temporaryFolder();
 const endings: (() => Promise<unknown> | void)[] = [];
@@ -37,7 +36,7 @@ afterEach(async () => {
 });
 
 async function dispatcher(overrides: Partial<DispatcherOptions> = {}, maxBodyBytes = 1_000_000) {
-    const ledger = await openDispatchLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+    const ledger = await openNewLedger(folder);
     const clock = new ManualClock(nowMs);
     const service = new DispatcherService({
         network,

@@ -1,9 +1,7 @@
-import path from 'node:path';
 import { ManualClock, silentLogger } from '../../../keepers/base';
 import { bindingOfEnvelope, encodeCapRaise, signCapRaise, type Signer } from '../../../keepers/confidential';
 import { EscrowBook, linkOperation } from '../../../keepers/dispatch';
 import { createDispatcherServer, DispatcherService } from '../../../keepers/dispatcher';
-import { openDispatchLedger } from '../../../keepers/ledger';
 import { stranger } from '../confidential/exchange';
 import {
     account,
@@ -20,6 +18,7 @@ import {
 } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { ScriptedNode } from './scripted-node';
+import { openNewLedger } from '../../support/new-ledger';
 
 const folder = temporaryFolder();
 const endings: (() => Promise<unknown> | void)[] = [];
@@ -32,7 +31,7 @@ const startNano = 1_000n;
 
 /** A dispatcher with one node, on which one windowed request runs under a cap of `startNano`. */
 async function running(name: string, balanceNano = 10_000n) {
-    const ledger = await openDispatchLedger({ file: path.join(folder, name) });
+    const ledger = await openNewLedger(folder);
     const clock = new ManualClock(nowMs);
     const service = new DispatcherService({
         network,

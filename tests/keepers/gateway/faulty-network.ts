@@ -7,11 +7,12 @@ import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
 import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
 import { PickIndex } from '../../../keepers/gateway/pick-index';
 import { GatewayService } from '../../../keepers/gateway/service';
-import { GatewayLedger, openDispatchLedger } from '../../../keepers/ledger';
+import { GatewayLedger } from '../../../keepers/ledger';
 import { ScriptedNode } from '../dispatcher/scripted-node';
 import { account, escrow, hub, network, nowMs, session } from '../dispatch/sealed-request';
 import { finalFrame, sealerFor } from './scripted-dispatcher';
 import { hubAddress, oneHub, type TestNode, trustedNode } from './trusted-nodes';
+import { openNewLedger } from '../../support/new-ledger';
 
 /** Real time that begins at the tests' date: everything waits as in life. */
 export function clockFrom(offsetMs = 0) {
@@ -42,7 +43,7 @@ export async function faultyNetwork(
     const logger = silentLogger();
     const file = () => path.join(folder, `${Math.random()}.sqlite`);
     const ledgers = {
-        dispatch: await openDispatchLedger({ file: file() }),
+        dispatch: await openNewLedger(folder),
         gateway: new GatewayLedger({ file: file() }),
     };
     const read = async () => account({ balanceNano: 10n ** 9n });

@@ -1,13 +1,11 @@
-import path from 'node:path';
 import fc from 'fast-check';
-import { openDispatchLedger } from '../../../keepers/ledger';
 import { temporaryFolder } from './temporary-folder';
 import { bytes } from './record-bytes';
 import { cap, escrow, funds, nodeA, nodeB, receipt, requestId, streamA, streamB } from './ledger-records';
+import { newLedger, openNewLedger, openTestLedger } from '../../support/new-ledger';
 
 const folder = temporaryFolder();
-let counter = 0;
-const open = () => openDispatchLedger({ file: path.join(folder, `${counter++}.db`) });
+const open = () => openNewLedger(folder);
 
 describe('DispatchLedger: caps', () => {
     it('refuses a request id seen before', async () => {
@@ -197,10 +195,10 @@ describe('DispatchLedger: settling', () => {
         expect((await ledger.totals()).paidNano).toBe(30n);
     });
 
-    it('is seen by a second process that opens the file', async () => {
-        const file = path.join(folder, 'shared.db');
-        const dispatcher = await openDispatchLedger({ file });
-        const settler = await openDispatchLedger({ file });
+    it('is seen by a second process that opens the same ledger', async () => {
+        const options = await newLedger(folder);
+        const dispatcher = await openTestLedger(options);
+        const settler = await openTestLedger(options);
         await dispatcher.recordCap(cap('1', 50n));
         await dispatcher.recordReceipt(receipt('1', { sequence: 1, cost: 30n, cumulative: 30n }));
         expect(await settler.settleable()).toHaveLength(1);
@@ -227,8 +225,8 @@ describe('DispatchLedger: what is watched', () => {
     it('tells of every commit and of how many operations it had', async () => {
         const commits: number[] = [];
         const failures: unknown[] = [];
-        const ledger = await openDispatchLedger({
-            file: path.join(folder, `${counter++}.db`),
+        const ledger = await openTestLedger({
+            ...(await newLedger(folder)),
             onCommit: (_tookMs, operations) => commits.push(operations),
             onCommitFailure: (error) => failures.push(error),
         });

@@ -1,19 +1,17 @@
-import path from 'node:path';
-import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
+import type { DispatchLedger } from '../../../keepers/ledger';
+import { newLedger, openTestLedger } from '../../support/new-ledger';
 import { cap, funds, nodeB, receipt, streamA } from './ledger-records';
 import { temporaryFolder } from './temporary-folder';
 
 const folder = temporaryFolder();
-const opened: DispatchLedger[] = [];
-afterEach(() => Promise.all(opened.splice(0).map((ledger) => ledger.close())));
 
 /** Two dispatchers on one ledger. */
 async function replicas(): Promise<[DispatchLedger, DispatchLedger]> {
-    const file = path.join(folder, `${Math.random()}.sqlite`);
-    const first = await openDispatchLedger({ file, dispatcherId: 'first' });
-    const second = await openDispatchLedger({ file, dispatcherId: 'second' });
-    opened.push(first, second);
-    return [first, second];
+    const options = await newLedger(folder);
+    return [
+        await openTestLedger({ ...options, dispatcherId: 'first' }),
+        await openTestLedger({ ...options, dispatcherId: 'second' }),
+    ];
 }
 
 const idOf = (label: string) => cap(label, 1n).requestId;
@@ -37,6 +35,25 @@ describe('replicas of one ledger', () => {
         const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
         expect(refused).toMatchObject([{ code: 'request_replayed' }]);
         expect(await owedNano(first)).toBe(10n);
+    });
+
+    it('take an id once, also where the second one names another escrow', async () => {
+        const ledgers = await replicas();
+        const escrows = Array.from({ length: 20 }, (_, i) => Buffer.alloc(32, i + 1));
+        const outcomes = await Promise.allSettled(
+            escrows.map((escrow, i) => ledgers[i % 2]!.recordCap(cap('1', 10n, { escrow }))),
+        );
+        const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as { code: string }] : []));
+        expect(refused.map(({ code }) => code)).toEqual(Array.from({ length: 19 }, () => 'request_replayed'));
+    });
+
+    it('count one receipt once', async () => {
+        const ledgers = await replicas();
+        await ledgers[0].recordCap(cap('1', 50n));
+        const record = receipt('1', { sequence: 1, cost: 5n, cumulative: 5n });
+        const outcomes = await Promise.all([0, 1, 0, 1].map((i) => ledgers[i]!.recordReceipt(record)));
+        expect(outcomes.sort()).toEqual(['known', 'known', 'known', 'recorded']);
+        expect(await ledgers[1].totals()).toMatchObject({ finalReceipts: 1, costNano: 5n });
     });
 
     it('lose their own requests at a restart, not those of the others', async () => {

@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { toNano } from '@ton/core';
-import { type DispatchLedger, NodeLog, openDispatchLedger } from '../../../keepers/ledger';
+import { type DispatchLedger, NodeLog } from '../../../keepers/ledger';
 import { SettlerService } from '../../../keepers/settlement';
 import { useDevnet } from '../chain/devnet-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { useTemporarySenders } from '../outbox/temporary-sender';
 import { createHub, type EscrowFixture, type HubFixture } from './hub-fixture';
 import { type TestKey } from '../../contracts/support/ed25519';
+import { openNewLedger } from '../../support/new-ledger';
 
 const fixture = useDevnet();
 const folder = temporaryFolder();
@@ -33,7 +34,8 @@ function createSettler(options: { ledger?: DispatchLedger; nodeLogFiles?: string
 }
 
 async function ledgerWith(work: [EscrowFixture, TestKey, bigint][]): Promise<DispatchLedger> {
-    const ledger = await openDispatchLedger({ file: path.join(folder, `${counter++}.db`) });
+    counter += 1;
+    const ledger = await openNewLedger(folder);
     for (const [escrow, node, amountNano] of work) {
         await ledger.recordCap(escrow.cap(node, amountNano + 5n + BigInt(counter)));
         await ledger.recordReceipt(escrow.receipt(node, 1, amountNano));

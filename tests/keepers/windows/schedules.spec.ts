@@ -2,18 +2,13 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import fc from 'fast-check';
 import { capWindowHash } from '../../../keepers/confidential';
-import {
-    type DispatchLedger,
-    GatewayLedger,
-    type GatewayReceipt,
-    LedgerError,
-    openDispatchLedger,
-} from '../../../keepers/ledger';
+import { type DispatchLedger, GatewayLedger, type GatewayReceipt, LedgerError } from '../../../keepers/ledger';
 import { NodeRefusal } from '../../../keepers/node';
 import { EscrowMeter, type MeteredRequest } from '../../../keepers/node/meter';
 import { funds, gatewayReceipt, receipt, streamA } from '../ledger/ledger-records';
 import { bytes } from '../ledger/record-bytes';
 import { temporaryFolder } from '../ledger/temporary-folder';
+import { openNewLedger } from '../../support/new-ledger';
 
 const folder = temporaryFolder();
 const worstNano = 400n;
@@ -63,7 +58,7 @@ class Books {
     private constructor(readonly dispatch: DispatchLedger) {}
 
     static async open(): Promise<Books> {
-        return new Books(await openDispatchLedger({ file: path.join(folder, randomBytes(8).toString('hex')) }));
+        return new Books(await openNewLedger(folder));
     }
 
     async begin(windowNano: bigint): Promise<void> {

@@ -8,7 +8,7 @@ import type { NodeDirectory } from '../../../keepers/gateway/node-directory';
 import { PickIndex } from '../../../keepers/gateway/pick-index';
 import { GatewayService } from '../../../keepers/gateway/service';
 import type { TrustedNode } from '../../../keepers/gateway/trusted-node';
-import { GatewayLedger, NodeLog, openDispatchLedger } from '../../../keepers/ledger';
+import { GatewayLedger, NodeLog } from '../../../keepers/ledger';
 import { OfferBook } from '../../../keepers/node/offers';
 import { RequestGate } from '../../../keepers/node/request-gate';
 import { NodeService } from '../../../keepers/node/service';
@@ -17,6 +17,7 @@ import { bytesOf } from '../confidential/exchange';
 import { account, escrow, hub, network, session } from '../dispatch/sealed-request';
 import { hubAddress, oneHub } from '../gateway/trusted-nodes';
 import { ScriptedEngine, type Script } from '../node/node-fixture';
+import { openNewLedger } from '../../support/new-ledger';
 
 export const prices = { inputNano: 1_000_000n, cachedInputNano: 1_000_000n, outputNano: 1_000_000n };
 const allPrices = { ...prices, reasoningNano: 1_000_000n };
@@ -41,7 +42,7 @@ export async function startWindowed(folder: string, options: WindowedOptions) {
     const read = async (): Promise<EscrowAccount> => account({ ...funds, sessionKeys: [key] });
     const file = () => path.join(folder, `${Math.random()}`);
     const ledgers = {
-        dispatch: await openDispatchLedger({ file: file() }),
+        dispatch: await openNewLedger(folder),
         gateway: new GatewayLedger({ file: file() }),
     };
     const dispatcher = new DispatcherService({

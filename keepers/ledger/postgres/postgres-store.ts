@@ -1,0 +1,82 @@
+import pg from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { announce, type Decision, type Operation } from '../dispatch/operations';
+import { decide } from '../dispatch/rules';
+import type { Sql, SqlValue } from '../dispatch/sql';
+import type { DispatchStore } from '../dispatch/store';
+import { WorkingSet } from '../dispatch/working-set';
+import { isConnectionLost, ledgerFailure } from './failures';
+import { connectionSettings, defaultPatienceMs, type PostgresOptions } from './options';
+import { loadBatch } from './postgres-loader';
+import { migratePostgres } from './postgres-migrations';
+import { saveBatch } from './postgres-saver';
+import { PostgresSession } from './postgres-session';
+import { PostgresSql } from './postgres-sql';
+import { columnTypes } from './types';
+
+const readConnections = 4;
+
+/** The dispatcher's tables in a PostgreSQL database (14 or later), which several dispatchers and settlers share. */
+export class PostgresStore implements DispatchStore {
+    readonly reads: Sql;
+    private readonly pool: pg.Pool;
+    private readonly session: PostgresSession;
+
+    private constructor(private readonly options: PostgresOptions) {
+        this.session = new PostgresSession(options);
+        this.pool = new pg.Pool({ ...connectionSettings(options), types: columnTypes, max: readConnections });
+        this.pool.on('error', () => undefined);
+        this.reads = new PostgresSql({ query: (text, values) => this.read(text, values) });
+    }
+
+    /** @throws LedgerError `ledger_unusable`, `ledger_unavailable` */
+    static async open(options: PostgresOptions): Promise<PostgresStore> {
+        const store = new PostgresStore(options);
+        try {
+            await migratePostgres(store.session);
+            return store;
+        } catch (error) {
+            await store.close();
+            throw error;
+        }
+    }
+
+    commit(operations: readonly Operation[]): Promise<Decision[]> {
+        return this.session.transaction(async (client) => {
+            const set = new WorkingSet();
+            await loadBatch(client, set, operations);
+            const decisions = operations.map((operation) => decide(set, operation));
+            announce(operations, decisions);
+            await saveBatch(client, set);
+            return decisions;
+        });
+    }
+
+    transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
+        return this.session.transaction((client) => act(new PostgresSql(client)));
+    }
+
+    async nowMs(): Promise<number> {
+        const text = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now';
+        const [row] = await this.reads.all<{ now: bigint }>(text);
+        return Number(row!.now);
+    }
+
+    async close(): Promise<void> {
+        await Promise.all([this.session.close(), this.pool.end()]);
+    }
+
+    /** Again after a lost connection: reading twice does no harm. */
+    private async read(text: string, values: SqlValue[]): Promise<{ rows: unknown[]; rowCount: number | null }> {
+        const untilMs = performance.now() + (this.options.patienceMs ?? defaultPatienceMs);
+        for (let tries = 0; ; tries++) {
+            try {
+                return await this.pool.query<pg.QueryResultRow>(text, values);
+            } catch (error) {
+                if (!isConnectionLost(error) || this.pool.ending || performance.now() >= untilMs)
+                    throw ledgerFailure(error);
+                await sleep(Math.random() * Math.min(1_000, 10 * 2 ** tries));
+            }
+        }
+    }
+}
