@@ -1,11 +1,25 @@
 import { z } from 'zod';
-import { chainClientOf, type KeeperWallet, NetworkReader, readPinnedDeployment, walletKeyFromSeed } from '../chain';
+import {
+    chainClientOf,
+    type ChainHealth,
+    type KeeperWallet,
+    NetworkReader,
+    readPinnedDeployment,
+    walletKeyFromSeed,
+} from '../chain';
 import type { Logger } from '../base';
 import { ledgerPlaceOf, readSeedFile, type SettlerConfig } from '../config';
 import { type DispatchLedger, openDispatchLedger } from '../ledger';
 import { openSender } from '../outbox';
 import { type SettlementSummary, SettlerService } from '../settlement';
-import { LedgerMetrics, type RoleTelemetry, SettlerMetrics, watchDispatchLedger, watchGasWallet } from '../telemetry';
+import {
+    LedgerMetrics,
+    type RoleTelemetry,
+    SettlerMetrics,
+    watchChain,
+    watchDispatchLedger,
+    watchGasWallet,
+} from '../telemetry';
 import type { RunningRole } from './roles';
 
 /** Composition root of the settler process. */
@@ -15,7 +29,8 @@ export async function startSettler(
     telemetry: RoleTelemetry,
 ): Promise<RunningRole> {
     const metrics = { settler: new SettlerMetrics(telemetry.registry), ledger: new LedgerMetrics(telemetry.registry) };
-    const { service, wallet, ledger, close } = await openSettler(config, logger, metrics);
+    const { service, wallet, chain, ledger, close } = await openSettler(config, logger, metrics);
+    watchChain(telemetry, chain);
     if (ledger !== undefined)
         watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: metrics.ledger });
     watchSettler({ service, wallet, metrics: metrics.settler, telemetry });
@@ -32,6 +47,7 @@ export async function startSettler(
 export interface OpenSettler {
     service: SettlerService;
     wallet: KeeperWallet;
+    chain: ChainHealth;
     /** Absent where it settles from the log of a node. */
     ledger: DispatchLedger | undefined;
     close: () => Promise<void>;
@@ -72,7 +88,7 @@ export async function openSettler(
         await ledger?.close();
         await client.close();
     };
-    return { service, wallet: sender.wallet, ledger, close: closeAll };
+    return { service, wallet: sender.wallet, chain: client.health, ledger, close: closeAll };
 }
 
 /** A batch of ten lines asks for about half a TON and gives most of it back. */

@@ -4,7 +4,14 @@ import { type Logger, systemClock } from '../base';
 import { type DispatcherConfig, ledgerPlaceOf } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { openDispatchLedger } from '../ledger';
-import { addDrainActs, DispatcherMetrics, LedgerMetrics, type RoleTelemetry, watchDispatchLedger } from '../telemetry';
+import {
+    addDrainActs,
+    DispatcherMetrics,
+    LedgerMetrics,
+    type RoleTelemetry,
+    watchChain,
+    watchDispatchLedger,
+} from '../telemetry';
 import { createDispatcherServer } from './server';
 import { DispatcherService } from './service';
 
@@ -24,6 +31,7 @@ export async function startDispatcher(
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
+    watchChain(telemetry, client.health);
     const reader = new NetworkReader({ client, registry: deployment.registry });
     const ledgerMetrics = new LedgerMetrics(telemetry.registry);
     const ledger = await openDispatchLedger({

@@ -23,7 +23,14 @@ import { NetworkView } from './network-view';
 import { NodeDirectory } from './node-directory';
 import { NodeVerifier } from './node-verifier';
 import { Recovery } from './recovery';
-import { addDrainActs, GatewayMetrics, LedgerMetrics, type RoleTelemetry, watchLedgerFile } from '../telemetry';
+import {
+    addDrainActs,
+    GatewayMetrics,
+    LedgerMetrics,
+    type RoleTelemetry,
+    watchChain,
+    watchLedgerFile,
+} from '../telemetry';
 import { createGatewayServer } from './server';
 import { GatewayService } from './service';
 import { snpAcceptanceOf } from './snp-acceptance';
@@ -46,6 +53,7 @@ export async function startGateway(
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const network = deployment.registry.hash;
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
+    watchChain(telemetry, client.health);
     const ledgerMetrics = new LedgerMetrics(telemetry.registry);
     const ledger = new GatewayLedger({ file: config.ledgerFile, ...ledgerMetrics.hooks });
     await ledger.recover(systemClock.nowMs());

@@ -14,7 +14,7 @@ import { type NodeConfig, readSeedFile } from '../config';
 import { readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
 import { openSender } from '../outbox';
-import { NodeMetrics, type RoleTelemetry } from '../telemetry';
+import { NodeMetrics, type RoleTelemetry, watchChain } from '../telemetry';
 import { admissionValueNano, Registry } from '../../wrappers';
 import { EarningsTally } from './earnings-tally';
 import { NodeError } from './errors';
@@ -82,6 +82,7 @@ async function composeNode(
     if (deployment.quoteVerifier === null)
         throw new NodeError('registration_failed', 'the network has no quote verifier yet: finish deploy-network');
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
+    watchChain(telemetry, client.health);
     const reader = new NetworkReader({ client, registry: deployment.registry });
     const files = nodeFiles(config);
     const { sender, close: closeOutbox } = openSender({

@@ -5,7 +5,7 @@ import { chainClientOf, readPinnedDeployment, walletKeyFromSeed } from '../chain
 import { readSeedFile, type RegistrarConfig } from '../config';
 import { openSender } from '../outbox';
 import { QuoteVerifier } from '../../wrappers';
-import { RegistrarMetrics, type RoleTelemetry, watchGasWallet } from '../telemetry';
+import { RegistrarMetrics, type RoleTelemetry, watchChain, watchGasWallet } from '../telemetry';
 import { CollateralKeeper } from './collateral-keeper';
 
 export interface RunningRegistrar {
@@ -29,6 +29,7 @@ export async function startRegistrar(
         });
     }
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
+    watchChain(telemetry, client.health);
     const { sender, close } = openSender({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),

@@ -18,3 +18,4 @@ export {
     type WatchedDispatchLedger,
     watchLedgerFile,
 } from './roles/ledger-metrics';
+export { watchChain, type WatchedChain } from './roles/chain-metrics';

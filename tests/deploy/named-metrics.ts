@@ -7,6 +7,7 @@ import {
     RegistrarMetrics,
     RoleTelemetry,
     SettlerMetrics,
+    watchChain,
     watchDispatchLedger,
     watchGasWallet,
 } from '../../keepers/telemetry';
@@ -34,6 +35,15 @@ async function everyRole<Result>(read: (telemetry: RoleTelemetry) => Promise<Res
     new SettlerMetrics(registry);
     new RegistrarMetrics(registry);
     watchGasWallet(telemetry, wallet, 1n);
+    const chain = {
+        mode: 'normal' as const,
+        reasons: [],
+        degradations: 0,
+        globalVersion: 12,
+        operators: 1,
+        endpoints: [],
+    };
+    watchChain(telemetry, { status: () => chain });
     const unsettled = () => Promise.resolve({ streams: 0, owedNano: 0n, oldestAtMs: null });
     watchDispatchLedger(telemetry, { unsettled }, { file: 'ledger', metrics: new LedgerMetrics(registry) });
     try {

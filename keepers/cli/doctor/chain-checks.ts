@@ -24,7 +24,8 @@ export const checkAgreement: Check<DoctorContext> = async ({ config, deployment 
         endpoints.map(async (endpoint) => {
             const client = chainClientOf({ ...config.chain, endpoints: [endpoint] });
             const registry = await new NetworkReader({ client, registry: deployment.registry }).registry();
-            return [new URL(endpoint).host, registry?.version ?? 'none'] as const;
+            const url = typeof endpoint === 'string' ? endpoint : endpoint.url;
+            return [new URL(url).host, registry?.version ?? 'none'] as const;
         }),
     );
     const told = versions.map(([host, version]) => `${host}: registry version ${version}`).join('; ');

@@ -22,8 +22,7 @@ export const checkEndpoints: Check<WithChain> = async ({ config, clock }) => {
             const client = chainClientOf({ ...config.chain, endpoints: [endpoint] });
             try {
                 const ageSec = nowSec(clock) - (await client.getChainTimeSec());
-                if (ageSec <= maxBlockAgeSec)
-                    return ok('chain', `${host}: newest block ${Math.max(ageSec, 0)} s old`);
+                if (ageSec <= maxBlockAgeSec) return ok('chain', `${host}: newest block ${Math.max(ageSec, 0)} s old`);
                 const next = 'use another endpoint, unless this machine’s clock is wrong (see clock)';
                 return fail('chain', `${host}: its newest block is ${ageSec} s old`, next);
             } catch (error) {
