@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import { errorMessage } from '../base';
+import { type Clock, errorMessage, systemClock } from '../base';
 import { LedgerError } from './errors';
 import { encodeLogEntry, type NodeLogEntry } from './node-log-entry';
 import { checkedLine } from './node-log-line';
@@ -13,6 +13,9 @@ interface Pending {
     reject: (error: unknown) => void;
 }
 
+/** Between two attempts to write what a full or broken disk did not take. */
+const retryMs = 1_000;
+
 /**
  * The provider's own copy of every (cap, receipt): an append-only text file, one line each, synced in groups.
  * It holds signed statements only, which are public once settled; nothing secret.
@@ -22,24 +25,37 @@ export class NodeLog {
     private draining = false;
     private running: Promise<void> = Promise.resolve();
     private failure: LedgerError | null = null;
+    private readonly hurrying = new AbortController();
+    private listener: (trouble: string | null) => void = () => undefined;
 
     private constructor(
         private readonly file: FileHandle,
         private sizeBytes: number,
+        private readonly clock: Clock,
     ) {}
 
     /** Opens or creates the log; a torn last line, which nobody was told about, is cut off. */
-    static async open(fileName: string): Promise<NodeLog> {
+    static async open(fileName: string, clock: Clock = systemClock): Promise<NodeLog> {
         mkdirSync(path.dirname(fileName), { recursive: true, mode: 0o700 });
         const file = await open(fileName, 'a+', 0o600);
         const { intactBytes } = await scanNodeLog(fileName, () => undefined);
         await file.truncate(intactBytes);
         await file.datasync();
         await syncFolder(path.dirname(fileName));
-        return new NodeLog(file, intactBytes);
+        return new NodeLog(file, intactBytes, clock);
     }
 
-    /** Resolves once the line is on disk. */
+    /** Told why nothing can be written, and null once everything that waited is on disk. */
+    watch(listener: (trouble: string | null) => void): void {
+        this.listener = listener;
+    }
+
+    /** From now on what the disk does not take at once is refused: nobody waits for room any more. */
+    failFast(): void {
+        this.hurrying.abort();
+    }
+
+    /** Resolves once the line is on disk, however long that has no room for it. */
     async append(entry: NodeLogEntry): Promise<void> {
         if (this.failure) throw this.failure;
         const line = checkedLine(encodeLogEntry(entry));
@@ -49,8 +65,10 @@ export class NodeLog {
         });
     }
 
+    /** Writes what waits, if the disk takes it. */
     async close(): Promise<void> {
         this.failure ??= new LedgerError('ledger_closed', 'The receipt log is closed');
+        this.failFast();
         await this.running;
         await this.file.close();
     }
@@ -68,18 +86,26 @@ export class NodeLog {
     }
 
     private async writeGroup(group: Pending[]): Promise<void> {
-        try {
-            const bytes = Buffer.from(group.map((pending) => pending.line).join(''), 'utf8');
-            await this.file.appendFile(bytes);
-            await this.file.datasync();
-            this.sizeBytes += bytes.length;
-            for (const pending of group) pending.resolve();
-        } catch (error) {
-            await this.fail(error, group);
+        const bytes = Buffer.from(group.map((pending) => pending.line).join(''), 'utf8');
+        for (let failed = false; ; failed = true) {
+            try {
+                // What a failed attempt left behind, whole or torn, must not stand before the same lines again.
+                if (failed) await this.file.truncate(this.sizeBytes);
+                await this.file.appendFile(bytes);
+                await this.file.datasync();
+                this.sizeBytes += bytes.length;
+                if (failed) this.listener(null);
+                for (const pending of group) pending.resolve();
+                return;
+            } catch (error) {
+                this.listener(errorMessage(error));
+                if (this.hurrying.signal.aborted) return this.fail(error, group);
+                await this.clock.sleep(retryMs, this.hurrying.signal).catch(() => undefined);
+            }
         }
     }
 
-    /** After a failed write or sync nobody knows what is on disk: cut back, stop, let the process restart. */
+    /** Nobody knows what of it is on disk: cut back, and refuse everything from now on. */
     private async fail(error: unknown, group: Pending[]): Promise<void> {
         this.failure = new LedgerError('ledger_write_failed', `Receipt log: ${errorMessage(error)}`, { cause: error });
         await this.file.truncate(this.sizeBytes).catch(() => undefined);

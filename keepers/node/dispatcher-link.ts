@@ -72,6 +72,11 @@ export class DispatcherLink {
         clearTimeout(timer);
     }
 
+    /** Ends the connection there is at once; it is dialled again. */
+    drop(): void {
+        this.socket?.terminate();
+    }
+
     get connected(): boolean {
         return this.socket?.readyState === WebSocket.OPEN;
     }

@@ -68,6 +68,11 @@ export class DispatcherLinks {
         await Promise.all([...this.links.values()].map(({ link }) => link.stop()));
     }
 
+    /** Every connection ends at once and is dialled again. */
+    drop(): void {
+        for (const { link } of this.links.values()) link.drop();
+    }
+
     get connected(): boolean {
         return this.connectedLinks().length > 0;
     }

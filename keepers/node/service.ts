@@ -67,6 +67,7 @@ export class NodeService {
     private timers: NodeJS.Timeout[] = [];
     private draining = false;
     private broken = false;
+    private logTrouble: string | null = null;
     private toldLoad = '';
 
     private evidence: NodeServiceOptions['evidence'];
@@ -134,9 +135,22 @@ export class NodeService {
         this.draining = draining || this.broken;
     }
 
-    /** An answer could not be signed and logged: only a restart helps. */
-    get stoppedServing(): boolean {
-        return this.broken;
+    /**
+     * Why receipts can't be written to the node's log; null once they can. Meanwhile nothing is begun, and whoever waits for
+     * an answer hears at once that none comes: its receipt follows when there is room for it.
+     */
+    setLogTrouble(trouble: string | null): void {
+        const isNew = this.logTrouble === null;
+        this.logTrouble = trouble;
+        if (trouble === null) return this.options.logger.info('receipts can be kept again');
+        if (!isNew) return;
+        this.options.logger.error({ err: trouble }, 'receipts cannot be kept: the node serves nobody until they can');
+        this.links.drop();
+    }
+
+    /** Why answers can't be signed and logged, null while they can. */
+    get receiptProblem(): string | null {
+        return this.broken ? 'an answer could not be signed: restart the node' : this.logTrouble;
     }
 
     get activity(): NodeActivity {
@@ -167,12 +181,14 @@ export class NodeService {
 
     private notReady(): NodeRefusal | undefined {
         if (this.draining) return new NodeRefusal('node_draining', 'the node is stopping');
+        if (this.logTrouble !== null) return new NodeRefusal('node_busy', 'receipts cannot be kept at the moment');
         return this.engineWatch.refusal;
     }
 
     private hello(challenge: Challenge): object | string {
         const { network, signer } = this.options;
         if (!challenge.network.equals(network)) return 'another network or hub';
+        if (this.logTrouble !== null) return 'receipts cannot be kept at the moment';
         return {
             nodeKey: signer.publicKey.toString('hex'),
             ...this.evidence,
@@ -227,7 +243,7 @@ export class NodeService {
             this.links.forHub(hub)?.sendOrphan(requestId, orphan);
     }
 
-    /** Without receipts on disk the node must not go on as if it were paid, nor keep anyone waiting. */
+    /** Without receipts signed the node must not go on as if it were paid, nor keep anyone waiting. */
     private async giveUp(): Promise<void> {
         this.draining = this.broken = true;
         await this.links.stop();

@@ -173,6 +173,7 @@ async function composeNode(
         clock: systemClock,
         logger,
     });
+    log.watch((trouble) => service.setLogTrouble(trouble));
     await service.start();
     hubs.start((place) => service.dial(place));
     prices.start();
@@ -206,6 +207,8 @@ async function composeNode(
         nodeKey: signer.publicKey,
         stop: async () => {
             prices.stop();
+            // Whoever stops a node does not wait for its disk.
+            log.failFast();
             await hubs.stop();
             await reattestation.stop();
             await service.stop(drainMs);

@@ -36,7 +36,7 @@ export function watchNode(node: WatchedNode): void {
         keyNotAfterSec() * 1000 > Date.now() ? null : 'the key’s attestation is over: nobody may use it',
     );
     readiness.add('receipts_not_kept', () =>
-        service.stoppedServing ? 'an answer could not be logged: free the disk, then restart the node' : null,
+        service.receiptProblem === null ? null : `receipts cannot be kept: ${service.receiptProblem}`,
     );
     telemetry.addStatus('node', () => ({
         ...service.activity,

@@ -26,7 +26,7 @@ export const settlerNames = ['settler', 'settler-2'] as const;
 /** A provider's own, from its node's log. */
 export const providerSettler = 'settler-node-1';
 
-const endpointsPerRole = 2;
+export const endpointsPerRole = 3;
 /** Dear, so that a few answers are worth settling; nanoTON a million tokens. */
 const prices = {
     inputNano: '20000000000',
@@ -156,12 +156,15 @@ export class ChaosNetwork {
         return disk;
     }
 
-    private async endpointsOf(name: string, endpoint: string): Promise<string[]> {
+    /** Operators that know nothing of one another; the last speaks the other API. */
+    private async endpointsOf(name: string, endpoint: string): Promise<object[]> {
         const proxies: LyingEndpoint[] = [];
         for (let number = 1; number <= endpointsPerRole; number++)
             proxies.push(await LyingEndpoint.start(endpoint, this.options.dice.apart(`${name} ${number}`)));
         this.rpc.set(name, proxies);
-        return proxies.map(({ url }) => url);
+        return proxies.map((proxy, place) =>
+            place === endpointsPerRole - 1 ? { url: proxy.urlV4, kind: 'v4' } : { url: proxy.url },
+        );
     }
 
     private async linkOf(name: string, url: string): Promise<string> {

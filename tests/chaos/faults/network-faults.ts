@@ -1,4 +1,4 @@
-import { gatewayNames, nodeNames, providerSettler, settlerNames } from '../chaos-network';
+import { endpointsPerRole, gatewayNames, nodeNames, providerSettler, settlerNames } from '../chaos-network';
 import { type Fault, faults } from '../../support/faulty-rpc';
 import type { FaultKind } from './fault-kind';
 
@@ -20,6 +20,8 @@ export const link: FaultKind = {
 
 const keepers = ['dispatcher', ...gatewayNames, ...nodeNames, 'registrar', ...settlerNames, providerSettler];
 
+const places = Array.from({ length: endpointsPerRole }, (_, index) => index + 1);
+
 /** What an endpoint makes up, only others can refute: a keeper with a single voice to listen to must believe it. */
 const inventions: readonly Fault[] = ['other-value', 'wrong-hash'];
 const troubles = faults.filter((fault) => !inventions.includes(fault));
@@ -29,7 +31,7 @@ export const rpc: FaultKind = {
     name: 'rpc',
     weight: 8,
     lastsMs: [1_000, 15_000],
-    targets: keepers.flatMap((keeper) => [`${keeper}/1`, `${keeper}/2`, `${keeper}/all`]),
+    targets: keepers.flatMap((keeper) => [...places.map((place) => `${keeper}/${place}`), `${keeper}/all`]),
     draw: (dice) => ({
         trouble: dice.pick(troubles),
         share: dice.pick([0.2, 0.5, 1]),

@@ -26,6 +26,11 @@ export class LyingEndpoint {
         return this.rpc.endpoint;
     }
 
+    /** Of TonClient4's API. */
+    get urlV4(): string {
+        return this.rpc.endpointV4;
+    }
+
     /** Gives how to make it honest again in this respect. */
     begin(lying: Lying): () => void {
         this.lying.add(lying);

@@ -1,6 +1,8 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { NodeLog, type NodeLogEntry, readNodeLogSettleable, scanNodeLog } from '../../../keepers/ledger';
+import { systemClock } from '../../../keepers/base';
 import { logEntry, nodeB } from './ledger-records';
 import { temporaryFolder } from './temporary-folder';
 
@@ -84,5 +86,53 @@ describe('NodeLog', () => {
             { receipt: { sequence: 3 }, cap: { capCumulativeNano: 99n } },
             { receipt: { sequence: 1, nodeKey: nodeB }, cap: { capCumulativeNano: 9n } },
         ]);
+    });
+
+    describe('on a disk without room', () => {
+        const atOnce = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+        let handles: FileHandle;
+        beforeAll(async () => {
+            const handle = await open(logFile(), 'w');
+            handles = Object.getPrototypeOf(handle) as FileHandle;
+            await handle.close();
+        });
+        afterEach(() => jest.restoreAllMocks());
+
+        /** Writes half of what it is given, as a disk that runs full does, so many times. */
+        function failAppends(times: number): void {
+            const { appendFile } = handles;
+            let left = times;
+            jest.spyOn(handles, 'appendFile').mockImplementation(async function (this: FileHandle, bytes) {
+                if (left-- <= 0) return appendFile.call(this, bytes);
+                await appendFile.call(this, (bytes as Buffer).subarray(0, bytes.length / 2));
+                throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+            });
+        }
+
+        it('waits for room, says so, and loses nothing', async () => {
+            const file = logFile();
+            const log = await NodeLog.open(file, atOnce);
+            const told: (string | null)[] = [];
+            log.watch((trouble) => told.push(trouble));
+            await log.append(entry(1));
+            failAppends(3);
+            await Promise.all([log.append(entry(2)), log.append(entry(3))]);
+            await log.append(entry(4));
+            await log.close();
+            expect(await entries(file)).toEqual([entry(1), entry(2), entry(3), entry(4)]);
+            expect(told).toEqual([...Array<unknown>(3).fill(expect.stringContaining('ENOSPC')), null]);
+        });
+
+        it('refuses what waits, and all that follows, once nobody may wait for room', async () => {
+            const file = logFile();
+            const log = await NodeLog.open(file);
+            failAppends(Infinity);
+            const waiting = log.append(entry(1));
+            log.failFast();
+            await expect(waiting).rejects.toMatchObject({ code: 'ledger_write_failed' });
+            await expect(log.append(entry(2))).rejects.toMatchObject({ code: 'ledger_write_failed' });
+            await log.close();
+            expect(await entries(file)).toEqual([]);
+        });
     });
 });

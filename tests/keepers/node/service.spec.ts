@@ -125,6 +125,27 @@ test('without a place for its receipts the node stops: it takes no more work and
     expect(ended(dispatcher.wire(request.requestId))).toBe(false);
 });
 
+test('while receipts cannot be kept nobody is served or kept waiting, and afterwards everything is as before', async () => {
+    let room!: () => void;
+    const hasRoom = new Promise<void>((resolve) => (room = resolve));
+    const log = { append: () => hasRoom } as unknown as NodeLog;
+    const { dispatcher, seal, ready, service } = await startedNode({ log });
+    await ready();
+    const request = await seal('s10');
+    dispatcher.request(request.bytes);
+    await until(() => service.inFlight === 1);
+    service.setLogTrouble('ENOSPC');
+    await until(() => dispatcher.dials === 2);
+    await pause(100);
+    expect([dispatcher.of(linkOperation.hello).length, service.receiptProblem]).toEqual([1, 'ENOSPC']);
+    room();
+    service.setLogTrouble(null);
+    await until(
+        () => dispatcher.of(linkOperation.hello).length === 2 && dispatcher.of(linkOperation.orphan).length > 0,
+    );
+    expect(service.receiptProblem).toBeNull();
+});
+
 test('stopping: what runs is signed, new requests are refused', async () => {
     const { dispatcher, seal, ready, service } = await startedNode({ script: endless });
     await ready();
