@@ -12,6 +12,8 @@ export interface RecoveryOptions {
     intervalMs?: number;
     /** After this long a dispatcher that never heard of the request is believed: its deadline is over. */
     unknownAfterMs: number;
+    /** Writes down how requests ended for which the ledger had no room then. */
+    retryClosings?: () => Promise<void>;
     /** Whether the escrow's hub may still settle a receipt of the node. */
     canStillSettle: (request: Pick<GatewayRequest, 'escrow' | 'nodeKey'>) => Promise<boolean>;
 }
@@ -35,6 +37,7 @@ export class Recovery {
     }
 
     async recoverAll(): Promise<void> {
+        await this.options.retryClosings?.();
         for (const request of this.options.ledger.open().filter(({ state }) => state === 'lost')) {
             try {
                 await this.recover(request);

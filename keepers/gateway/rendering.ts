@@ -1,4 +1,5 @@
 import type { GatewayError } from './errors';
+import { holdDone } from './hold-done';
 
 /** How an engine's answer is spelled for the caller. */
 export interface Rendering {
@@ -8,9 +9,9 @@ export interface Rendering {
     failure(error: GatewayError): Buffer;
 }
 
-/** As the engine wrote it. The error event is what OpenAI's clients raise on; no [DONE] follows it. */
+/** As the engine wrote it. The error event is what OpenAI's clients raise on; no [DONE] is before it, or follows. */
 export const untouched: Rendering = {
     whole: (body) => body,
-    stream: (body) => body,
+    stream: holdDone,
     failure: (error) => Buffer.from(`\n\ndata: ${JSON.stringify(error.toJSON())}\n\n`),
 };

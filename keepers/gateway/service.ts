@@ -32,6 +32,7 @@ import type { NodeDirectory } from './node-directory';
 import { aboutEscrow, deadlinePassed, tooLate, mayHaveBegun, neverConnected, NotBegun, notServed } from './not-begun';
 import { chooseFrom, noTrustedNode } from './choice';
 import { NodePicker } from './node-picker';
+import { RequestClosings } from './request-closings';
 import { type RequestShape, shapeOf } from './request-shape';
 import type { ReceiptPage } from './receipt-page';
 import { describeReceipt } from './receipt-view';
@@ -91,7 +92,16 @@ export class GatewayService {
     private draining = false;
     private open = 0;
 
-    constructor(private readonly options: GatewayOptions) {}
+    private readonly closings: RequestClosings;
+
+    constructor(private readonly options: GatewayOptions) {
+        this.closings = new RequestClosings(options);
+    }
+
+    /** Writes down how requests ended for which the ledger had no room then. */
+    retryClosings(): Promise<void> {
+        return this.closings.retry();
+    }
 
     /** @throws GatewayError; the answer's status is known when it returns */
     async ask(question: Question): Promise<Answer> {
@@ -288,7 +298,7 @@ export class GatewayService {
                 atMs: clock.nowMs(),
             });
         } catch (error) {
-            await ledger.fail(requestId, 'not_sent', clock.nowMs());
+            await this.closings.fail(requestId, 'not_sent');
             throw error;
         }
         const stream = this.caps.raise(context, capNano);
@@ -380,8 +390,8 @@ export class GatewayService {
         const relayed = await client.relay(sealed, limit).catch(async (error: unknown) => {
             sealed.cek.fill(0);
             // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
-            if (neverConnected(error)) await ledger.fail(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
-            else await ledger.lose(sealed.requestId, 'dispatcher_unreachable', clock.nowMs());
+            if (neverConnected(error)) await this.closings.fail(sealed.requestId, 'dispatcher_unreachable');
+            else await this.closings.lose(sealed.requestId, 'dispatcher_unreachable');
             if (signal.aborted) throw new GatewayError('request_timeout', 'the caller went away', { cause: error });
             throw new NotBegun({ code: 'dispatcher_unavailable', message: 'the dispatcher cannot be reached' });
         });
@@ -396,9 +406,8 @@ export class GatewayService {
 
     /** Where a node may have begun to work the reservation stays; anything else owes nothing. */
     private async closeRefused(requestId: Buffer, refusal: DispatcherRefusal): Promise<void> {
-        const { ledger, clock } = this.options;
-        if (mayHaveBegun.has(refusal.code)) return ledger.lose(requestId, refusal.code, clock.nowMs());
-        await ledger.fail(requestId, refusal.nodeCode ?? refusal.code, clock.nowMs());
+        if (mayHaveBegun.has(refusal.code)) return this.closings.lose(requestId, refusal.code);
+        await this.closings.fail(requestId, refusal.nodeCode ?? refusal.code);
     }
 
     private async keepFinal(node: TrustedNode, requestId: Buffer, event: FinalEvent): Promise<void> {
@@ -419,21 +428,13 @@ export class GatewayService {
     }
 
     private async keepBroken(node: TrustedNode, requestId: Buffer, error: GatewayError): Promise<void> {
-        const { ledger, clock, directory, logger } = this.options;
+        const { directory } = this.options;
         if (error.cause instanceof ConfidentialError) {
             // Only the node's own seal and signature can say this; all else could be the dispatcher's work.
             if (error.cause.code === 'receipt_cost_wrong') directory.ban(node.id, error.cause.code);
             else if (error.cause.action === 'stop') directory.avoid(node.id, error.cause.code);
         }
-        try {
-            await ledger.lose(requestId, error.code, clock.nowMs());
-        } catch (failure) {
-            // A receipt that came and was refused leaves the request open; recovery looks at it again.
-            logger.warn(
-                { code: failure instanceof LedgerError ? failure.code : 'unknown' },
-                'a broken request was not marked',
-            );
-        }
+        await this.closings.lose(requestId, error.code);
     }
 
     /** nanoTON left of the key's tightest budget. */

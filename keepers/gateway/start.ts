@@ -100,6 +100,7 @@ export async function startGateway(
         clock: systemClock,
         logger,
         unknownAfterMs: config.requestTimeoutMs,
+        retryClosings: () => service.retryClosings(),
         canStillSettle: async ({ escrow, nodeKey }) => {
             const account = hubs.all().find((one) => one.escrow.equals(escrow));
             // Of a hub that is configured no more nothing is known: what is reserved there stays.

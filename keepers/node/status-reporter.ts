@@ -61,18 +61,16 @@ export class StatusReporter {
 
     end(phase: 'stopped' | 'failed', error?: unknown): void {
         clearInterval(this.timer);
-        this.parts?.tally.save();
         const code: string = error instanceof CocoonError ? (error as CocoonError).code : 'unknown';
         this.write({ phase, failure: phase === 'failed' ? { code, message: errorMessage(error) } : null });
     }
 
     private async report(): Promise<void> {
         if (this.parts === undefined) return this.write({});
-        const { service, engine, models, offers, tally, nodeKey, keyNotAfterSec } = this.parts;
+        const { service, engine, models, offers, nodeKey, keyNotAfterSec } = this.parts;
         const health = await engine
             .health(AbortSignal.timeout(healthTimeoutMs))
             .catch((error: unknown): EngineHealth => ({ ok: false, detail: errorMessage(error) }));
-        tally.save();
         const { problem, ...activity } = service.activity;
         this.write({
             phase: 'serving',
@@ -93,11 +91,15 @@ export class StatusReporter {
     private write(changes: Partial<NodeStatus>): void {
         this.status = { ...this.status, ...changes, updatedAtMs: this.options.clock.nowMs() };
         try {
+            this.parts?.tally.save();
             writeNodeStatus(this.options.file, this.status);
             this.failed = false;
         } catch (error) {
             if (!this.failed)
-                this.options.logger.warn({ reason: errorMessage(error) }, 'the status file was not written');
+                this.options.logger.warn(
+                    { reason: errorMessage(error) },
+                    'the status file or the tally was not written',
+                );
             this.failed = true;
         }
     }

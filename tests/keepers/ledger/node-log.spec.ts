@@ -100,7 +100,10 @@ describe('NodeLog', () => {
 
         /** Writes half of what it is given, as a disk that runs full does, so many times. */
         function failAppends(times: number): void {
-            const { appendFile } = handles;
+            const appendFile = Reflect.get(handles, 'appendFile') as (
+                this: FileHandle,
+                bytes: unknown,
+            ) => Promise<void>;
             let left = times;
             jest.spyOn(handles, 'appendFile').mockImplementation(async function (this: FileHandle, bytes) {
                 if (left-- <= 0) return appendFile.call(this, bytes);
