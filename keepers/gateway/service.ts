@@ -382,7 +382,7 @@ export class GatewayService {
         sealed: { requestId: Buffer; envelope: Buffer; cek: Buffer },
         { signal, deadlineMs }: Attempt,
     ) {
-        const { ledger, clock, dispatchers } = this.options;
+        const { clock, dispatchers } = this.options;
         const { book, escrow } = this.accountOf(node.hub);
         const client = dispatchers.get(node.dispatcherUrl)!;
         const patience = AbortSignal.timeout(Math.max(deadlineMs - clock.nowMs(), 0) + deadlineGraceMs);
