@@ -70,3 +70,10 @@ export class ChainError extends CocoonError<ChainErrorCode> {
         return typeof exitCode === 'number' ? exitCode : null;
     }
 }
+
+/** Nothing new can be trusted now: what is remembered may go on serving, and one endpoint alone may take away from it. */
+export function isOfAgreement(error: unknown): boolean {
+    return error instanceof ChainError && ofAgreement.has(error.code);
+}
+
+const ofAgreement = new Set<ChainErrorCode>(['agreement_unavailable', 'rpc_disagreement', 'chain_upgraded']);

@@ -1,4 +1,4 @@
-export { ChainError, type ChainErrorCode } from './errors';
+export { ChainError, type ChainErrorCode, isOfAgreement } from './errors';
 export type { AgreeOptions, ReadChain } from './agreement/agreement';
 export { ChainClient, type AnchorBlock, type ChainClientOptions } from './chain-client';
 export { ChainHealth, type ChainStatus, type DegradedReason } from './chain-health';

@@ -13,7 +13,9 @@ import {
     type RegistryState,
 } from '../../wrappers';
 import { type Clock, systemClock } from '../base';
+import type { ReadChain } from './agreement/agreement';
 import type { ChainClient } from './chain-client';
+import type { ChainView } from './chain-view';
 import { ChainError } from './errors';
 import { ShortCache } from './short-cache';
 
@@ -50,7 +52,17 @@ export interface ReadOptions {
     refresh?: boolean;
 }
 
-/** Typed state of the network's contracts, with a short memory. Null where an account does not exist (yet). */
+interface EscrowQuery {
+    address: Address;
+    hub: Address;
+    /** Whose paid sums to read, given the epoch. */
+    nodeKeys: (epoch: number) => readonly Buffer[];
+}
+
+/**
+ * Typed state of the network's contracts as two operators' endpoints tell it alike, with a short memory. Null where an
+ * account does not exist (yet).
+ */
 export class NetworkReader {
     private readonly cache: ShortCache;
 
@@ -59,70 +71,59 @@ export class NetworkReader {
     }
 
     registry(read: ReadOptions = {}): Promise<RegistryState | null> {
-        const { client, registry } = this.options;
-        return this.remember(`registry`, read, () => client.open(Registry.createFromAddress(registry)).getState());
+        return this.remember(`registry`, read, (chain) => chain.open(this.registryContract()).getState());
     }
 
     /** By hex of the id. */
     images(read: ReadOptions = {}): Promise<Map<string, AllowedImage> | null> {
-        const { client, registry } = this.options;
-        return this.remember('images', read, () => client.open(Registry.createFromAddress(registry)).getImages());
+        return this.remember('images', read, (chain) => chain.open(this.registryContract()).getImages());
     }
 
     /** Hex of the manifest root -> name. */
     models(read: ReadOptions = {}): Promise<Map<string, string> | null> {
-        const { client, registry } = this.options;
-        return this.remember('models', read, () => client.open(Registry.createFromAddress(registry)).getModels());
+        return this.remember('models', read, (chain) => chain.open(this.registryContract()).getModels());
     }
 
     deniedPlatforms(read: ReadOptions = {}): Promise<Set<string> | null> {
-        const { client, registry } = this.options;
-        const contract = client.open(Registry.createFromAddress(registry));
-        return this.remember('denied', read, () => contract.getDeniedPlatforms());
+        return this.remember('denied', read, (chain) => chain.open(this.registryContract()).getDeniedPlatforms());
     }
 
     /** Null also when the account is no hub of this network. */
     async hub(hub: Address, read: ReadOptions = {}): Promise<PayoutState | null> {
-        return this.remember(`hub ${hub.toRawString()}`, read, async () => {
-            const state = await this.options.client.open(Payout.createFromAddress(hub)).getState();
-            if (!state.registry.equals(this.options.registry)) return null;
-            const { address } = await Payout.createFromConfig(state);
-            return address.equals(hub) ? state : null;
-        });
+        const state = await this.remember(`hub ${hub.toRawString()}`, read, (chain) =>
+            chain.open(Payout.createFromAddress(hub)).getState(),
+        );
+        if (state === null || !state.registry.equals(this.options.registry)) return null;
+        const { address } = await Payout.createFromConfig(state);
+        return address.equals(hub) ? state : null;
     }
 
     node(hub: Address, nodeKey: Buffer, read: ReadOptions = {}): Promise<AdmittedNode | null> {
-        const contract = this.options.client.open(Payout.createFromAddress(hub));
         const key = `node ${hub.toRawString()} ${nodeKey.toString('hex')}`;
-        return this.remember(key, read, () => contract.getNode(nodeKey));
+        return this.remember(key, read, (chain) => chain.open(Payout.createFromAddress(hub)).getNode(nodeKey));
     }
 
     provider(provider: Address, read: ReadOptions = {}): Promise<ProviderState | null> {
-        const contract = this.options.client.open(Provider.createFromAddress(provider));
-        return this.remember(`provider ${provider.toRawString()}`, read, () => contract.getState());
+        const contract = Provider.createFromAddress(provider);
+        return this.remember(`provider ${provider.toRawString()}`, read, (chain) => chain.open(contract).getState());
     }
 
     providerKey(provider: Address, nodeKey: Buffer, read: ReadOptions = {}): Promise<NodeKey | null> {
-        const contract = this.options.client.open(Provider.createFromAddress(provider));
+        const contract = Provider.createFromAddress(provider);
         const key = `key ${provider.toRawString()} ${nodeKey.toString('hex')}`;
-        return this.remember(key, read, () => contract.getKey(nodeKey));
+        return this.remember(key, read, (chain) => chain.open(contract).getKey(nodeKey));
     }
 
     /**
      * A genuine escrow of the hub, or null: its address must follow from the terms that it states and the code that
      * the hub's escrows have. Never cached, since money is reserved by it.
      */
-    async escrow(query: {
-        address: Address;
-        hub: Address;
-        /** Whose paid sums to read, given the epoch. */
-        nodeKeys: (epoch: number) => readonly Buffer[];
-    }): Promise<EscrowSnapshot | null> {
-        return orNull(() => this.readEscrow(query));
+    escrow(query: EscrowQuery): Promise<EscrowSnapshot | null> {
+        return this.options.client.agree((chain) => orNull(() => this.readEscrow(chain, query)));
     }
 
-    private async readEscrow(query: Parameters<NetworkReader['escrow']>[0]): Promise<EscrowSnapshot | null> {
-        const contract = this.options.client.open(Escrow.createFromAddress(query.address));
+    private async readEscrow(chain: ChainView, query: EscrowQuery): Promise<EscrowSnapshot | null> {
+        const contract = chain.open(Escrow.createFromAddress(query.address));
         const state = await contract.getState();
         const genuine = state.hub.equals(query.hub) && state.network.equals(this.options.registry.hash);
         if (!genuine || !(await Escrow.createFromConfig(state)).address.equals(query.address)) return null;
@@ -137,8 +138,13 @@ export class NetworkReader {
         };
     }
 
-    private remember<T>(key: string, read: ReadOptions, load: () => Promise<T>): Promise<T | null> {
-        return this.cache.get(key, () => orNull(load), read.refresh ? 0 : undefined);
+    private registryContract(): Registry {
+        return Registry.createFromAddress(this.options.registry);
+    }
+
+    private remember<T>(key: string, read: ReadOptions, load: ReadChain<T>): Promise<T | null> {
+        const agree = () => this.options.client.agree((chain) => orNull(() => load(chain)));
+        return this.cache.get(key, agree, read.refresh ? 0 : undefined);
     }
 }
 

@@ -53,4 +53,4 @@ export {
 } from './orphan';
 export { type AnswerOutput, RequestRelay, type RelayOptions } from './relay';
 export { WorkQueue } from './work-queue';
-export { accountOf, type EscrowReader, type HubScope, readEscrowOf } from './read-escrow';
+export { accountOf, type HubScope, readEscrowOf } from './read-escrow';

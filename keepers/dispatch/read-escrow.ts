@@ -1,12 +1,9 @@
-import { Address, type OpenedContract } from '@ton/core';
+import { Address } from '@ton/core';
+import { type Clock, systemClock } from '../base';
+import { type ChainClient, ChainError, type ChainView, isOfAgreement } from '../chain';
 import { Escrow, type EscrowState, type PayoutConfig } from '../../wrappers';
 import type { EscrowAccount, ReadEscrow } from './escrow-book';
-
-/** The part of a chain client that reading an escrow needs. */
-export interface EscrowReader {
-    open(contract: Escrow): OpenedContract<Escrow>;
-    isDeployed(address: Address): Promise<boolean>;
-}
+import { leastOf } from './least-escrow';
 
 export interface HubScope {
     hub: Address;
@@ -15,24 +12,65 @@ export interface HubScope {
     closeDelaySec: PayoutConfig['closeDelaySec'];
 }
 
+interface Agreed {
+    account: EscrowAccount;
+    atMs: number;
+}
+
+/** For how long what two endpoints agreed on serves as the most that one of them alone is believed. */
+const agreedServesMs = 600_000;
+const rememberedEscrows = 50_000;
+
 /**
  * Reads an escrow by account id. The account says who it is, and is believed only if that gives its address: so no
- * look-alike contract passes for an escrow of the hub.
+ * look-alike contract passes for an escrow of the hub. Two operators' endpoints must agree. While they can't, one alone may
+ * take away from what was agreed on before, and adds nothing.
  */
-export function readEscrowOf(reader: EscrowReader, scope: HubScope): ReadEscrow {
+export function readEscrowOf(
+    client: Pick<ChainClient, 'agree' | 'latest'>,
+    scope: HubScope,
+    clock: Clock = systemClock,
+): ReadEscrow {
+    const remembered = new Map<string, Agreed>();
     return async (escrow) => {
-        const address = new Address(0, escrow);
-        if (!(await reader.isDeployed(address))) return null;
-        const state = await reader.open(Escrow.createFromAddress(address)).getState();
-        const genuine = await Escrow.createFromConfig({
-            hub: scope.hub,
-            network: scope.network,
-            client: state.client,
-            index: state.index,
-            closeDelaySec: scope.closeDelaySec,
-        });
-        return genuine.address.equals(address) ? accountOf(escrow, state) : null;
+        const id = escrow.toString('hex');
+        const read = (chain: ChainView) => readGenuine(chain, escrow, scope);
+        try {
+            const account = await client.agree(read, { fold: leastOf });
+            remembered.delete(id);
+            if (account !== null) remembered.set(id, { account, atMs: clock.nowMs() });
+            if (remembered.size > rememberedEscrows) remembered.delete(remembered.keys().next().value!);
+            return account;
+        } catch (error) {
+            const agreed = remembered.get(id);
+            const serves = agreed !== undefined && clock.nowMs() - agreed.atMs <= agreedServesMs;
+            if (!serves || !isOfAgreement(error)) throw error;
+            return leastOf([agreed.account, await client.latest(read)]);
+        }
     };
+}
+
+async function readGenuine(chain: ChainView, escrow: Buffer, scope: HubScope): Promise<EscrowAccount | null> {
+    const address = new Address(0, escrow);
+    const state = await stateOf(chain, address);
+    if (state === null) return null;
+    const genuine = await Escrow.createFromConfig({
+        hub: scope.hub,
+        network: scope.network,
+        client: state.client,
+        index: state.index,
+        closeDelaySec: scope.closeDelaySec,
+    });
+    return genuine.address.equals(address) ? accountOf(escrow, state) : null;
+}
+
+async function stateOf(chain: ChainView, address: Address): Promise<EscrowState | null> {
+    try {
+        return await chain.open(Escrow.createFromAddress(address)).getState();
+    } catch (error) {
+        if (error instanceof ChainError && error.code === 'account_inactive') return null;
+        throw error;
+    }
 }
 
 export function accountOf(escrow: Buffer, state: EscrowState): EscrowAccount {

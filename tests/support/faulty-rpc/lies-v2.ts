@@ -27,19 +27,21 @@ function lieInList(fault: Fault, list: Json[]): unknown {
         case 'unknown-schema':
             return list.map(({ data, ...item }) => ({ ...item, transaction: data }));
         case 'unknown-constructor':
-            return list.map((item) => ({ ...item, data: strangeCell }));
+            return list.map((item) => ({ ...withHash(item, strangeHash), data: strangeCell }));
         default:
             return list;
     }
 }
 
-function withHash(item: Json): Json {
+function withHash(item: Json, hash = Buffer.alloc(32, 7).toString('base64')): Json {
     const id = item['transaction_id'] as Json;
-    return { ...item, transaction_id: { ...id, hash: Buffer.alloc(32, 7).toString('base64') } };
+    return { ...item, transaction_id: { ...id, hash } };
 }
 
 /** Begins with a tag that no transaction has. */
-export const strangeCell = beginCell().storeUint(0xf, 4).storeUint(1, 32).endCell().toBoc().toString('base64');
+const strange = beginCell().storeUint(0xf, 4).storeUint(1, 32).endCell();
+export const strangeCell = strange.toBoc().toString('base64');
+const strangeHash = strange.hash().toString('base64');
 
 function lieInObject(fault: Fault, method: string, result: Json): Json {
     if (fault === 'unknown-schema') return { '@type': 'raw.answerOfTheNextVersion', payload: result };
