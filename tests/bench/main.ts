@@ -6,6 +6,7 @@ const benches: Record<string, () => Promise<unknown>> = {
     attestation: () => import('../keepers/attestation/bench.js'),
     capacity: () => import('./capacity/main.js'),
     gateway: () => import('./gateway/main.js'),
+    ledger: () => import('./ledger/main.js'),
 };
 
 async function main(name: string | undefined): Promise<void> {

@@ -7,12 +7,16 @@ import type { Sql } from '../dispatch/sql';
 import type { DispatchStore } from '../dispatch/store';
 import { WorkingSet } from '../dispatch/working-set';
 import { LedgerError } from '../errors';
+import { Checkpoints } from './checkpoints';
 import { SqliteLoader } from './sqlite-loader';
 import { SqliteSaver } from './sqlite-saver';
 import { SqliteSql } from './sqlite-sql';
 
 /** How long the event loop may stand still for another process before the wait goes on beside it. */
 const blockingBusyMs = 5;
+const writeCacheKib = 65_536;
+/** Only where the thread that checkpoints does not keep up: 128 MiB of log. */
+const blockingCheckpointPages = 32_768;
 
 /**
  * The dispatcher's tables in a SQLite file. Reads have a connection of their own, which sees only what is committed.
@@ -28,11 +32,17 @@ export class SqliteStore implements DispatchStore {
     private readonly loader: SqliteLoader;
     private readonly saver: SqliteSaver;
     private readonly busyTimeoutMs: number;
+    private readonly checkpoints: Checkpoints;
 
     constructor(options: DatabaseOptions) {
         this.busyTimeoutMs = options.busyTimeoutMs ?? 5_000;
         this.writing = openDatabase(options);
         this.writing.exec(`PRAGMA busy_timeout = ${Math.min(blockingBusyMs, this.busyTimeoutMs)}`);
+        // Indexes on random keys touch many pages: those of some hundred thousand requests stay in memory.
+        this.writing.exec(
+            `PRAGMA cache_size = -${writeCacheKib}; PRAGMA wal_autocheckpoint = ${blockingCheckpointPages}`,
+        );
+        this.checkpoints = new Checkpoints(options.file);
         this.reading = openDatabase(options);
         this.reads = new SqliteSql(this.reading);
         this.sql = new SqliteSql(this.writing);
@@ -60,6 +70,7 @@ export class SqliteStore implements DispatchStore {
             announce(operations, decisions);
             this.saver.save(set);
             this.end.run();
+            this.checkpoints.written(operations.length);
             return decisions;
         } catch (error) {
             this.rollBack();
@@ -86,6 +97,7 @@ export class SqliteStore implements DispatchStore {
     }
 
     async close(): Promise<void> {
+        await this.checkpoints.close();
         this.reading.close();
         this.writing.close();
     }
