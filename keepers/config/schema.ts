@@ -256,6 +256,10 @@ const dispatcherFields = z.strictObject({
         .string()
         .regex(/^[\w.-]{0,64}$/, 'must be up to 64 letters, digits, dots and dashes')
         .default(''),
+    /** Where nodes and gateways reach this very process, not what stands before all replicas. */
+    publicUrl: urlField.max(200).optional(),
+    /** How long a stop waits for the requests under way. */
+    drainMs: z.int().min(0).max(3_600_000).default(10_000),
     maxBodyBytes: z
         .int()
         .min(1024)

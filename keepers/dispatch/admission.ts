@@ -107,7 +107,8 @@ export class Admission {
         );
     }
 
-    private async checkSignature(envelope: ParsedEnvelope): Promise<void> {
+    /** That the session key beside the cap signed it. @throws DispatchError */
+    async checkSignature(envelope: ParsedEnvelope): Promise<void> {
         if (this.signed.has(envelope)) return;
         try {
             await checkCapAside(envelope);

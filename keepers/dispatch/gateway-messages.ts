@@ -6,6 +6,7 @@ export const gatewayOperation = {
     request: 2,
     cancel: 3,
     raise: 4,
+    resume: 5,
     frames: 17,
     bundle: 22,
     end: 32,
@@ -44,4 +45,20 @@ export function gatewayMessage(
     if (requestId.length !== requestIdBytes) throw new RangeError('a request id has 16 bytes');
     const operationByte = operationBytes.get(operation)!;
     return rest === undefined ? [operationByte, requestId] : [operationByte, requestId, rest];
+}
+
+const positionBytes = 8;
+
+/** Of `resume`: bytes of the answer that the gateway has u64 | Envelope. */
+export function encodeResume(from: number, envelope: Buffer): Buffer {
+    const position = Buffer.alloc(positionBytes);
+    position.writeBigUInt64BE(BigInt(from));
+    return Buffer.concat([position, envelope]);
+}
+
+export function decodeResume(rest: Buffer): { from: number; envelope: Buffer } | undefined {
+    if (rest.length < positionBytes) return undefined;
+    const from = rest.readBigUInt64BE();
+    if (from > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+    return { from: Number(from), envelope: rest.subarray(positionBytes) };
 }

@@ -25,6 +25,8 @@ export {
     type Update,
 } from './link-messages';
 export {
+    decodeResume,
+    encodeResume,
     failureSchema,
     gatewayMessage,
     gatewayOperation,

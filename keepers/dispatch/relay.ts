@@ -28,6 +28,10 @@ export interface RelayOptions {
     envelope: ParsedEnvelope;
     envelopeBytes: Buffer;
     binding: AnswerBinding;
+    /** Whether the session has signed a cap of that height for the stream, through any replica. */
+    capCovers?: (cumulativeNano: bigint) => Promise<boolean>;
+    /** Set where another replica may have passed the request on: bytes of the answer that its gateway has. */
+    resumeFrom?: number;
     ledger: DispatchLedger;
     load: NodeLoad;
     /** Told how it ended, once. */
@@ -38,6 +42,9 @@ export interface RelayOptions {
     clock: Clock;
     logger: Logger;
 }
+
+/** Refusals of a node that say only that it does not begin the request now: it may have done so before. */
+const saysNothing: ReadonlySet<string> = new Set(['request_replayed', 'answer_not_kept']);
 
 /** How long a cancelled node may take to sign its final receipt before the stream is given up. */
 const cancelGraceMs = 5_000;
@@ -55,6 +62,8 @@ export class RequestRelay implements AnswerListener {
     /** The node sent something wrong: nothing more is taken from it. */
     private broken = false;
     private finished = false;
+    /** Bytes that the gateway has already. */
+    private skip: number;
     private timer: NodeJS.Timeout | undefined;
     private settle!: () => void;
     /** Resolves when the request holds no more of the node's capacity. */
@@ -63,15 +72,17 @@ export class RequestRelay implements AnswerListener {
     constructor(private readonly options: RelayOptions) {
         this.watcher = new ReceiptWatcher(options.binding);
         this.startedAtMs = options.clock.nowMs();
+        this.skip = options.resumeFrom ?? 0;
     }
 
     /** The node begins while the disk still writes what the rules have accepted. */
     start(): void {
         const { link, envelope, envelopeBytes, clock, recorded } = this.options;
+        const how = this.isResumed ? 'resume' : 'request';
         this.inTurn(recorded);
-        if (!link.send(envelope.context.requestId, envelopeBytes, this)) {
+        if (!link.send(envelope.context.requestId, envelopeBytes, this, how)) {
             const gone = new DispatchError('node_unknown', 'that node has just gone');
-            return this.inTurn(() => this.giveBack('failed', gone));
+            return this.inTurn(() => this.notBegun('failed', gone));
         }
         const leftMs = Math.max(envelope.context.deadlineMs - clock.nowMs(), 0);
         this.timer = setTimeout(
@@ -104,7 +115,17 @@ export class RequestRelay implements AnswerListener {
         if (this.watcher.frames > 0) return this.breakOff(new Error('a refusal after frames'));
         const { code, message, retryAfterMs } = refusal;
         const error = new DispatchError('node_refused', message, { nodeCode: code, retryAfterMs });
-        this.inTurn(() => this.giveBack('refused', error));
+        this.inTurn(() => (saysNothing.has(code) ? this.notBegun('refused', error) : this.giveBack('refused', error)));
+    }
+
+    private get isResumed(): boolean {
+        return this.options.resumeFrom !== undefined;
+    }
+
+    /** What another replica passed on may be owed for, whatever this one hears. */
+    private async notBegun(state: 'refused' | 'failed', error: DispatchError): Promise<void> {
+        if (!this.isResumed) return this.giveBack(state, error);
+        this.abandon(error.code === 'node_refused' ? new DispatchError('node_lost', error.message) : error);
     }
 
     lost(): void {
@@ -114,13 +135,25 @@ export class RequestRelay implements AnswerListener {
 
     /** In order; without a receipt ahead, at once. */
     private pass(piece: WatchedPiece): void {
-        if (piece.receipt === undefined && this.waiting === 0) return this.options.output.write(piece.bytes);
+        if (piece.receipt === undefined && this.waiting === 0) return this.write(piece.bytes);
         this.inTurn(async () => {
-            if (piece.receipt !== undefined && (await this.record(piece.receipt, piece.final)) === 'contradicts')
-                return this.onBadFrame('receipt_contradicts');
-            this.options.output.write(piece.bytes);
+            const problem = piece.receipt && (await this.problemOf(piece.receipt, piece.final));
+            if (problem !== undefined) return this.onBadFrame(problem);
+            this.write(piece.bytes);
             if (piece.final) this.complete();
         });
+    }
+
+    private async problemOf(receipt: AnswerReceipt, final: boolean): Promise<string | undefined> {
+        const { capCovers } = this.options;
+        if (capCovers !== undefined && !(await capCovers(receipt.receipt.cumulativeNano))) return 'receipt_above_cap';
+        return (await this.record(receipt, final)) === 'contradicts' ? 'receipt_contradicts' : undefined;
+    }
+
+    private write(bytes: Buffer): void {
+        const skipped = Math.min(this.skip, bytes.length);
+        this.skip -= skipped;
+        if (skipped < bytes.length) this.options.output.write(bytes.subarray(skipped));
     }
 
     private inTurn(act: () => Promise<void>): void {

@@ -4,6 +4,7 @@ import {
     type AnswerOutput,
     closeSocket,
     decodeRequestMessage,
+    decodeResume,
     DispatchError,
     gatewayMessage,
     gatewayOperation,
@@ -30,7 +31,11 @@ export interface GatewayLinkOptions {
     logger: Logger;
     /** Requests at the same time. */
     maxStreams?: number;
+    /** How long the requests of a broken connection run on. */
+    cutOffGraceMs?: number;
 }
+
+const defaultCutOffGraceMs = 2_000;
 
 /** One gateway's connection: all its requests share it. Nothing authenticates it; each request brings its own signature. */
 export class GatewayLink {
@@ -43,7 +48,7 @@ export class GatewayLink {
         this.writer = new LinkWriter(socket, { maxBacklogBytes });
         keepAlive(socket);
         socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
-        socket.once('close', () => this.cancelAll());
+        socket.once('close', () => this.onClosed());
         socket.on('error', () => socket.terminate());
     }
 
@@ -62,6 +67,8 @@ export class GatewayLink {
         switch (data[0]) {
             case gatewayOperation.request:
                 return this.onRequest(message);
+            case gatewayOperation.resume:
+                return this.onResume(message);
             case gatewayOperation.cancel:
                 return this.streams.get(message.requestId.toString('hex'))?.abort();
             case gatewayOperation.raise:
@@ -71,13 +78,19 @@ export class GatewayLink {
         }
     }
 
-    private onRequest({ requestId, rest }: RequestMessage): void {
+    private onResume({ requestId, rest }: RequestMessage): void {
+        const resume = decodeResume(rest);
+        if (resume === undefined) return this.close('a malformed resume');
+        this.onRequest({ requestId, rest: resume.envelope }, resume.from);
+    }
+
+    private onRequest({ requestId, rest }: RequestMessage, resumeFrom?: number): void {
         if (this.streams.has(requestId.toString('hex'))) return this.close('that request runs on this connection');
         // Copies: these outlive the bundle that they came in.
         const id = Buffer.from(requestId);
         const problem = this.refusalOf(rest);
         if (problem !== undefined) return this.fail(id, problem);
-        void this.relay(id, Buffer.from(rest));
+        void this.relay(id, Buffer.from(rest), resumeFrom);
     }
 
     private refusalOf(envelope: Buffer): DispatchError | undefined {
@@ -89,14 +102,14 @@ export class GatewayLink {
         return new DispatchError('link_full', message, { retryAfterMs: 1_000 });
     }
 
-    private async relay(requestId: Buffer, envelopeBytes: Buffer): Promise<void> {
+    private async relay(requestId: Buffer, envelopeBytes: Buffer, resumeFrom?: number): Promise<void> {
         const cancelled = new AbortController();
         const id = requestId.toString('hex');
         this.streams.set(id, cancelled);
         this.heldBytes += envelopeBytes.length;
         const output = this.outputOf(requestId, cancelled.signal);
         try {
-            const request = receiveRequest(envelopeBytes);
+            const request = receiveRequest(envelopeBytes, resumeFrom);
             if (!request.envelope.context.requestId.equals(requestId))
                 throw new DispatchError('envelope_invalid', 'the envelope has another request id');
             await this.options.service.relay(request, output, cancelled.signal);
@@ -145,6 +158,11 @@ export class GatewayLink {
         this.writer.flush();
         closeSocket(this.options.socket, reason);
         this.cancelAll();
+    }
+
+    /** The gateway may be cut off rather than gone, and about to take its answers up through another replica. */
+    private onClosed(): void {
+        setTimeout(() => this.cancelAll(), this.options.cutOffGraceMs ?? defaultCutOffGraceMs).unref();
     }
 
     private cancelAll(): void {

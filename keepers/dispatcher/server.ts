@@ -79,9 +79,10 @@ function sinceOf({ since }: Since['Querystring']): string | undefined {
 }
 
 function registerRelay(server: FastifyInstance, { service, logger }: DispatcherServerOptions): void {
-    server.post('/v1/requests', async (request, reply) => {
+    server.post<{ Querystring: { from?: string } }>('/v1/requests', async (request, reply) => {
         if (!(request.body instanceof Buffer))
             throw new DispatchError('envelope_invalid', 'send the envelope as application/octet-stream');
+        const resumeFrom = positionOf(request.query.from);
         const { raw } = reply.hijack();
         const cancelled = new AbortController();
         raw.once('close', () => {
@@ -89,13 +90,20 @@ function registerRelay(server: FastifyInstance, { service, logger }: DispatcherS
         });
         raw.on('error', () => cancelled.abort());
         try {
-            await service.relay(receiveRequest(request.body), httpOutput(raw), cancelled.signal);
+            await service.relay(receiveRequest(request.body, resumeFrom), httpOutput(raw), cancelled.signal);
         } catch (error) {
             const answer = asDispatchError(error, logger);
             if (raw.headersSent) raw.destroy();
             else sendJsonError(raw, answer);
         }
     });
+}
+
+/** Bytes of the answer that the gateway has, where it resumes a request. */
+function positionOf(from: string | undefined): number | undefined {
+    if (from === undefined) return undefined;
+    if (/^\d{1,15}$/.test(from)) return Number(from);
+    throw new DispatchError('envelope_invalid', '"from" is a number of bytes');
 }
 
 function registerRaise(server: FastifyInstance, service: DispatcherService): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Clock, Logger } from '../base';
-import { bindingOfEnvelope, withLiveCap } from '../confidential';
+import { bindingOfEnvelope } from '../confidential';
 import { CapRaises } from './cap-raises';
 import {
     Admission,
@@ -31,6 +31,7 @@ import { encodeReceiptTail } from '../../wrappers';
 import { NodeRoster } from './node-roster';
 import { OrphanedReceipts } from './orphaned-receipts';
 import type { ReceivedRequest } from './received-request';
+import { takeOver } from './take-over';
 
 export interface DispatcherOptions {
     network: Buffer;
@@ -40,6 +41,8 @@ export interface DispatcherOptions {
     /** Whether the hub on chain settles receipts of this key. */
     isAdmitted: (nodeKey: Buffer) => Promise<boolean>;
     queueLimitPerNode: number;
+    /** Where the other processes are that serve this hub from the same ledger. */
+    replicaUrls?: () => readonly string[];
     metrics?: DispatcherMetrics;
     clock: Clock;
     logger: Logger;
@@ -52,6 +55,7 @@ interface IncomingRequest extends ReceivedRequest {
 }
 
 const helloTimeoutMs = 10_000;
+const unlimitedNano = (1n << 96n) - 1n;
 
 /** Relays sealed requests to connected nodes and keeps what is owed. Sees ciphertext, sizes and sums; never text. */
 export class DispatcherService {
@@ -62,6 +66,7 @@ export class DispatcherService {
     private readonly orphans: OrphanedReceipts;
     private readonly caps = new CapBook();
     private draining = false;
+    private readonly processId = randomBytes(8).toString('hex');
 
     constructor(private readonly options: DispatcherOptions) {
         this.admission = new Admission(options);
@@ -108,6 +113,8 @@ export class DispatcherService {
             network: network.toString('hex'),
             hub: hub.toString('hex'),
             ...changes,
+            replicas: this.replicaUrls(),
+            draining: this.draining,
             nodes: nodes.map((node) => node.describe()),
         };
     }
@@ -139,12 +146,13 @@ export class DispatcherService {
         const { nodeKey, escrow, deadlineMs } = envelope.context;
         const node = this.nodes.get(nodeKey.toString('hex'));
         if (node === undefined) throw new DispatchError('node_unknown', 'that node is not connected here');
+        const isTaken = await this.takeOver(request);
         // Before it waits: otherwise made-up escrows, each of which comes first, would fill the node's queue.
-        await this.admission.check(envelope);
-        if (!node.queue.free) await this.admission.refuseReplay(envelope);
+        if (!isTaken) await this.admission.check(envelope);
+        if (!isTaken && !node.queue.free) await this.admission.refuseReplay(envelope);
         const patience = patienceOf(cancelled, deadlineMs - this.options.clock.nowMs());
         try {
-            const work = () => this.relayTo(node, request);
+            const work = () => this.relayTo(node, request, isTaken);
             await node.queue.run(escrow.toString('hex'), work, patience.signal);
         } finally {
             patience.end();
@@ -156,22 +164,41 @@ export class DispatcherService {
         throw new DispatchError('draining', 'this dispatcher is stopping: use another', { retryAfterMs: 1_000 });
     }
 
-    private async relayTo(node: ConnectedNode, request: IncomingRequest): Promise<void> {
-        const { envelope } = request;
+    /** @returns whether another replica has recorded the request, which is this one's from now on */
+    private async takeOver({ envelope, resumeFrom }: IncomingRequest): Promise<boolean> {
+        if (resumeFrom === undefined) return false;
+        const { ledger, clock } = this.options;
+        const taken = await takeOver(envelope, { ledger, nowMs: clock.nowMs(), admission: this.admission });
+        if (taken || resumeFrom === 0) return taken;
+        throw new DispatchError('request_unknown', 'no replica has passed this request on');
+    }
+
+    private async relayTo(node: ConnectedNode, request: IncomingRequest, isTaken: boolean): Promise<void> {
         this.refuseWhenDraining();
         if (!node.link.open) throw new DispatchError('node_unknown', 'that node has gone');
+        const relay = isTaken
+            ? this.begin(node, request, () => Promise.resolve())
+            : await this.admitAndBegin(node, request);
+        await relay.done;
+        this.raises.end(request.envelope);
+        this.running.delete(relay);
+    }
+
+    private async admitAndBegin(node: ConnectedNode, request: IncomingRequest): Promise<RequestRelay> {
         const begun: { relay?: RequestRelay } = {};
-        const recorded = this.admission.admit(envelope, () => {
+        const recorded = this.admission.admit(request.envelope, () => {
             begun.relay = this.begin(node, request, () => recorded);
         });
         try {
             await recorded;
         } catch (error) {
-            if (begun.relay === undefined) throw error;
+            if (begun.relay !== undefined) return begun.relay;
+            // The replica that died had it on its way to the ledger, which has it by now.
+            const isKnown = error instanceof DispatchError && error.code === 'request_replayed';
+            if (!isKnown || !(await this.takeOver(request))) throw error;
+            return this.begin(node, request, () => Promise.resolve());
         }
-        await begun.relay!.done;
-        this.raises.end(envelope);
-        this.running.delete(begun.relay!);
+        return begun.relay!;
     }
 
     private begin(node: ConnectedNode, request: IncomingRequest, recorded: () => Promise<void>): RequestRelay {
@@ -181,7 +208,11 @@ export class DispatcherService {
         const relay = new RequestRelay({
             ...request,
             link: node.link,
-            binding: withLiveCap(bindingOfEnvelope(envelope), () => stream.highestNano),
+            // Another replica may have recorded a higher cap of the stream: that is looked up when a receipt needs it.
+            binding: { ...bindingOfEnvelope(envelope), capCumulativeNano: unlimitedNano },
+            capCovers: async (nano) =>
+                nano <= stream.highestNano ||
+                nano <= this.caps.raise(envelope.context, await ledger.highestCapNano(envelope.context)).highestNano,
             ledger,
             load: node.load,
             recorded,
@@ -226,6 +257,7 @@ export class DispatcherService {
             network: network.toString('hex'),
             hub: hub.toString('hex'),
             challenge: challenge.toString('hex'),
+            replica: this.processId,
         };
         socket.send(encodeJsonMessage(linkOperation.challenge, hex));
     }
@@ -257,6 +289,7 @@ export class DispatcherService {
             load: (load) => (node.borne = load),
             closed: () => this.onClosed(node),
         });
+        if (this.replicaUrls().length > 0) node.link.tellReplicas(this.replicaUrls());
         this.options.metrics?.hello('connected');
         logger.info({ node: node.id }, 'node connected');
     }
@@ -299,6 +332,15 @@ export class DispatcherService {
             receipt: describeReceipt(request.receipt),
             checkpoint: describeReceipt(request.checkpoint),
         };
+    }
+
+    /** The other replicas are not those that they were. */
+    tellReplicas(): void {
+        for (const { link } of this.nodes.all()) link.tellReplicas(this.replicaUrls());
+    }
+
+    private replicaUrls(): readonly string[] {
+        return this.options.replicaUrls?.() ?? [];
     }
 
     /** Whether new requests are refused; those under way go on. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Address } from '@ton/core';
 import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../chain';
 import { type Logger, systemClock } from '../base';
@@ -12,6 +13,8 @@ import {
     watchChain,
     watchDispatchLedger,
 } from '../telemetry';
+import { DeadNodes } from './dead-nodes';
+import { ReplicaSet } from './replica-set';
 import { createDispatcherServer } from './server';
 import { DispatcherService } from './service';
 
@@ -19,8 +22,6 @@ export interface RunningDispatcher {
     url: string;
     stop(): Promise<void>;
 }
-
-const drainMs = 10_000;
 
 /** Composition root of the dispatcher process. */
 export async function startDispatcher(
@@ -50,18 +51,48 @@ export async function startDispatcher(
         isAdmitted: async (nodeKey) =>
             isLive(await reader.node(config.hub, nodeKey, { refresh: true }), await client.getChainTimeSec()),
         queueLimitPerNode: config.queueLimitPerNode,
+        replicaUrls: () => replicas.urls,
         clock: systemClock,
         metrics,
         logger,
     });
     watchDispatcher({ service, metrics, telemetry, hub: config.hub });
     await service.recover();
+    const replicas = new ReplicaSet({
+        ledger,
+        hub: config.hub.hash,
+        id: config.dispatcherId,
+        publicUrl: config.publicUrl,
+        onChange: () => service.tellReplicas(),
+        onReplaced: () => {
+            logger.error(
+                { dispatcherId: config.dispatcherId },
+                'another process runs under this dispatcherId: requests are refused',
+            );
+            service.setDraining(true);
+        },
+        clock: systemClock,
+        logger,
+    });
+    await replicas.start();
+    const deadNodes = new DeadNodes({
+        ledger,
+        holder: randomBytes(8).toString('hex'),
+        settlesUntilSec: async (nodeKey) =>
+            (await reader.node(config.hub, nodeKey, { refresh: true }))?.settlesUntil ?? null,
+        chainTimeSec: () => client.getChainTimeSec(),
+        clock: systemClock,
+        logger,
+    });
+    deadNodes.start();
     const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
     return {
         url,
         stop: async () => {
-            await service.drain(drainMs);
+            await service.drain(config.drainMs);
+            await deadNodes.stop();
+            await replicas.stop();
             await server.close();
             await ledger.close();
             await client.close();

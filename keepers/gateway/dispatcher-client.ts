@@ -35,6 +35,13 @@ const readTimeoutMs = 10_000;
 /** A dispatcher that had no link is asked for one again after this long. */
 const noLinkMs = 60_000;
 
+export interface RelayedRequest {
+    requestId: Buffer;
+    envelope: Buffer;
+    /** Set where another replica may have passed it on: bytes of the answer that are here already. */
+    resumeFrom?: number;
+}
+
 export type Relayed = { ok: true; frames: AnswerFrames } | { ok: false; refusal: DispatcherRefusal };
 
 /** What goes to one dispatcher: requests over one link that all share, the rest, and what is large, over HTTP. */
@@ -61,10 +68,9 @@ export class DispatcherClient {
     }
 
     /** Sends a sealed request; resolves with the frames as they come, or the refusal. Throws when the connection fails. */
-    async relay(request: { requestId: Buffer; envelope: Buffer }, signal: AbortSignal): Promise<Relayed> {
-        const { requestId, envelope } = request;
+    async relay(request: RelayedRequest, signal: AbortSignal): Promise<Relayed> {
         const link = await this.openLink();
-        return link?.takes(envelope) ? link.relay(requestId, envelope, signal) : this.post(envelope, signal);
+        return link?.takes(request.envelope) ? link.relay(request, signal) : this.post(request, signal);
     }
 
     /** A raised cap for a request that runs. @throws Error when the dispatcher does not take it */
@@ -94,9 +100,9 @@ export class DispatcherClient {
         return this.link;
     }
 
-    private async post(envelope: Buffer, signal: AbortSignal): Promise<Relayed> {
+    private async post({ envelope, resumeFrom }: RelayedRequest, signal: AbortSignal): Promise<Relayed> {
         const { statusCode, body } = await this.pool.request({
-            path: '/v1/requests',
+            path: resumeFrom === undefined ? '/v1/requests' : `/v1/requests?from=${resumeFrom}`,
             method: 'POST',
             headers: { 'content-type': 'application/octet-stream' },
             body: envelope,

@@ -11,6 +11,9 @@ export interface DispatcherPeer {
 export class DispatcherFeed {
     /** By node key in hex. */
     private readonly rows = new Map<string, NodeRow>();
+    /** URLs of the other replicas of this dispatcher, as it names them. */
+    replicas: readonly string[] = [];
+    draining = false;
     private version: string | undefined;
     private loadVersion: string | undefined;
 
@@ -41,6 +44,8 @@ export class DispatcherFeed {
             touched.add(parsed.data.nodeKey);
         }
         this.version = answer.version;
+        this.replicas = answer.replicas;
+        this.draining = answer.draining;
         return touched;
     }
 

@@ -1,6 +1,6 @@
 import type { Address } from '@ton/core';
 import { type Clock, errorMessage, type Logger } from '../base';
-import type { EscrowBook } from '../dispatch';
+import { type EscrowBook, maxReplicas } from '../dispatch';
 import { DispatcherClient } from './dispatcher-client';
 import type { DispatcherPeer } from './dispatcher-feed';
 
@@ -41,6 +41,8 @@ export class GatewayHubs {
     readonly dispatchers = new Map<string, DispatcherClient>();
     private readonly accounts = new Map<string, HubAccount>();
     private used: DispatcherPeer[] = [];
+    /** By URL: replicas that a dispatcher in use named. */
+    private readonly learned = new Map<string, DispatcherAt>();
     private readonly told = new Map<string, string>();
     private readonly stopping = new AbortController();
     private loop: Promise<void> | undefined;
@@ -75,12 +77,31 @@ export class GatewayHubs {
         await Promise.all([...this.dispatchers.values()].map((client) => client.close()));
     }
 
+    /**
+     * A dispatcher names the replicas that share its ledger. Nothing is believed of them: each must serve the same hub, and
+     * its nodes are verified like all. They are used at once.
+     */
+    learn(by: DispatcherPeer, urls: readonly string[]): void {
+        const secure = by.client.url.startsWith('https:');
+        for (const url of urls) {
+            const isKnown = this.used.some(({ client }) => sameUrl(client.url, url));
+            const count = this.used.filter(({ hub }) => hub.equals(by.hub)).length;
+            if (isKnown || count > maxReplicas || this.used.length >= maxDispatchers) continue;
+            if (secure && !url.startsWith('https:')) continue;
+            this.options.logger.info({ dispatcher: url, by: by.client.url }, 'a replica is used too');
+            this.learned.set(url, { url, hub: by.hub });
+            this.used = [...this.used, { client: this.clientOf(url), hub: by.hub }];
+        }
+    }
+
     /** What can't be read now leaves everything as it was. */
     async refresh(): Promise<void> {
         const { configured, listed } = this.options;
         const found = await this.listedNow(listed);
-        const wanted = uniqueByUrl([...configured, ...found]).slice(0, maxDispatchers);
-        const isConfigured = ({ url }: DispatcherAt) => configured.some((one) => one.url === url);
+        const wanted = uniqueByUrl([...configured, ...found, ...this.learned.values()]).slice(0, maxDispatchers);
+        const isConfigured = ({ url, hub }: DispatcherAt) =>
+            configured.some((one) => one.url === url) ||
+            (this.learned.has(url) && configured.some((one) => one.hub.equals(hub)));
         const usable: DispatcherAt[] = [];
         for (const place of wanted) if (await this.isUsable(place, isConfigured(place))) usable.push(place);
         this.used = usable.map(({ url, hub }) => ({ client: this.clientOf(url), hub }));
@@ -137,4 +158,8 @@ export class GatewayHubs {
 
 function uniqueByUrl(places: readonly DispatcherAt[]): DispatcherAt[] {
     return [...new Map([...places].reverse().map((place) => [place.url, place])).values()].reverse();
+}
+
+function sameUrl(one: string, other: string): boolean {
+    return one.replace(/\/+$/, '') === other.replace(/\/+$/, '');
 }

@@ -11,6 +11,8 @@ export interface NodeDirectoryOptions {
     network: Buffer;
     /** May change from round to round. */
     peers: () => readonly DispatcherPeer[];
+    /** A dispatcher names the other replicas of its hub's. */
+    onReplicas?: (by: DispatcherPeer, urls: readonly string[]) => void;
     view: NetworkView;
     verifier: NodeVerifier;
     pollIntervalMs: number;
@@ -36,6 +38,9 @@ const loadIntervalMs = 500;
 /** In every load interval: half of it in about seven seconds. */
 const troubleKept = 0.95;
 const maxTrouble = 8;
+
+/** A dispatcher that stops says so in every answer until it has. */
+const drainingMs = 5_000;
 
 /** One dispatcher and what was found of its nodes. */
 interface Peer {
@@ -213,7 +218,22 @@ export class NodeDirectory {
         }
     }
 
-    /** A node that several dispatchers name is used by way of the first that is not left. */
+    /** Dispatchers of the node's hub by URL: first the one that it was picked at, then others that have it, those left last. */
+    waysTo({ id, hub, dispatcherUrl }: TrustedNode): string[] {
+        const nowMs = this.options.clock.nowMs();
+        const rankOf = ({ feed, leftUntilMs }: Peer) =>
+            (leftUntilMs > nowMs ? 4 : 0) +
+            (feed.all.has(id) ? 0 : 2) +
+            (feed.peer.client.url === dispatcherUrl ? 0 : 1);
+        const ways = this.peers
+            .filter(({ feed }) => feed.peer.hub.equals(hub))
+            .map((peer) => ({ url: peer.feed.peer.client.url, rank: rankOf(peer) }))
+            .sort((a, b) => a.rank - b.rank)
+            .map(({ url }) => url);
+        return ways.length === 0 ? [dispatcherUrl] : ways;
+    }
+
+    /** A node that several hubs admit is used by way of the first that is not left; replicas of one hub share its nodes. */
     private reindex(hasChanged: boolean): void {
         const nowMs = this.options.clock.nowMs();
         const standing = this.peers.filter(({ leftUntilMs }) => leftUntilMs <= nowMs);
@@ -222,7 +242,11 @@ export class NodeDirectory {
         if (!hasChanged && names === this.indexedPeers) return;
         this.indexedPeers = names;
         const byId = new Map<string, TrustedNode>();
-        for (const { trusted } of used) for (const [id, node] of trusted) if (!byId.has(id)) byId.set(id, node);
+        for (const { trusted } of used)
+            for (const [id, node] of trusted) {
+                const known = byId.get(id);
+                if (known === undefined || isRatherBy(node, known)) byId.set(id, node);
+            }
         this.trustedNodes = byId;
         this.index = new PickIndex([...byId.values()]);
     }
@@ -230,6 +254,8 @@ export class NodeDirectory {
     /** @returns whether other nodes are trusted than before, or on other terms */
     private async checkPeer(peer: Peer): Promise<boolean> {
         const touched = await peer.feed.refresh();
+        this.options.onReplicas?.(peer.feed.peer, peer.feed.replicas);
+        if (peer.feed.draining) this.leaveDispatcher(peer.feed.peer.client.url, 'it is stopping', drainingMs);
         const version = this.options.view.current?.version;
         const due = peer.registryVersion === version ? this.dueOf(peer, touched) : [...peer.feed.all.keys()];
         peer.registryVersion = version;
@@ -325,4 +351,17 @@ function drop({ trusted, judgedAtMs, retry }: Peer, id: string): boolean {
     judgedAtMs.delete(id);
     retry.delete(id);
     return trusted.delete(id);
+}
+
+/** Of replicas of one hub each has its share of the nodes, the same at every look. */
+function isRatherBy(node: TrustedNode, than: TrustedNode): boolean {
+    return node.hub.equals(than.hub) && affinity(node) > affinity(than);
+}
+
+/** FNV-1a of dispatcher and node. */
+function affinity({ id, dispatcherUrl }: TrustedNode): number {
+    let hash = 0x811c9dc5;
+    for (const text of [dispatcherUrl, id])
+        for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    return hash >>> 0;
 }

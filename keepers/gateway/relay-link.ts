@@ -4,6 +4,7 @@ import {
     closeSocket,
     decodeJson,
     decodeRequestMessage,
+    encodeResume,
     failureSchema,
     gatewayMessage,
     gatewayOperation,
@@ -16,7 +17,7 @@ import {
     type RelayFailure,
     type RequestMessage,
 } from '../dispatch';
-import type { Relayed } from './dispatcher-client';
+import type { Relayed, RelayedRequest } from './dispatcher-client';
 import { LinkedAnswer } from './linked-answer';
 
 const connectTimeoutMs = 5_000;
@@ -78,7 +79,7 @@ export class RelayLink {
     }
 
     /** Resolves with the frames as they come, or the refusal; rejects when the link breaks before either. */
-    relay(requestId: Buffer, envelope: Buffer, signal: AbortSignal): Promise<Relayed> {
+    relay({ requestId, envelope, resumeFrom }: RelayedRequest, signal: AbortSignal): Promise<Relayed> {
         const id = requestId.toString('hex');
         const onLeave = () => {
             this.answers.delete(id);
@@ -87,7 +88,8 @@ export class RelayLink {
         signal.throwIfAborted();
         const answer = new LinkedAnswer({ signal, onLeave });
         this.answers.set(id, answer);
-        this.writer.post(gatewayMessage('request', requestId, envelope));
+        if (resumeFrom === undefined) this.writer.post(gatewayMessage('request', requestId, envelope));
+        else this.writer.post(gatewayMessage('resume', requestId, encodeResume(resumeFrom, envelope)));
         return answer.relayed;
     }
 

@@ -34,6 +34,7 @@ import { chooseFrom, noTrustedNode } from './choice';
 import { NodePicker } from './node-picker';
 import { RequestClosings } from './request-closings';
 import { type RequestShape, shapeOf } from './request-shape';
+import { ReplicaRelay } from './replica-relay';
 import type { ReceiptPage } from './receipt-page';
 import { describeReceipt } from './receipt-view';
 import type { NodeEvidence, TrustedNode } from './trusted-node';
@@ -213,9 +214,10 @@ export class GatewayService {
     private async askNode(node: TrustedNode, shape: RequestShape, question: Attempt): Promise<Answer> {
         const { index, terms } = findModel(node.offer, shape.model)!;
         const sealed = await this.seal(node, shape, question, terms);
-        const client = this.options.dispatchers.get(node.dispatcherUrl)!;
-        const relayed = await this.relay(node, sealed, question);
-        const raiser = this.raiserOf(node.hub, sealed, { client, key: question.key });
+        const limit = this.limitOf(question);
+        const way = this.wayTo(node, sealed, limit);
+        const relayed = await this.relay(node, sealed, { way, question });
+        const raiser = this.raiserOf(node.hub, sealed, { client: way, key: question.key });
         const answer = new Answer({
             requestId: sealed.requestId.toString('hex'),
             nodeId: node.id,
@@ -247,7 +249,7 @@ export class GatewayService {
     private raiserOf(
         hub: Address,
         { requestId, to, windows, stream }: Awaited<ReturnType<GatewayService['seal']>>,
-        { client, key }: { client: DispatcherClient; key: ApiKey | undefined },
+        { client, key }: { client: Pick<DispatcherClient, 'raise'>; key: ApiKey | undefined },
     ): CapRaiser | undefined {
         if (windows === undefined) return undefined;
         const { session, ledger, clock, logger } = this.options;
@@ -377,17 +379,36 @@ export class GatewayService {
         }
     }
 
+    private limitOf({ signal, deadlineMs }: Attempt): AbortSignal {
+        const leftMs = Math.max(deadlineMs - this.options.clock.nowMs(), 0);
+        return AbortSignal.any([signal, AbortSignal.timeout(leftMs + deadlineGraceMs)]);
+    }
+
+    /** By way of the replica that the node was picked at, and of the others where that one fails. */
+    private wayTo(
+        node: TrustedNode,
+        { requestId, envelope }: { requestId: Buffer; envelope: Buffer },
+        signal: AbortSignal,
+    ): ReplicaRelay {
+        const { directory, dispatchers, clock } = this.options;
+        return new ReplicaRelay({
+            request: { requestId, envelope },
+            replicas: () => directory.waysTo(node).map((url) => dispatchers.get(url)!),
+            signal,
+            onLeft: (url, reason) => directory.leaveDispatcher(url, reason, downMs),
+            clock,
+        });
+    }
+
     private async relay(
         node: TrustedNode,
-        sealed: { requestId: Buffer; envelope: Buffer; cek: Buffer },
-        { signal, deadlineMs }: Attempt,
+        sealed: { requestId: Buffer; cek: Buffer },
+        { way, question }: { way: ReplicaRelay; question: Attempt },
     ) {
-        const { clock, dispatchers } = this.options;
+        const { clock } = this.options;
+        const { signal, deadlineMs } = question;
         const { book, escrow } = this.accountOf(node.hub);
-        const client = dispatchers.get(node.dispatcherUrl)!;
-        const patience = AbortSignal.timeout(Math.max(deadlineMs - clock.nowMs(), 0) + deadlineGraceMs);
-        const limit = AbortSignal.any([signal, patience]);
-        const relayed = await client.relay(sealed, limit).catch(async (error: unknown) => {
+        const relayed = await way.relay().catch(async (error: unknown) => {
             sealed.cek.fill(0);
             // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
             if (neverConnected(error)) await this.closings.fail(sealed.requestId, 'dispatcher_unreachable');

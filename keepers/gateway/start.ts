@@ -68,6 +68,7 @@ export async function startGateway(
     const directory = new NodeDirectory({
         network,
         peers: () => hubs.peers,
+        onReplicas: (by, urls) => hubs.learn(by, urls),
         view,
         verifier: new NodeVerifier({ network, view, rootPublicKey, collateralFor, gpus, snp, clock: systemClock }),
         pollIntervalMs: config.chain.pollIntervalMs,

@@ -1,6 +1,7 @@
 import type { Address } from '@ton/core';
 import { z } from 'zod';
 import type { GpuVerdict, SnpVerdict, Verdict } from '../attestation';
+import { maxReplicas, replicaUrlSchema } from '../dispatch';
 import type { KemCertificate, Offer } from '../confidential';
 import type { KeyBundle } from '../../wrappers';
 
@@ -42,6 +43,10 @@ export const directorySchema = z.object({
     version: versionTag,
     /** Present where `nodes` and `gone` are what changed since then. */
     since: versionTag,
+    /** Where else the same ledger is served from. */
+    replicas: z.array(replicaUrlSchema).max(maxReplicas).catch([]).default([]),
+    /** It takes no new requests. */
+    draining: z.boolean().default(false),
     nodes: z.array(z.unknown()).max(maxNodes),
     gone: z.array(hex32).max(maxNodes).default([]),
 });

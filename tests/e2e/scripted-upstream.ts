@@ -182,6 +182,7 @@ async function start(folder: string) {
         },
         offers: (model: string, capability: string) => new PickIndex(directory.trusted).offers(model, capability),
         isUsable: () => true,
+        waysTo: ({ dispatcherUrl: way }: { dispatcherUrl: string }) => [way],
         problem: '',
         evidence: new Map(),
         ban: () => undefined,

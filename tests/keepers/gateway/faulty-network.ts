@@ -101,6 +101,7 @@ function directoryOf(nodes: TestNode[], marks: { banned: string[]; avoided: stri
         trusted: nodes,
         offers: index.offers.bind(index),
         isUsable: () => true,
+        waysTo: ({ dispatcherUrl: way }: { dispatcherUrl: string }) => [way],
         problem: '',
         ban: (id: string) => void marks.banned.push(id),
         avoid: (id: string) => void marks.avoided.push(id),

@@ -46,6 +46,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         // Of the nodes as they are now: tests change them.
         offers: (model: string, capability: string) => new PickIndex(nodes).offers(model, capability),
         isUsable: () => true,
+        waysTo: ({ dispatcherUrl: way }: { dispatcherUrl: string }) => [way],
         whyUnused: () => null,
         notBegun: () => undefined,
         leaveDispatcher: (url: string) => void left.push(url),

@@ -148,6 +148,7 @@ function directoryOf(node: TrustedNode): NodeDirectory {
         trusted: [node],
         offers: index.offers.bind(index),
         isUsable: () => true,
+        waysTo: ({ dispatcherUrl: way }: { dispatcherUrl: string }) => [way],
         problem: '',
         avoid: () => undefined,
     } as unknown as NodeDirectory;

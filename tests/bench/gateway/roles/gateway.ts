@@ -23,6 +23,7 @@ const directory = {
     index: new PickIndex([]),
     offers: (model: string, capability: string) => directory.index.offers(model, capability),
     isUsable: () => true,
+    waysTo: ({ dispatcherUrl: way }: { dispatcherUrl: string }) => [way],
     problem: '',
     evidence: new Map(),
     ban: (id: string, reason: string) => process.stderr.write(`banned ${id}: ${reason}\n`),
