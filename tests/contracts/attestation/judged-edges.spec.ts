@@ -1,7 +1,8 @@
-import { createDevelopmentPki } from '../../../keepers/attestation';
+import { beginCell, toNano } from '@ton/core';
+import { createShardAccount } from '@ton/sandbox';
+import { createDevelopmentPki, mintCollateral } from '../../../keepers/attestation';
 import type { TcbInfo } from '../../../keepers/attestation/parse/signed-json';
-import { cutQuote, packParts, packQuote } from '../../../wrappers/quote-packer';
-import { mintCollateral } from '../../../keepers/attestation';
+import { cutQuote, packParts, packQuote, pckKeyHash } from '../../../wrappers/quote-packer';
 import {
     collateral,
     createPostbox,
@@ -134,6 +135,38 @@ describe('who signs TCB infos and QE identities', () => {
         expect(await judge()).toBe('signer of the QE identity is revoked');
     });
 });
+
+describe('PCK keys', () => {
+    it('are remembered up to ten thousand, and a quote of one more is verified all the same', async () => {
+        await postBoth();
+        const { quote } = evidence();
+        const keyHash = pckKeyHash(cutQuote(quote));
+        for (const [held, remembered] of [
+            [10_000n, false],
+            [9_999n, true],
+        ] as const) {
+            await holdKnownPcks(held);
+            expect((await box.verify(packQuote(quote))).verdict).toBe('verified');
+            expect(await box.verifier.getIsKnownPck(keyHash)).toBe(remembered);
+        }
+    });
+});
+
+/** registry, kind, root key, floor, and the three counts before that of the keys */
+const bitsBeforePckCount = 267 + 8 + 512 + 32 + 16 + 16 + 32;
+
+/** As after so many quotes of other machines; the verifier gets the storage reserve that goes with it. */
+async function holdKnownPcks(pckCount: bigint): Promise<void> {
+    const { address } = box.verifier;
+    const { accountState: state } = await box.blockchain.getContract(address);
+    if (state?.type !== 'active' || !state.state.code || !state.state.data) throw new Error('no verifier');
+    const rest = state.state.data.beginParse();
+    const before = rest.loadBits(bitsBeforePckCount);
+    const data = beginCell().storeBits(before).storeUint(pckCount, 32).storeSlice(rest.skip(32)).endCell();
+    const { code } = state.state;
+    const balance = toNano('100000');
+    await box.blockchain.setShardAccount(address, createShardAccount({ address, code, data, balance }));
+}
 
 describe('a posting', () => {
     it('is refused for a nanoTON less than gas, and what the reserve lacks, cost', async () => {

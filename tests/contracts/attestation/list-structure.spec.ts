@@ -41,12 +41,13 @@ function sequenceHeader(bytes: number): Buffer {
 }
 
 /** The signed part, cut as the contract reads it, with every length right that is not given. */
-function piecesOf({ entry = honestEntry, extensions = honestExtensions }: { entry?: Buffer; extensions?: Buffer[] }) {
+function piecesOf(parts: { entry?: Buffer; extensions?: Buffer[]; /** that the list says less */ missing?: number }) {
+    const { entry = honestEntry, extensions = honestExtensions, missing = 0 } = parts;
     const entries = [...others, entry];
     const rest = [
         intelDistinguishedName(pki.platformCa.name),
         Buffer.concat([time(secondsLater(-10)), time(secondsLater(86_400))]),
-        sequenceHeader(Buffer.concat(entries).length),
+        sequenceHeader(Buffer.concat(entries).length - missing),
         ...entries,
         ...extensions,
     ];
@@ -91,6 +92,10 @@ describe('a list whose authority signed another form is refused, where', () => {
         expect(await post(piecesOf({ entry: sequence(number, date) }))).toBe(malformed);
     });
 
+    it('its entries end within the last', async () => {
+        expect(await post(piecesOf({ missing: 5 }))).toBe(malformed);
+    });
+
     const bytes = listNumber.length + keyId.length;
     it.each([
         ['another tag stands for its extensions', headerAround(bytes, 0xa1)],
@@ -110,7 +115,7 @@ describe('a list whose authority signed another form is refused, where', () => {
     it('an extension is so long that a length of one byte no longer says it', async () => {
         const last = longExtension();
         const inner = listNumber.length + last.length;
-        const header = Buffer.from([0xa0, 0x81, inner + 3, 0x30, 0x81, inner]);
+        const header = Buffer.from([0xa0, 0x81, inner + 2, 0x30, 0x81, inner]);
         const cut = [last.subarray(0, 127), last.subarray(127)];
         expect(await post(piecesOf({ extensions: [header, listNumber, ...cut] }))).toBe(malformed);
     });
