@@ -135,3 +135,4 @@ export {
     type ChangeLogHead,
     type LoggedChange,
 } from './change-log';
+export { type HubNodeEvent, readHubNodeEvent } from './hub-events';

@@ -29,6 +29,18 @@ export function addRoleCommands(program: Command): void {
         await runRole('settler', options, startSettler);
     });
     program
+        .command('watchdog')
+        .description('do what anyone may do for a hub: revocations, contradictions, refunds, closes near their end')
+        .option(
+            '-c, --config <file>',
+            'JSON file with settings; COCOON__SECTION__SETTING in the environment overrides it',
+        )
+        .option('--dry-run', 'look once, print what would be sent as one JSON object, and send nothing')
+        .action(async (options: RoleOptions & { dryRun?: boolean }) => {
+            const { runWatchdogDryRun, startWatchdog } = require('./watchdog') as typeof import('./watchdog');
+            await (options.dryRun ? runWatchdogDryRun(options) : runRole('watchdog', options, startWatchdog));
+        });
+    program
         .command('settle')
         .description('settle once, now; with --force also what is worth less than its gas')
         .option('-c, --config <file>', 'the settler’s configuration')

@@ -1,16 +1,8 @@
 import { z } from 'zod';
-import {
-    chainClientOf,
-    type ChainHealth,
-    type KeeperWallet,
-    NetworkReader,
-    readPinnedDeployment,
-    walletKeyFromSeed,
-} from '../chain';
+import type { ChainHealth, KeeperWallet } from '../chain';
 import type { Logger } from '../base';
-import { ledgerPlaceOf, readSeedFile, type SettlerConfig } from '../config';
-import { type DispatchLedger, openDispatchLedger } from '../ledger';
-import { openSender } from '../outbox';
+import type { SettlerConfig } from '../config';
+import type { DispatchLedger } from '../ledger';
 import { type SettlementSummary, SettlerService } from '../settlement';
 import {
     LedgerMetrics,
@@ -20,7 +12,10 @@ import {
     watchDispatchLedger,
     watchGasWallet,
 } from '../telemetry';
+import type { WatchdogService } from '../watchdog';
 import type { RunningRole } from './roles';
+import { openSettlingKeeper } from './settling-keeper';
+import { addWatch, watchdogOf } from './watchdog';
 
 /** Composition root of the settler process. */
 export async function startSettler(
@@ -29,16 +24,18 @@ export async function startSettler(
     telemetry: RoleTelemetry,
 ): Promise<RunningRole> {
     const metrics = { settler: new SettlerMetrics(telemetry.registry), ledger: new LedgerMetrics(telemetry.registry) };
-    const { service, wallet, chain, ledger, close } = await openSettler(config, logger, metrics);
+    const { service, watchdog, wallet, chain, ledger, close } = await openSettler(config, logger, metrics);
     watchChain(telemetry, chain);
     if (ledger !== undefined)
         watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: metrics.ledger });
     watchSettler({ service, wallet, metrics: metrics.settler, telemetry });
     service.start();
+    if (watchdog) addWatch(telemetry, watchdog);
+    watchdog?.start();
     return {
         facts: { hub: config.hub.toString() },
         stop: async () => {
-            await service.stop();
+            await Promise.all([service.stop(), watchdog?.stop()]);
             await close();
         },
     };
@@ -46,6 +43,8 @@ export async function startSettler(
 
 export interface OpenSettler {
     service: SettlerService;
+    /** Where the configuration asks for one. */
+    watchdog: WatchdogService | undefined;
     wallet: KeeperWallet;
     chain: ChainHealth;
     /** Absent where it settles from the log of a node. */
@@ -58,20 +57,11 @@ export async function openSettler(
     logger: Logger,
     metrics?: { settler: SettlerMetrics; ledger: LedgerMetrics },
 ): Promise<OpenSettler> {
-    const deployment = await readPinnedDeployment(config.deploymentFile);
-    const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
-    const place = ledgerPlaceOf(config);
-    const ledger = place && (await openDispatchLedger({ ...place, ...metrics?.ledger.hooks }));
-    const { sender, close } = openSender({
-        client,
-        key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
-        kind: config.gasWalletKind,
-        pollIntervalMs: config.chain.pollIntervalMs,
-        outbox: ledger?.outbox ?? { file: config.outboxFile ?? `${config.nodeLogFiles[0]}.settler-outbox.sqlite` },
-    });
+    const keeper = await openSettlingKeeper(config, logger, metrics?.ledger);
+    const { client, reader, sender, ledger } = keeper;
     const service = new SettlerService({
         client,
-        reader: new NetworkReader({ client, registry: deployment.registry }),
+        reader,
         sender,
         hub: config.hub,
         ledger,
@@ -83,12 +73,8 @@ export async function openSettler(
         metrics: metrics?.settler,
         logger,
     });
-    const closeAll = async () => {
-        await close();
-        await ledger?.close();
-        await client.close();
-    };
-    return { service, wallet: sender.wallet, chain: client.health, ledger, close: closeAll };
+    const watchdog = config.watch && watchdogOf(keeper, config, { logger });
+    return { service, watchdog, wallet: sender.wallet, chain: client.health, ledger, close: keeper.close };
 }
 
 /** A batch of ten lines asks for about half a TON and gives most of it back. */

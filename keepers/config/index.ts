@@ -11,6 +11,7 @@ export {
     type RoleConfig,
     type RegistrarConfig,
     type SettlerConfig,
+    type WatchdogConfig,
 } from './schema';
 export { modelPricesSchema, readPricesFile, writePricesFile, type PublishedPrices } from './prices-file';
 export { replaceFile } from './replace-file';

@@ -270,6 +270,15 @@ const dispatcherFields = z.strictObject({
 
 export const dispatcherSchema = dispatcherFields.refine(hasOneLedger, `a dispatcher needs a ledger: ${twoLedgers}`);
 
+/** What a watchdog does besides settling before deadlines. */
+const watchField = z.strictObject({
+    intervalMs: z.int().min(1_000).max(86_400_000).default(60_000),
+    /** Every key is looked at again after this, even if governance changed nothing. */
+    fullCheckMs: z.int().min(60_000).max(86_400_000).default(3_600_000),
+    /** Nodes whose time is over are pruned while the hub has more than this many; it has room for 10 000. */
+    pruneAboveNodes: z.int().min(0).max(10_000).default(8_000),
+});
+
 const settlerFields = z.strictObject({
     ...shared,
     role: z.literal('settler'),
@@ -281,9 +290,17 @@ const settlerFields = z.strictObject({
     ...feeLimits,
     intervalMs: z.int().min(100).max(3_600_000).default(15_000),
     minValueToCostRatio: z.int().min(1).max(10_000).default(50),
+    /** Watch the hub in the same process and from the same wallet. */
+    watch: watchField.optional(),
 });
 
 export const settlerSchema = settlerFields.refine(hasNotTwoLedgers, twoLedgers);
+
+/** Without a ledger or logs, keys are known from the hub's events alone. */
+export const watchdogSchema = settlerFields
+    .omit({ role: true, intervalMs: true, minValueToCostRatio: true, watch: true })
+    .extend({ role: z.literal('watchdog'), watch: watchField.prefault({}) })
+    .refine(hasNotTwoLedgers, twoLedgers);
 
 export const registrarSchema = z.strictObject({
     ...shared,
@@ -413,6 +430,7 @@ export const devnetSchema = z.strictObject({
 export const configSchemas = {
     dispatcher: dispatcherSchema,
     settler: settlerSchema,
+    watchdog: watchdogSchema,
     registrar: registrarSchema,
     node: nodeSchema,
     gateway: gatewaySchema,
@@ -423,6 +441,7 @@ export type Role = keyof typeof configSchemas;
 export type RoleConfig<R extends Role> = z.output<(typeof configSchemas)[R]>;
 export type DispatcherConfig = RoleConfig<'dispatcher'>;
 export type SettlerConfig = RoleConfig<'settler'>;
+export type WatchdogConfig = RoleConfig<'watchdog'>;
 export type RegistrarConfig = RoleConfig<'registrar'>;
 export type NodeConfig = RoleConfig<'node'>;
 export type GatewayConfig = RoleConfig<'gateway'>;

@@ -24,6 +24,14 @@ const allowed: Record<string, string[]> = {
         'keepers/telemetry',
         'wrappers',
     ],
+    'keepers/watchdog': [
+        'keepers/base',
+        'keepers/chain',
+        'keepers/ledger',
+        'keepers/outbox',
+        'keepers/settlement',
+        'wrappers',
+    ],
     'keepers/dispatch': [
         'keepers/base',
         'keepers/attestation',

@@ -1,0 +1,53 @@
+import {
+    type ChainClient,
+    chainClientOf,
+    type Deployment,
+    NetworkReader,
+    readPinnedDeployment,
+    walletKeyFromSeed,
+} from '../chain';
+import type { Logger } from '../base';
+import { ledgerPlaceOf, readSeedFile, type SettlerConfig, type WatchdogConfig } from '../config';
+import { type DispatchLedger, openDispatchLedger } from '../ledger';
+import { openSender, type OutboxSender } from '../outbox';
+import type { LedgerMetrics } from '../telemetry';
+
+/** What settler and watchdog work with: the chain, receipts, and a wallet with an outbox. */
+export interface SettlingKeeper {
+    deployment: Deployment;
+    client: ChainClient;
+    reader: NetworkReader;
+    /** Absent where receipts come from the logs of nodes. */
+    ledger: DispatchLedger | undefined;
+    sender: OutboxSender;
+    close: () => Promise<void>;
+}
+
+export async function openSettlingKeeper(
+    config: SettlerConfig | WatchdogConfig,
+    logger: Logger,
+    ledgerMetrics?: LedgerMetrics,
+): Promise<SettlingKeeper> {
+    const deployment = await readPinnedDeployment(config.deploymentFile);
+    const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
+    const place = ledgerPlaceOf(config);
+    const ledger = place && (await openDispatchLedger({ ...place, ...ledgerMetrics?.hooks }));
+    const { sender, close } = openSender({
+        client,
+        key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
+        kind: config.gasWalletKind,
+        pollIntervalMs: config.chain.pollIntervalMs,
+        outbox: ledger?.outbox ?? { file: config.outboxFile ?? outboxBeside(config) },
+    });
+    const closeAll = async () => {
+        await close();
+        await ledger?.close();
+        await client.close();
+    };
+    const reader = new NetworkReader({ client, registry: deployment.registry });
+    return { deployment, client, reader, ledger, sender, close: closeAll };
+}
+
+function outboxBeside({ role, nodeLogFiles, gasWalletFile }: SettlerConfig | WatchdogConfig): string {
+    return `${nodeLogFiles[0] ?? gasWalletFile}.${role}-outbox.sqlite`;
+}

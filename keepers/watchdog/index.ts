@@ -1,0 +1,11 @@
+export {
+    type Contradiction,
+    decideActs,
+    type TrustLists,
+    type WatchAct,
+    type WatchedKey,
+    type WatchPolicy,
+    type WatchView,
+} from './decide-acts';
+export { actCostNano } from './act-costs';
+export { type WatchdogCounters, type WatchdogOptions, WatchdogService, type WatchSummary } from './watchdog-service';
