@@ -1,9 +1,11 @@
 import { Address, type OpenedContract, type Sender } from '@ton/core';
 import type { ChainClient, NetworkReader } from '../chain';
 import { collectMessages } from '../chain';
-import type { OutboxSender, RequestOutcome, StateOf } from '../outbox';
+import type { OutboxEntry } from '../ledger';
+import type { IntentState, OutboxSender, RequestOutcome } from '../outbox';
 import { Payout, Provider, Registry } from '../../wrappers';
 import type { WatchAct } from './decide-acts';
+import { ActDoneError } from './errors';
 
 export interface ActPlace {
     client: ChainClient;
@@ -18,9 +20,15 @@ export const watchKinds = ['watch-slash', 'watch-recheck', 'watch-claim', 'watch
 /** One act as an intent of the outbox, closed by what the chain shows, whoever did it. */
 export function sendAct(place: ActPlace, act: WatchAct, estimatedFeeNano: bigint): Promise<RequestOutcome> {
     const { sender } = place;
+    const intent = { kind: `watch-${act.kind}`, key: act.key, payload: payloadOf(act) };
+    const messages = async () => {
+        // Another watchdog may have been here since we looked.
+        if ((await stateOf(place)(intent)) === 'done') throw new ActDoneError(act.kind);
+        return collectMessages(sender.wallet.address, (via) => send(place, act, via));
+    };
     return sender.send({
-        intents: [{ kind: `watch-${act.kind}`, key: act.key, payload: payloadOf(act) }],
-        messages: () => collectMessages(sender.wallet.address, (via) => send(place, act, via)),
+        intents: [intent],
+        messages,
         stateOf: stateOf(place),
         estimatedFeeNano,
         timeoutMs: 120_000,
@@ -28,7 +36,9 @@ export function sendAct(place: ActPlace, act: WatchAct, estimatedFeeNano: bigint
 }
 
 /** What the chain shows of an act that this or an earlier process recorded. */
-export function stateOf(place: ActPlace): StateOf {
+export function stateOf(
+    place: ActPlace,
+): (entry: Pick<OutboxEntry, 'kind' | 'key' | 'payload'>) => Promise<IntentState> {
     const { reader, hub, client, sender } = place;
     return async ({ kind, key, payload }) => {
         const nodeKey = Buffer.from(key, 'hex');

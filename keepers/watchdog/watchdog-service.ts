@@ -15,6 +15,7 @@ import {
     type WatchedKey,
     type WatchView,
 } from './decide-acts';
+import { ActDoneError } from './errors';
 import { KnownKeys } from './known-keys';
 import { RegistryChanges } from './registry-changes';
 import { sendAct, stateOf, watchKinds } from './send-act';
@@ -200,7 +201,8 @@ export class WatchdogService {
             }
             if (leftNano !== null) leftNano -= costNano(kind);
             const { result, error, outcomes } = await sendAct(this.options, act, costNano(kind));
-            if (error !== null) logger.warn({ kind, key, code: codeOf(error), error: error.message }, 'an act failed');
+            if (error !== null && !(error instanceof ActDoneError))
+                logger.warn({ kind, key, code: codeOf(error), error: error.message }, 'an act failed');
             summary.costNano += result?.feeNano ?? 0n;
             summary.acts.push({ kind, key, outcome: outcomes[0]! });
         });
