@@ -358,6 +358,12 @@ const nodeFields = z.strictObject({
     prices: priceField,
     /** Most that one escrow may owe this node unsettled. */
     creditLineNano: nanoField.default(1_000_000_000n),
+    /**
+     * Whether the node settles its own receipts at `hub`, from its gas wallet: what a close or an expiry is about to end
+     * (`deadlines`), or whatever is worth its cost (`always`), as where the dispatcher is gone.
+     */
+    settleOwn: z.enum(['never', 'deadlines', 'always']).default('never'),
+    ...feeLimits,
     /** As far as the registry's longest key life allows. */
     keyLifeSec: z
         .int()

@@ -13,7 +13,8 @@ import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSeedFile } from '../config';
 import { readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
-import { openSender } from '../outbox';
+import { openSender, type OutboxSender } from '../outbox';
+import { SettlerService } from '../settlement';
 import { NodeMetrics, type RoleTelemetry, watchChain } from '../telemetry';
 import { admissionValueNano, Registry } from '../../wrappers';
 import { EarningsTally } from './earnings-tally';
@@ -55,6 +56,9 @@ export interface RunningNode {
 }
 
 const drainMs = 10_000;
+
+/** Of the node's own settler: it reads the whole receipt log each time. */
+const ownIntervalMs = 60_000;
 
 /** A node that does not come up says why in its status file, where its provider's commands find it. */
 export async function startNode(config: NodeConfig, tee: NodeTee, watched: WatchedBy): Promise<RunningNode> {
@@ -191,6 +195,8 @@ async function composeNode(
         logger,
     });
     reattestation.start();
+    const ownSettler = ownSettlerOf(config, { client, reader, sender, logger });
+    ownSettler?.start();
     const { publicKey: nodeKey } = signer;
     watchNode({
         telemetry,
@@ -214,10 +220,22 @@ async function composeNode(
             await service.stop(drainMs);
             await log.close();
             await engine.close();
+            await ownSettler?.stop();
             await closeOutbox();
             await client.close();
         },
     };
+}
+
+/** The node's receipts reach the chain even if nobody else posts them. */
+function ownSettlerOf(
+    config: NodeConfig,
+    place: { client: ChainClient; reader: NetworkReader; sender: OutboxSender; logger: Logger },
+): SettlerService | null {
+    const { settleOwn, hub, receiptLogFile, maxFeePerSettlementNano, maxFeePerDayNano } = config;
+    if (settleOwn === 'never') return null;
+    const limits = { maxFeePerSettlementNano, maxFeePerDayNano, deadlinesOnly: settleOwn === 'deadlines' };
+    return new SettlerService({ ...place, ...limits, hub, nodeLogFiles: [receiptLogFile], intervalMs: ownIntervalMs });
 }
 
 function nodeHubsOf(
