@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { CocoonError, errorMessage } from '../base';
 import { addKeyFileCommands } from './key-file-commands';
 import { addKeysCommands } from './keys-command';
+import { addLedgerCommands } from './ledger-commands';
 import { addMeasureCommand } from './measure-command';
 import { addMoneyCommands } from './money-commands';
 import { addNetworkCommands } from './network-commands';
@@ -25,6 +26,7 @@ export async function main(argv: string[]): Promise<void> {
     addKeyFileCommands(program);
     addMoneyCommands(program);
     addOperationsCommands(program);
+    addLedgerCommands(program);
     try {
         await program.parseAsync(argv);
     } catch (error) {

@@ -13,6 +13,7 @@ import type {
     StoredReceipt,
 } from './dispatch-records';
 import { Leases } from './leases';
+import { LedgerUpkeep } from './maintenance/ledger-upkeep';
 import { Outbox } from './outbox';
 import type { PostgresOptions } from './postgres/options';
 import { PostgresStore } from './postgres/postgres-store';
@@ -211,6 +212,11 @@ export class DispatchLedger {
 
     totals(): Promise<{ finalReceipts: number; costNano: bigint; paidNano: bigint }> {
         return this.reads.totals();
+    }
+
+    /** See `LedgerUpkeep`. */
+    get upkeep(): LedgerUpkeep {
+        return new LedgerUpkeep(this.store, this.writer);
     }
 
     /** Commits what waits and closes the database. */

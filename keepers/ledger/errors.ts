@@ -27,6 +27,8 @@ export type LedgerErrorCode =
     | 'receipt_inconsistent'
     /** An intent whose message may still be executed can't be signed again, nor changed. */
     | 'intent_under_way'
+    /** A backup is damaged, of another schema version, or would replace a ledger that is not empty. */
+    | 'backup_invalid'
     /** A line of a node log other than the last is damaged. */
     | 'log_corrupt';
 
@@ -45,6 +47,7 @@ const actions: Record<LedgerErrorCode, ErrorAction> = {
     budget_exhausted: 'fix',
     receipt_inconsistent: 'stop',
     intent_under_way: 'retry',
+    backup_invalid: 'fix',
     log_corrupt: 'stop',
 };
 

@@ -19,6 +19,9 @@ export {
 } from './dispatch-records';
 
 export { type Lease, Leases } from './leases';
+export { type AuditReport } from './maintenance/audit';
+export { type BackupSummary } from './maintenance/backup';
+export { type Compaction, minRetentionMs } from './maintenance/compact';
 export { type DispatchLedger, type DispatchLedgerOptions, openDispatchLedger } from './dispatch-ledger';
 export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
 export { type GatewayRequestState } from './gateway-statements';

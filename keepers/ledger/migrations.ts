@@ -1,5 +1,6 @@
 import type { Database } from './database';
 import { LedgerError } from './errors';
+import { compactionSchema } from './schema/compaction-schema';
 import { dispatchSchema } from './schema/dispatch-schema';
 import { dispatchTables, dispatchTablesFromOld } from './schema/dispatch-tables';
 import { gatewaySchema } from './schema/gateway-schema';
@@ -26,6 +27,7 @@ export const steps: readonly Step[] = [
     { sqlite: idempotencySchema, postgres: null },
     { sqlite: dispatchTablesFromOld, postgres: dispatchTables + outboxSchema },
     { sqlite: sendSchema, postgres: sendSchema },
+    { sqlite: compactionSchema, postgres: compactionSchema },
 ];
 
 export const schemaVersion = steps.length;

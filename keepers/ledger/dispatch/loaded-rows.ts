@@ -4,8 +4,8 @@ import type { StreamRow } from './rows';
 import type { KnownReceipt, RequestState, StreamState } from './working-set';
 
 /** Columns that a batch loads, on both databases. */
-export const loadedStreamColumns =
-    'id, escrow, epoch, node_key, latest_sequence, latest_cumulative_nano, open_worst_nano, paid_nano';
+export const loadedStreamColumns = `id, escrow, epoch, node_key, latest_sequence, latest_cumulative_nano, open_worst_nano, paid_nano,
+    compacted_sequence`;
 export const loadedRequestColumns = `request_id, stream_id, session_key, cap_nano, worst_case_nano, signed_nano,
     allowance_nano, state, failure_code, closed_at_ms, final_sequence, checkpoint_sequence, dispatcher_id`;
 export const loadedReceiptColumns = 'stream_id, sequence, cumulative_nano, cost_nano, reference, session_key, final';
@@ -51,6 +51,7 @@ export function loadedStream(row: StreamRow): StreamState {
         latestCumulativeNano,
         openWorstNano: row.open_worst_nano,
         paidNano: row.paid_nano,
+        compactedSequence: Number(row.compacted_sequence),
         loadedLatest:
             latestSequence < 0
                 ? null

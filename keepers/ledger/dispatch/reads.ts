@@ -18,8 +18,8 @@ import type { Sql } from './sql';
 const receiptColumns = `r.*, s.escrow, s.epoch, s.node_key
     FROM dispatch_receipts r JOIN dispatch_streams s ON s.id = r.stream_id`;
 
-const streamColumns =
-    'id, escrow, epoch, node_key, latest_sequence, latest_cumulative_nano, open_worst_nano, paid_nano';
+const streamColumns = `id, escrow, epoch, node_key, latest_sequence, latest_cumulative_nano, open_worst_nano, paid_nano,
+    compacted_sequence`;
 
 /** What DispatchLedger answers, the same statements for both databases. */
 export class DispatchReads {

@@ -17,6 +17,7 @@ export function insertReceipt(set: WorkingSet, record: ReceiptRecord): ReceiptOu
     const request = record.requestId ? set.request(record.requestId) : null;
     if (request && request.stream !== stream)
         throw new LedgerError('receipt_inconsistent', 'The receipt is of another account than its request');
+    if (receipt.sequence <= stream.compactedSequence) return 'known';
     const neighbours = neighboursOf(stream, receipt.sequence);
     if (neighbours === deferred) return deferred;
     set.put(stream);

@@ -12,6 +12,7 @@ export interface StreamRow {
     latest_cumulative_nano: bigint;
     open_worst_nano: bigint;
     paid_nano: bigint;
+    compacted_sequence: bigint;
 }
 
 interface TailRow {

@@ -5,6 +5,7 @@ export type SqlValue = bigint | number | string | Buffer | null;
  * is frequent has statements of its own for each database instead.
  */
 export interface Sql {
+    readonly dialect: 'sqlite' | 'postgres';
     all<Row>(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
     /** Number of rows changed. */
     run(text: string, values?: readonly SqlValue[]): Promise<number>;

@@ -12,6 +12,8 @@ export interface DispatchStore {
     commit(operations: readonly Operation[]): Decision[] | Promise<Decision[]>;
     /** One transaction of its own for what is rare. */
     transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T>;
+    /** Reads of one moment, however long they take. */
+    snapshot<T>(act: (sql: Sql) => Promise<T>): Promise<T>;
     /** The database's own clock, which all that share it see alike. */
     nowMs(): Promise<number>;
     close(): Promise<void>;

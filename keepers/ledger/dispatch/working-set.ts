@@ -12,6 +12,8 @@ export interface StreamState extends StreamId {
     latestCumulativeNano: bigint;
     openWorstNano: bigint;
     paidNano: bigint;
+    /** Receipts up to here were paid and are no longer kept; -1 where none is gone. */
+    compactedSequence: number;
     /** What the latest receipt was when the stream was loaded. */
     loadedLatest: KnownReceipt | null;
     /** By sequence: receipts of this batch, those loaded for it, and those that it dropped. */
@@ -174,6 +176,7 @@ export function newStream({ escrow, epoch, nodeKey }: StreamId): StreamState {
         latestCumulativeNano: 0n,
         openWorstNano: 0n,
         paidNano: 0n,
+        compactedSequence: -1,
         loadedLatest: null,
         known: new Map(),
         changed: false,

@@ -7,6 +7,8 @@ export interface Queryable {
 
 /** The same statements as for SQLite: its `?` become `$1`, `$2`. */
 export class PostgresSql implements Sql {
+    readonly dialect = 'postgres';
+
     constructor(private readonly client: Queryable) {}
 
     async all<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {

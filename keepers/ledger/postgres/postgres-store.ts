@@ -56,6 +56,19 @@ export class PostgresStore implements DispatchStore {
         return this.session.transaction((client) => act(new PostgresSql(client)));
     }
 
+    async snapshot<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
+        const client = await this.pool.connect();
+        try {
+            await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+            return await act(new PostgresSql(client));
+        } catch (error) {
+            throw ledgerFailure(error);
+        } finally {
+            await client.query('ROLLBACK').catch(() => undefined);
+            client.release();
+        }
+    }
+
     async nowMs(): Promise<number> {
         const text = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now';
         const [row] = await this.reads.all<{ now: bigint }>(text);

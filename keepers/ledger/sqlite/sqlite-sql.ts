@@ -3,6 +3,7 @@ import type { Sql, SqlValue } from '../dispatch/sql';
 
 /** Statements are prepared once for each text. */
 export class SqliteSql implements Sql {
+    readonly dialect = 'sqlite';
     private readonly prepared = new Map<string, Query<unknown>>();
 
     constructor(private readonly database: Database) {}

@@ -34,7 +34,7 @@ export class SqliteStore implements DispatchStore {
     private readonly busyTimeoutMs: number;
     private readonly checkpoints: Checkpoints;
 
-    constructor(options: DatabaseOptions) {
+    constructor(private readonly options: DatabaseOptions) {
         this.busyTimeoutMs = options.busyTimeoutMs ?? 5_000;
         this.writing = openDatabase(options);
         this.writing.exec(`PRAGMA busy_timeout = ${Math.min(blockingBusyMs, this.busyTimeoutMs)}`);
@@ -90,6 +90,16 @@ export class SqliteStore implements DispatchStore {
                 throw error;
             }
         });
+    }
+
+    async snapshot<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
+        const database = openDatabase(this.options);
+        try {
+            database.exec('BEGIN');
+            return await act(new SqliteSql(database));
+        } finally {
+            database.close();
+        }
     }
 
     async nowMs(): Promise<number> {

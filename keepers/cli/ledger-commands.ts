@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { readPinnedDeployment } from '../chain';
+import { type DispatcherConfig, ledgerPlaceOf, loadConfig } from '../config';
+import { type DispatchLedger, openDispatchLedger } from '../ledger';
+
+interface LedgerOptions {
+    config?: string;
+    json?: boolean;
+}
+
+const dayMs = 86_400_000;
+
+/** `cocoon ledger …`: what an operator does with a dispatcher's ledger, wherever it is. */
+export function addLedgerCommands(program: Command): void {
+    const ledger = program.command('ledger').description("look after a dispatcher's ledger, in SQLite or PostgreSQL");
+    const act = (name: string, description: string) =>
+        ledger
+            .command(name)
+            .description(description)
+            .option('--config <file>', "the dispatcher's settings; else all from the environment")
+            .option('--json', 'print one JSON object');
+    act('info', 'schema version and how many rows each table has').action((options: LedgerOptions) =>
+        run(options, (open) => open.upkeep.info()),
+    );
+    act('migrate', 'bring the schema to the version of this program, as a start of the dispatcher does').action(
+        (options: LedgerOptions) => run(options, (open) => open.upkeep.info()),
+    );
+    act('backup <file>', 'write one moment of the ledger to a file, while dispatchers work').action(
+        (file: string, options: LedgerOptions) => run(options, (open) => open.upkeep.backup(file, Date.now())),
+    );
+    act('restore <file>', 'put a backup, of either database, into this ledger; stop its dispatchers first')
+        .option('--force', 'replace what the ledger holds')
+        .action((file: string, options: LedgerOptions & { force?: boolean }) =>
+            run(options, (open) => open.upkeep.restore(file, { replace: options.force ?? false })),
+        );
+    act('audit', 'verify every signature and sum; exit code 1 when something is wrong').action(
+        (options: LedgerOptions) => run(options, audit),
+    );
+    act('compact', 'delete what is paid and old; totals and what settles stay')
+        .option('--older-than-days <n>', 'keep what is younger', days, 30)
+        .action((options: LedgerOptions & { olderThanDays: number }) =>
+            run(options, (open) => open.upkeep.compact(Date.now() - options.olderThanDays * dayMs)),
+        );
+}
+
+async function run(
+    options: LedgerOptions,
+    act: (ledger: DispatchLedger, config: DispatcherConfig) => Promise<object>,
+): Promise<void> {
+    const config = loadConfig('dispatcher', { file: options.config });
+    const ledger = await openDispatchLedger(ledgerPlaceOf(config)!);
+    try {
+        const result = await act(ledger, config);
+        console.log(options.json ? JSON.stringify(result) : lines(result).join('\n'));
+    } finally {
+        await ledger.close();
+    }
+}
+
+async function audit(ledger: DispatchLedger, config: DispatcherConfig): Promise<object> {
+    const { registry } = await readPinnedDeployment(config.deploymentFile);
+    const report = await ledger.upkeep.audit(registry.hash);
+    if (!report.ok) process.exitCode = 1;
+    return report;
+}
+
+function lines(value: object, indent = ''): string[] {
+    return Object.entries(value).flatMap(([name, of]: [string, unknown]) =>
+        typeof of === 'object' && of !== null
+            ? [`${indent}${name}:`, ...lines(of, `${indent}  `)]
+            : [`${indent}${name}: ${String(of)}`],
+    );
+}
+
+function days(text: string): number {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1)
+        throw new InvalidArgumentError('must be a whole number of days, 1 or more');
+    return value;
+}

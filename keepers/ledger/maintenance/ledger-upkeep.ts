@@ -1,0 +1,44 @@
+import type { GroupCommit } from '../dispatch/group-commit';
+import type { DispatchStore } from '../dispatch/store';
+import { schemaVersion } from '../migrations';
+import { auditLedger, type AuditReport } from './audit';
+import { type BackupSummary, restoreBackup, writeBackup } from './backup';
+import { compactLedger, type Compaction } from './compact';
+import { backupTables } from './tables';
+
+/** What an operator does with a ledger now and then; all but `restore` may run while dispatchers work. */
+export class LedgerUpkeep {
+    constructor(
+        private readonly store: DispatchStore,
+        private readonly writer: GroupCommit,
+    ) {}
+
+    /** One moment of the ledger in a file that either database takes back. */
+    backup(file: string, atMs: number): Promise<BackupSummary> {
+        return this.store.snapshot((sql) => writeBackup(sql, { file, atMs }));
+    }
+
+    /** In one transaction, into an empty ledger unless `replace`. @throws LedgerError `backup_invalid` */
+    restore(file: string, options: { replace?: boolean } = {}): Promise<BackupSummary> {
+        return this.writer.alone((sql) => restoreBackup(sql, { file, replace: options.replace ?? false }));
+    }
+
+    /** Verifies every signature and sum. @param network account id of the registry: what statements are made for */
+    audit(network: Buffer): Promise<AuditReport> {
+        return this.store.snapshot((sql) => auditLedger(sql, network));
+    }
+
+    /** Deletes what is paid and older than `beforeMs`; see `compactLedger`. */
+    compact(beforeMs: number): Promise<Compaction> {
+        return compactLedger(this.writer, beforeMs);
+    }
+
+    async info(): Promise<{ schemaVersion: number; rows: Record<string, number> }> {
+        const rows: Record<string, number> = {};
+        for (const { name } of backupTables) {
+            const [row] = await this.store.reads.all<{ count: bigint }>(`SELECT count(*) AS count FROM ${name}`);
+            rows[name] = Number(row!.count);
+        }
+        return { schemaVersion, rows };
+    }
+}

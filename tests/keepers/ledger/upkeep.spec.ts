@@ -1,0 +1,168 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
+import { newLedger, openNewLedger } from '../../support/new-ledger';
+import { requestId } from './ledger-records';
+import { network, signedCap, signedReceipt, signedStream } from './signed-records';
+import { temporaryFolder } from './temporary-folder';
+
+const folder = temporaryFolder();
+let files = 0;
+const dayMs = 86_400_000;
+
+/** Three final requests, one with a checkpoint, one lost, evidence, and an open intent. */
+async function filled(): Promise<DispatchLedger> {
+    const ledger = await openNewLedger(folder);
+    for (const i of [1, 2, 3]) {
+        await ledger.recordCap(signedCap(`${i}`, BigInt(i) * 10n, 10n));
+        const sums = { cost: 10n, cumulative: BigInt(i) * 10n };
+        await ledger.recordReceipt(signedReceipt(`${i}`, { sequence: i, ...sums }));
+    }
+    for (const label of ['4', '5']) await ledger.recordCap(signedCap(label, 50n, 10n));
+    await ledger.recordReceipt(signedReceipt('4', { sequence: 4, cost: 3n, cumulative: 33n, final: false }));
+    await ledger.closeRequest(requestId('5'), 'lost', { atMs: 3 });
+    await ledger.recordReceipt(signedReceipt('2', { sequence: 2, cost: 11n, cumulative: 21n }));
+    await ledger.outbox.record({ kind: 'settle', key: 'k', owner: 'o', payload: '{}', atMs: 4 });
+    return ledger;
+}
+
+async function everything(ledger: DispatchLedger) {
+    return {
+        info: await ledger.upkeep.info(),
+        totals: await ledger.totals(),
+        settleable: await ledger.settleable(),
+        finals: await ledger.finalReceipts({ limit: 100 }),
+        contradictions: await ledger.contradictions(),
+        requests: await Promise.all(['1', '2', '3', '4', '5'].map((label) => ledger.requestState(requestId(label)))),
+        outbox: await ledger.outbox.open('settle'),
+    };
+}
+
+describe('audit', () => {
+    it('follows every row to its signature and every sum to its rows', async () => {
+        const ledger = await filled();
+        expect(await ledger.upkeep.audit(network)).toEqual({
+            ok: true,
+            streams: 1,
+            receipts: 4,
+            caps: 1,
+            requests: 5,
+            contradictions: 1,
+            problems: [],
+            problemCount: 0,
+        });
+    });
+
+    it('tells of what was signed for another network', async () => {
+        const ledger = await filled();
+        const { ok, problemCount } = await ledger.upkeep.audit(Buffer.alloc(32, 9));
+        expect([ok, problemCount]).toEqual([false, 11]);
+    });
+
+    it('tells of a row and of a sum that somebody changed', async () => {
+        const ledger = await filled();
+        const backup = path.join(folder, `${files++}.backup`);
+        await ledger.upkeep.backup(backup, 5);
+        const { store } = ledger as unknown as {
+            store: { transaction: (act: (sql: Tampering) => Promise<unknown>) => Promise<void> };
+        };
+        await store.transaction((sql) => sql.run('UPDATE dispatch_receipts SET cost_nano = 9 WHERE sequence = 1'));
+        await store.transaction((sql) => sql.run('UPDATE dispatch_streams SET open_worst_nano = 1'));
+        const { problems } = await ledger.upkeep.audit(network);
+        expect(problems).toEqual([
+            expect.stringMatching(/^receipt 1 of stream 1: /),
+            'stream 1: 1 nanoTON are set aside, its open requests give 17',
+        ]);
+    });
+});
+
+interface Tampering {
+    run: (text: string) => Promise<number>;
+}
+
+describe('backup', () => {
+    it('brings a ledger back as it was, and it goes on', async () => {
+        const ledger = await filled();
+        const file = path.join(folder, `${files++}.backup`);
+        const summary = await ledger.upkeep.backup(file, 5);
+        const other = await openNewLedger(folder);
+        expect(await other.upkeep.restore(file)).toEqual(summary);
+        expect(await everything(other)).toEqual(await everything(ledger));
+        expect((await other.upkeep.audit(network)).ok).toBe(true);
+        await other.recordReceipt(signedReceipt('4', { sequence: 5, cost: 9n, cumulative: 39n }));
+        expect((await other.totals()).finalReceipts).toBe(4);
+    });
+
+    it('moves between databases', async () => {
+        const ledger = await filled();
+        const file = path.join(folder, `${files++}.backup`);
+        await ledger.upkeep.backup(file, 5);
+        const sqlite = await openDispatchLedger({ file: path.join(folder, `${files++}.sqlite`) });
+        await sqlite.upkeep.restore(file);
+        expect(await everything(sqlite)).toEqual(await everything(ledger));
+        await sqlite.close();
+    });
+
+    it('replaces a ledger that is not empty only where that is said', async () => {
+        const ledger = await filled();
+        const file = path.join(folder, `${files++}.backup`);
+        await ledger.upkeep.backup(file, 5);
+        const before = await everything(ledger);
+        await ledger.recordPaid(signedStream, { paidNano: 20n, atMs: 9 });
+        await expect(ledger.upkeep.restore(file)).rejects.toMatchObject({ code: 'backup_invalid' });
+        await ledger.upkeep.restore(file, { replace: true });
+        expect(await everything(ledger)).toEqual(before);
+    });
+
+    it.each([
+        ['changed', (text: string) => text.replace('i33', 'i34')],
+        ['cut short', (text: string) => text.slice(0, text.length / 2)],
+        ['something else', () => '{"a":1}\n'],
+        ['of another version', (text: string) => text.replace('"schemaVersion":', '"schemaVersion":1')],
+    ])('is refused when it is %s, and changes nothing', async (_what, change) => {
+        const ledger = await filled();
+        const file = path.join(folder, `${files++}.backup`);
+        await ledger.upkeep.backup(file, 5);
+        writeFileSync(file, change(readFileSync(file, 'utf8')));
+        const before = await everything(ledger);
+        await expect(ledger.upkeep.restore(file, { replace: true })).rejects.toMatchObject({ code: 'backup_invalid' });
+        expect(await everything(ledger)).toEqual(before);
+    });
+});
+
+describe('compaction', () => {
+    it('deletes what is paid and old, keeps evidence, and totals stay', async () => {
+        const ledger = await filled();
+        await ledger.recordPaid(signedStream, { paidNano: 20n, atMs: 9 });
+        const totals = await ledger.totals();
+        const settleable = await ledger.settleable();
+        expect(await ledger.upkeep.compact(Date.now() - dayMs)).toEqual({ receipts: 1, requests: 2, intents: 0 });
+        expect(await ledger.totals()).toEqual(totals);
+        expect(await ledger.settleable()).toEqual(settleable);
+        expect(await ledger.contradictions()).toHaveLength(1);
+        expect(await ledger.requestState(requestId('1'))).toBeNull();
+        expect((await ledger.requestState(requestId('3')))!.receipt).not.toBeNull();
+        expect((await ledger.upkeep.audit(network)).problems).toEqual([]);
+        // A receipt that comes again after that is not counted again.
+        const again = signedReceipt('1', { sequence: 1, cost: 10n, cumulative: 10n });
+        expect(await ledger.recordReceipt(again)).toBe('known');
+        expect(await ledger.totals()).toEqual(totals);
+    });
+
+    it('keeps what is younger, and refuses to keep less than a day', async () => {
+        const ledger = await filled();
+        await ledger.recordPaid(signedStream, { paidNano: 20n, atMs: 9 });
+        expect(await ledger.upkeep.compact(1)).toEqual({ receipts: 0, requests: 0, intents: 0 });
+        await expect(ledger.upkeep.compact(Date.now())).rejects.toMatchObject({ code: 'record_invalid' });
+    });
+});
+
+it('uses the options of one ledger twice for one ledger', async () => {
+    const options = await newLedger(folder);
+    const ledger = await openDispatchLedger(options);
+    await ledger.recordCap(signedCap('1', 10n, 10n));
+    await ledger.close();
+    const again = await openDispatchLedger(options);
+    expect(await again.hasRequest(requestId('1'))).toBe(true);
+    await again.close();
+});
