@@ -1,8 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { type Address, toNano } from '@ton/core';
 import { ChainWallet, walletKeyFromSeed } from '../../keepers/chain';
 import { LocalNetwork, localTerms, type RoleSettings } from '../../keepers/devnet';
+import type { DispatchLedgerOptions } from '../../keepers/ledger';
 import { ggufModelRoot, TOY_MODEL_ID, TOY_MODEL_PATH } from '../../keepers/node';
 import { openEscrow } from '../../keepers/operator';
 import { Escrow } from '../../wrappers';
@@ -10,6 +13,7 @@ import { Clocks } from './clocks';
 import type { Dice } from './dice';
 import { Disk } from './disk';
 import { CountingEngine } from './engine';
+import { LedgerDatabase } from './ledger-database';
 import { LinkProxy } from './proxy/link-proxy';
 import { LyingEndpoint } from './proxy/lying-endpoint';
 
@@ -17,9 +21,12 @@ export interface ChaosNetworkOptions {
     dir: string;
     dice: Dice;
     progress: (line: string) => void;
+    /** Two dispatchers on one PostgreSQL, in place of one on a SQLite file. */
+    postgres: boolean;
 }
 
 export const gatewayNames = ['gateway', 'gateway-2'] as const;
+const secondDispatcher = 'dispatcher-2';
 export const nodeNames = ['node-1', 'node-2'] as const;
 /** On the dispatcher's ledger; the second is there to get in the first one's way. */
 export const settlerNames = ['settler', 'settler-2'] as const;
@@ -50,7 +57,10 @@ export class ChaosNetwork {
     readonly disks = new Map<string, Disk>();
     readonly clocks: Clocks;
     readonly escrows: Address[] = [];
+    database: LedgerDatabase | undefined;
     local!: LocalNetwork;
+    /** Where the second dispatcher will listen: nodes start before it. */
+    private secondPort = 0;
     private engine!: CountingEngine;
     private nextPlatform = 100;
 
@@ -73,8 +83,18 @@ export class ChaosNetwork {
         return path.join(this.diskOf(name).folder, 'receipts.jsonl');
     }
 
-    get dispatcherLedger(): string {
-        return path.join(this.diskOf('dispatcher').folder, 'ledger.sqlite');
+    /** Where the dispatchers' ledger is. */
+    get dispatcherLedger(): DispatchLedgerOptions {
+        return this.database?.options ?? { file: path.join(this.diskOf('dispatcher').folder, 'ledger.sqlite') };
+    }
+
+    get dispatcherNames(): string[] {
+        return this.options.postgres ? ['dispatcher', secondDispatcher] : ['dispatcher'];
+    }
+
+    /** Every process but the chain. */
+    get keeperNames(): string[] {
+        return [...this.dispatcherNames, ...gatewayNames, ...nodeNames, 'registrar', ...settlerNames, providerSettler];
     }
 
     /**
@@ -96,11 +116,16 @@ export class ChaosNetwork {
         for (const link of this.links.values()) await link.close();
         this.engine?.close();
         for (const disk of this.disks.values()) disk.remove();
+        await this.database?.stop();
     }
 
     private async bringUp(): Promise<void> {
         const { dir, progress } = this.options;
         this.engine = await CountingEngine.start();
+        if (this.options.postgres) {
+            this.database = await LedgerDatabase.start(dir);
+            this.secondPort = await freePort();
+        }
         const modelRoot = (await ggufModelRoot(TOY_MODEL_PATH, TOY_MODEL_ID)).toString('hex');
         const engine = {
             kind: 'openai',
@@ -120,6 +145,7 @@ export class ChaosNetwork {
         this.escrows.push(this.local.escrow);
         await this.openSecondEscrow();
         await this.topUpEscrows();
+        if (this.options.postgres) await this.startSecondDispatcher();
         await this.startSecondGateway();
         await this.startMoreSettlers();
     }
@@ -130,22 +156,51 @@ export class ChaosNetwork {
         const changed = { ...settings };
         const chain = settings['chain'] as { endpoints: string[] };
         changed['chain'] = { ...chain, endpoints: await this.endpointsOf(name, chain.endpoints[0]!) };
-        if (settings['dispatcherUrl'] !== undefined)
-            changed['dispatcherUrl'] = await this.linkOf(name, settings['dispatcherUrl'] as string);
-        if (settings['dispatchers'] !== undefined) {
-            const [first] = settings['dispatchers'] as { url: string }[];
-            changed['dispatchers'] = [{ ...first, url: await this.linkOf(name, first!.url) }];
+        const { dispatcherUrl } = settings as { dispatcherUrl?: string };
+        if (dispatcherUrl !== undefined) {
+            changed['dispatcherUrl'] = await this.linkOf(name, dispatcherUrl);
+            changed['dispatchers'] = await this.secondPlace(name);
         }
-        return { ...changed, ...this.filesOf(name, settings), ...nodeTerms(settings), ...settlerTerms(settings) };
+        if (settings['dispatchers'] !== undefined) {
+            const [first] = settings['dispatchers'] as { url: string; hub: string }[];
+            const { url, hub } = first!;
+            const second = (await this.secondPlace(name)).map((place) => ({ ...place, hub }));
+            changed['dispatchers'] = [{ url: await this.linkOf(name, url), hub }, ...second];
+        }
+        const files = await this.filesOf(name, settings);
+        return { ...changed, ...files, ...nodeTerms(settings), ...settlerTerms(settings) };
     }
 
-    private filesOf(name: string, settings: RoleSettings): RoleSettings {
-        if (settings['ledgerFile'] !== undefined) {
-            const owner = isSettler(name) ? 'dispatcher' : name;
-            return { ledgerFile: path.join(this.diskOf(owner).folder, 'ledger.sqlite') };
-        }
+    /** The other dispatcher, where there is one. */
+    private async secondPlace(name: string): Promise<{ url: string }[]> {
+        if (!this.options.postgres) return [];
+        return [{ url: await this.linkOf(`${name}/2`, `http://127.0.0.1:${this.secondPort}`) }];
+    }
+
+    private async filesOf(name: string, settings: RoleSettings): Promise<RoleSettings> {
         if (settings['receiptLogFile'] !== undefined) return { receiptLogFile: this.nodeLog(name) };
-        return {};
+        const hasLedger = settings['ledgerFile'] !== undefined || settings['ledgerUrl'] !== undefined;
+        if (!hasLedger) return {};
+        const isShared = isSettler(name) || this.dispatcherNames.includes(name);
+        if (isShared && this.database !== undefined) return this.databaseOf(name, this.database);
+        return { ledgerFile: path.join(this.diskOf(isShared ? 'dispatcher' : name).folder, 'ledger.sqlite') };
+    }
+
+    private async databaseOf(name: string, database: LedgerDatabase): Promise<RoleSettings> {
+        return {
+            ledgerFile: undefined,
+            ledgerUrl: database.urlBy(await this.linkOf(`${name}/db`, database.address)),
+            ledgerPasswordFile: database.passwordFile,
+            ...(this.dispatcherNames.includes(name) && { dispatcherId: name }),
+        };
+    }
+
+    private async startSecondDispatcher(): Promise<void> {
+        await this.local.startRole(secondDispatcher, 'dispatcher', {
+            ...this.settingsOf('dispatcher'),
+            chain: this.directChain,
+            listen: { port: this.secondPort },
+        });
     }
 
     private diskOf(name: string): Disk {
@@ -214,12 +269,14 @@ export class ChaosNetwork {
 
     private async startMoreSettlers(): Promise<void> {
         for (const name of ['settler-2', providerSettler]) {
-            const { ledgerFile, ...settings } = this.settingsOf('settler');
+            const { ledgerFile, ledgerUrl, ledgerPasswordFile, ...settings } = this.settingsOf('settler');
             await this.fundGasWallet(`gas-${name}`);
             await this.local.startRole(name, 'settler', {
                 ...settings,
                 chain: this.directChain,
-                ...(name === providerSettler ? { nodeLogFiles: [this.nodeLog('node-1')] } : { ledgerFile }),
+                ...(name === providerSettler
+                    ? { nodeLogFiles: [this.nodeLog('node-1')] }
+                    : { ledgerFile, ledgerUrl, ledgerPasswordFile }),
                 gasWalletFile: this.local.layout.key(`gas-${name}`),
             });
         }
@@ -244,6 +301,15 @@ export class ChaosNetwork {
         void [role, admin];
         return settings;
     }
+}
+
+async function freePort(): Promise<number> {
+    const server = createServer().listen({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
 }
 
 function isSettler(name: string): boolean {

@@ -7,13 +7,13 @@ import type { Supervisor } from './supervisor';
 
 export interface KillCampaign {
     kills: number;
+    dispatchers: readonly string[];
     dice: Dice;
     diary: Diary;
     supervisor: Supervisor;
     load: Load;
 }
 
-const victims = ['dispatcher', ...settlerNames, providerSettler];
 /** Share of kills that meet a process before it is ready: recovery is where a second crash hurts. */
 const whileStartingShare = 0.15;
 const startMs = [100, 1_500] as const;
@@ -27,6 +27,7 @@ const lookMs = 20;
 
 /** kill -9 at random instants, each victim again as soon as it is back. Gives how many met each. */
 export async function runKillCampaign(campaign: KillCampaign): Promise<Record<string, number>> {
+    const victims = [...campaign.dispatchers, ...settlerNames, providerSettler];
     const counts: Record<string, number> = Object.fromEntries(victims.map((name) => [name, 0]));
     let left = campaign.kills;
     const hunt = async (name: string) => {
@@ -51,9 +52,9 @@ function instantWhileStarting(dice: Dice): Promise<void> {
     return sleep(dice.between(...startMs));
 }
 
-async function instantOfLife(name: string, dice: Dice, { supervisor, load }: KillCampaign): Promise<void> {
+async function instantOfLife(name: string, dice: Dice, { supervisor, load, dispatchers }: KillCampaign): Promise<void> {
     while (!supervisor.isUp(name)) await sleep(lookMs);
-    if (name !== 'dispatcher') return sleep(dice.between(...settlerLifeMs));
+    if (!dispatchers.includes(name)) return sleep(dice.between(...settlerLifeMs));
     const wanted = load.acknowledged.length + dice.between(...answersBefore);
     const endMs = performance.now() + patienceMs;
     while (load.acknowledged.length < wanted && performance.now() < endMs && supervisor.isUp(name)) await sleep(lookMs);

@@ -17,6 +17,7 @@ const schema = z
             .transform((list) => list.split(','))
             .pipe(z.array(z.enum(kindNames)).min(1))
             .optional(),
+        postgres: z.boolean().default(false),
         keep: z.boolean().default(false),
         help: z.boolean().default(false),
     })
@@ -24,7 +25,7 @@ const schema = z
 
 export type ChaosOptions = z.output<typeof schema>;
 
-export const help = `npm run chaos -- [--minutes N | --kills N | --soak-hours N] [--seed S] [--callers N] [--keep]
+export const help = `npm run chaos -- [--minutes N | --kills N | --soak-hours N] [--seed S] [--callers N] [--postgres] [--keep]
 
   --minutes N     how long things go wrong, 5 unless given; setting up, quiet and audit come on top
   --only KIND,... of ${kindNames.join(', ')}
@@ -33,6 +34,7 @@ export const help = `npm run chaos -- [--minutes N | --kills N | --soak-hours N]
   --warp N        in a soak time runs so many times as fast, 24 unless given
   --seed S        the same seed plans the same faults and questions, 1 unless given
   --callers N     clients at each of the two gateways, 3 unless given
+  --postgres      two dispatchers on one PostgreSQL, in place of one on SQLite
   --keep          leave the folder with ledgers, logs and the diary of faults; a run that fails always leaves it
 
 The last line of standard output is one JSON object, progress goes to standard error. Exit code 1: a rule did not hold or the
@@ -51,6 +53,7 @@ export function readOptions(args: string[]): ChaosOptions {
             seed: { type: 'string' },
             callers: { type: 'string' },
             only: { type: 'string' },
+            postgres: { type: 'boolean' },
             keep: { type: 'boolean' },
             help: { type: 'boolean' },
         },

@@ -12,7 +12,7 @@ import type { Supervisor } from './supervisor';
 const cocoon = path.resolve(__dirname, '../../keepers/cli/cocoon.cjs');
 const lookMs = 300;
 /** For everything to be back by itself: a node that starts again has its quote verified on chain first. */
-const convergeMs = 240_000;
+const convergeMs = 600_000;
 
 /** Tries until `probe` is true. @throws when it never is */
 async function until(what: string, probe: () => Promise<boolean>): Promise<void> {
@@ -31,6 +31,7 @@ async function until(what: string, probe: () => Promise<boolean>): Promise<void>
 
 /** Nothing goes wrong any more: everything must come back without anyone's help, and serve. */
 export async function converge(network: ChaosNetwork, supervisor: Supervisor, diary: Diary): Promise<void> {
+    await network.database?.settled();
     await until('every role runs', async () => supervisor.missing.length === 0);
     diary.tell('every role runs');
     for (const name of gatewayNames) {
@@ -60,7 +61,7 @@ export async function settleAll(network: ChaosNetwork): Promise<void> {
     const { layout } = network.local;
     await settle(layout.config('settler'));
     const settings = JSON.parse(readFileSync(layout.config('settler'), 'utf8')) as Record<string, unknown>;
-    delete settings['ledgerFile'];
+    for (const name of ['ledgerFile', 'ledgerUrl', 'ledgerPasswordFile']) delete settings[name];
     for (const name of nodeNames) {
         const file = layout.config(`settle-${name}`);
         writeFileSync(file, JSON.stringify({ ...settings, nodeLogFiles: [network.nodeLog(name)] }), { mode: 0o600 });

@@ -17,6 +17,7 @@ export interface SoakOptions {
     /** So many times as fast as it passes here. */
     warp: number;
     callers: number;
+    postgres: boolean;
     say: (line: string) => void;
 }
 
@@ -38,7 +39,12 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     const diary = new Diary(path.join(options.dir, 'diary.jsonl'), options.say);
     diary.tell('starting the network');
     const progress = (line: string) => diary.note(line);
-    const network = await ChaosNetwork.launch({ dir: options.dir, dice: dice.apart('network'), progress });
+    const network = await ChaosNetwork.launch({
+        dir: options.dir,
+        dice: dice.apart('network'),
+        progress,
+        postgres: options.postgres,
+    });
     const supervisor = new Supervisor(network.local, diary, (name) => network.moveToFreshPlatform(name));
     try {
         return await soakOn({ network, supervisor, dice, diary, options });

@@ -1,6 +1,9 @@
 import type { Dice } from './dice';
 import type { FaultKind, PlannedFault } from './faults';
 
+/** A kind with what it may befall in one network. */
+export type AimedKind = Omit<FaultKind, 'targets'> & { targets: readonly string[] };
+
 /** Milliseconds between the beginnings of two faults, least and most. */
 const gapMs = [200, 3_500] as const;
 /** Faults that begin together: what one of them alone does not break. */
@@ -10,7 +13,7 @@ const togetherShare = 0.2;
  * Every fault of a storm, in order of time. It follows from the seed, the length and the kinds alone, so that a storm that
  * broke something can be had again.
  */
-export function planStorm(options: { dice: Dice; lengthMs: number; kinds: readonly FaultKind[] }): PlannedFault[] {
+export function planStorm(options: { dice: Dice; lengthMs: number; kinds: readonly AimedKind[] }): PlannedFault[] {
     const { dice, lengthMs, kinds } = options;
     const plan: PlannedFault[] = [];
     if (kinds.length === 0) return plan;

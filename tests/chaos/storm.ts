@@ -9,7 +9,7 @@ import { runKillCampaign } from './kill-campaign';
 import { type Load, startLoad } from './load/client-load';
 import { converge, settleAll } from './quiet';
 import { runPlan } from './run-plan';
-import { planStorm } from './storm-plan';
+import { type AimedKind, planStorm } from './storm-plan';
 import { Supervisor } from './supervisor';
 
 export interface StormOptions {
@@ -22,6 +22,8 @@ export interface StormOptions {
     callers: number;
     /** Kinds of faults; all unless given. */
     only?: readonly string[];
+    /** Two dispatchers on one PostgreSQL. */
+    postgres: boolean;
     say: (line: string) => void;
 }
 
@@ -35,6 +37,8 @@ export interface StormResult {
     abandoned: number;
     others: Record<string, number>;
     starts: number;
+    /** From the end of the last fault until every node answered through every gateway. */
+    backAfterSec: number;
     report: AuditReport;
 }
 
@@ -50,7 +54,12 @@ export async function storm(options: StormOptions): Promise<StormResult> {
     const diary = new Diary(path.join(options.dir, 'diary.jsonl'), options.say);
     diary.tell('starting the network');
     const progress = (line: string) => diary.note(line);
-    const network = await ChaosNetwork.launch({ dir: options.dir, dice: dice.apart('network'), progress });
+    const network = await ChaosNetwork.launch({
+        dir: options.dir,
+        dice: dice.apart('network'),
+        progress,
+        postgres: options.postgres,
+    });
     const supervisor = new Supervisor(network.local, diary, (name) => network.moveToFreshPlatform(name));
     try {
         return await stormOver({ network, supervisor, dice, diary, options });
@@ -81,12 +90,14 @@ async function stormOver(scene: Scene): Promise<StormResult> {
             ? stormIt(scene)
             : killIt(scene, options.kills, load));
         diary.tell('it is over');
+        const overMs = diary.elapsedMs;
         await converge(network, supervisor, diary);
+        const backAfterSec = Math.round((diary.elapsedMs - overMs) / 1_000);
         await sleep(calmMs);
         await load.stop();
         const report = await settleAndAudit(scene, load);
         const faults = Object.values(faultsByKind).reduce((sum, count) => sum + count, 0);
-        return { ...counts(load), faults, faultsByKind, unavailable, starts: supervisor.starts, report };
+        return { ...counts(load), faults, faultsByKind, unavailable, starts: supervisor.starts, backAfterSec, report };
     } finally {
         await load.stop();
     }
@@ -97,14 +108,22 @@ type Suffered = Pick<StormResult, 'faultsByKind' | 'unavailable'>;
 async function stormIt({ network, supervisor, dice, diary, options }: Scene): Promise<Suffered> {
     const { kinds, unavailable } = availableKinds(network, options.only);
     for (const [name, why] of Object.entries(unavailable)) diary.tell(`no ${name}`, { why });
-    const plan = planStorm({ dice: dice.apart('plan'), lengthMs: options.minutes * 60_000, kinds });
+    const aimed = kinds.map((kind): AimedKind => ({ ...kind, targets: kind.targets(network) }));
+    const plan = planStorm({ dice: dice.apart('plan'), lengthMs: options.minutes * 60_000, kinds: aimed });
     diary.tell('the storm begins', { faults: plan.length });
     return { faultsByKind: await runPlan({ plan, kinds, storm: { network, supervisor }, diary }), unavailable };
 }
 
-async function killIt({ supervisor, dice, diary }: Scene, kills: number, load: Load): Promise<Suffered> {
+async function killIt({ network, supervisor, dice, diary }: Scene, kills: number, load: Load): Promise<Suffered> {
     diary.tell('the killing begins', { kills });
-    const counts = await runKillCampaign({ kills, dice: dice.apart('kills'), diary, supervisor, load });
+    const counts = await runKillCampaign({
+        kills,
+        dispatchers: network.dispatcherNames,
+        dice: dice.apart('kills'),
+        diary,
+        supervisor,
+        load,
+    });
     const named = Object.entries(counts).map(([name, count]) => [`kill ${name}`, count]);
     return { faultsByKind: Object.fromEntries(named) as Record<string, number>, unavailable: {} };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { openDispatchLedger, scanNodeLog } from '../../../keepers/ledger';
+import { type DispatchLedgerOptions, openDispatchLedger, scanNodeLog } from '../../../keepers/ledger';
 import { type KeptReceipt, streamOf, type StreamKey } from './statements';
 
 const pageSize = 500;
@@ -22,8 +22,8 @@ export interface DispatcherBooks {
     contradictions: number;
 }
 
-export async function booksOfDispatcher(file: string): Promise<DispatcherBooks> {
-    const ledger = await openDispatchLedger({ file });
+export async function booksOfDispatcher(place: DispatchLedgerOptions): Promise<DispatcherBooks> {
+    const ledger = await openDispatchLedger(place);
     try {
         const finals: KeptReceipt[] = [];
         for (let afterId: bigint | undefined; ;) {

@@ -26,7 +26,8 @@ export interface FaultKind {
     weight: number;
     /** Milliseconds that one lasts, least and most. */
     lastsMs: readonly [number, number];
-    targets: readonly string[];
+    /** What it may befall in this network. */
+    targets(network: ChaosNetwork): readonly string[];
     draw?(dice: Dice): PlannedFault['detail'];
     /** Why it cannot be done on this machine; undefined when it can. */
     unavailable?(network: ChaosNetwork): string | undefined;

@@ -1,5 +1,5 @@
 import type { FaultKind } from './fault-kind';
-import { chainLeap, clockJump, diskFull, diskSlow } from './machine-faults';
+import { chainLeap, clockJump, diskFull, diskSlow, postgresDown } from './machine-faults';
 import { link, rpc } from './network-faults';
 import { absentSettler, kill, pause, restart } from './process-faults';
 
@@ -16,4 +16,5 @@ export const faultKinds: readonly FaultKind[] = [
     diskSlow,
     clockJump,
     chainLeap,
+    postgresDown,
 ];

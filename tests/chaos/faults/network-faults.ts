@@ -1,15 +1,13 @@
-import { endpointsPerRole, gatewayNames, nodeNames, providerSettler, settlerNames } from '../chaos-network';
+import { endpointsPerRole } from '../chaos-network';
 import { type Fault, faults } from '../../support/faulty-rpc';
 import type { FaultKind } from './fault-kind';
 
-const links = [...gatewayNames, ...nodeNames];
-
-/** The way between a gateway or a node and the dispatcher. */
+/** The way between a gateway or a node and a dispatcher, and from a dispatcher or settler to its database. */
 export const link: FaultKind = {
     name: 'link',
     weight: 5,
     lastsMs: [200, 8_000],
-    targets: links,
+    targets: ({ links }) => [...links.keys()],
     draw: (dice) => ({ state: dice.pick(['cut', 'cut', 'silent', 'slow']), delayMs: dice.between(50, 800) }),
     begin({ network }, { target, detail }) {
         const proxy = network.links.get(target)!;
@@ -17,8 +15,6 @@ export const link: FaultKind = {
         return () => proxy.set('open');
     },
 };
-
-const keepers = ['dispatcher', ...gatewayNames, ...nodeNames, 'registrar', ...settlerNames, providerSettler];
 
 const places = Array.from({ length: endpointsPerRole }, (_, index) => index + 1);
 
@@ -31,7 +27,8 @@ export const rpc: FaultKind = {
     name: 'rpc',
     weight: 8,
     lastsMs: [1_000, 15_000],
-    targets: keepers.flatMap((keeper) => [...places.map((place) => `${keeper}/${place}`), `${keeper}/all`]),
+    targets: ({ keeperNames }) =>
+        keeperNames.flatMap((keeper) => [...places.map((place) => `${keeper}/${place}`), `${keeper}/all`]),
     draw: (dice) => ({
         trouble: dice.pick(troubles),
         share: dice.pick([0.2, 0.5, 1]),

@@ -1,9 +1,15 @@
-import { gatewayNames, nodeNames, providerSettler, settlerNames } from '../chaos-network';
+import { type ChaosNetwork, providerSettler, settlerNames } from '../chaos-network';
 import type { FaultKind } from './fault-kind';
 
-const everyone = ['chain', 'dispatcher', ...gatewayNames, ...nodeNames, 'registrar', ...settlerNames, providerSettler];
+const everyone = ({ keeperNames }: ChaosNetwork) => ['chain', ...keeperNames];
 /** Those whose memory matters most come more often. */
-const killed = [...everyone, 'dispatcher', 'dispatcher', 'settler', 'settler'];
+const killed = (network: ChaosNetwork) => [
+    ...everyone(network),
+    ...network.dispatcherNames,
+    ...network.dispatcherNames,
+    'settler',
+    'settler',
+];
 
 /** kill -9: gone between two instructions, and down for a while. */
 export const kill: FaultKind = {
@@ -46,7 +52,7 @@ export const absentSettler: FaultKind = {
     name: 'settler-absent',
     weight: 2,
     lastsMs: [5_000, 30_000],
-    targets: [...settlerNames, providerSettler],
+    targets: () => [...settlerNames, providerSettler],
     begin({ supervisor }, { target }) {
         supervisor.hold(target);
         supervisor.signal(target, 'SIGTERM');
