@@ -3,7 +3,7 @@ module.exports = {
     testEnvironment: 'node',
     testMatch: ['<rootDir>/tests/**/*.spec.ts'],
     globalSetup: '<rootDir>/tests/support/global-setup.cjs',
-    setupFiles: ['<rootDir>/tests/support/native-sha256.cjs'],
+    setupFiles: ['<rootDir>/tests/support/native-sha256.cjs', '<rootDir>/tests/support/fast-cells.cjs'],
     transform: {
         '^.+\\.(ts|mts|js|mjs)$': [
             '@swc/jest',

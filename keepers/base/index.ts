@@ -1,4 +1,5 @@
 export { type CoreLimits, forbidCoreDumps, limitThatHolds, readCoreLimits } from './core-dumps';
+export { forbidDebugger } from './debugger-signal';
 export { CocoonError, errorMessage, isRetryable, type CocoonErrorOptions, type ErrorAction } from './errors';
 export { backgroundClock, ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
 export { EventStreamParser, type StreamEvent } from './event-stream';

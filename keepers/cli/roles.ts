@@ -1,5 +1,5 @@
 import type { Logger } from '../base';
-import { createLogger, forbidCoreDumps } from '../base';
+import { createLogger, forbidCoreDumps, forbidDebugger } from '../base';
 import { ensureTokenFile, loadConfig, type Role, type RoleConfig } from '../config';
 import { RoleTelemetry } from '../telemetry';
 import { packageVersion } from './package-version';
@@ -26,10 +26,12 @@ export async function runRole<R extends Role>(
     options: RoleOptions,
     start: (config: RoleConfig<R>, logger: Logger, telemetry: RoleTelemetry) => Promise<RunningRole>,
 ): Promise<void> {
+    const holdsSecrets = secretRoles.includes(role);
+    if (holdsSecrets) forbidDebugger();
     const config = loadConfig(role, { file: options.config });
     const logLines = { warn: 0, error: 0 };
     const logger = createLogger({ name: role, level: config.logLevel, lines: logLines });
-    if (secretRoles.includes(role) && forbidCoreDumps() === undefined)
+    if (holdsSecrets && forbidCoreDumps() === undefined)
         logger.warn({ platform: process.platform }, 'whether this system writes core dumps is not known');
     const orphanedEarly = () => process.exit(1);
     process.once('disconnect', orphanedEarly);

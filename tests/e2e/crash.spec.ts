@@ -84,6 +84,17 @@ function foundReceipt(id: string): Promise<ReceiptAnswer> {
     });
 }
 
+running.test('a signal opens no debugger in a gateway or a node, and harms neither', async () => {
+    const { network } = running;
+    for (const name of ['gateway', 'node-1']) process.kill(network.process(name).pid, 'SIGUSR1');
+    await ask({ node: network.nodeKeys()[0]! });
+    for (const name of ['gateway', 'node-1']) {
+        const log = readFileSync(network.layout.log(name), 'utf8');
+        expect(log).not.toMatch(/debugger/i);
+        expect(network.process(name).running).toBe(true);
+    }
+});
+
 running.test('a gateway killed in mid-stream finds the receipt of the broken answer when it is back', async () => {
     await ask();
     const long = await beginLong();
