@@ -9,19 +9,19 @@ import {
     topUp,
     withdraw,
 } from '../../../keepers/operator';
-import { createOperatorChain, TestConsole } from './operator-chain';
+import { createOperatorChain, madeOnce, TestConsole } from './operator-chain';
 
 const sessionKey = Buffer.alloc(32, 3);
 const rootPublicKey = Buffer.alloc(64, 1);
 
-async function start() {
+const start = madeOnce(async () => {
     const chain = await createOperatorChain();
     const operator = await chain.actor('operator');
     const hubs = [{ closeDelaySec: 120, maxFeeBps: 1000, initialFeeBps: 250 }];
     const spec = { kind: 'development' as const, rootPublicKey, governanceDelaySec: 0, hubs };
     await deployNetwork(operator, spec, { console: new TestConsole(), assumeYes: true, clock: chain.clock });
     return { chain, client: await chain.actor('client') };
-}
+});
 
 describe('acts of a client', () => {
     let world: Awaited<ReturnType<typeof start>>;

@@ -40,7 +40,7 @@ import {
     receiptDigest,
     Registry,
 } from '../../../wrappers';
-import { createOperatorChain, startTime, TestConsole } from './operator-chain';
+import { createOperatorChain, madeOnce, startTime, TestConsole } from './operator-chain';
 
 const id = (byte: number) => Buffer.alloc(32, byte);
 const node = signerFromSeed(id(8));
@@ -49,7 +49,7 @@ const snpImage = id(0x5a);
 const modelRoot = id(2);
 const endpoint = 'https://dispatcher.example';
 
-async function start() {
+const start = madeOnce(async () => {
     const chain = await createOperatorChain();
     const governor = await chain.actor('governor');
     const guardian = await chain.actor('guardian');
@@ -67,7 +67,7 @@ async function start() {
     const deployment = (await deployNetwork(governor, spec, options))!;
     const registry = chain.blockchain.openContract(Registry.createFromAddress(deployment.registry));
     return { chain, governor, guardian, deployment, registry, stranger: await chain.actor('stranger') };
-}
+});
 
 type World = Awaited<ReturnType<typeof start>>;
 

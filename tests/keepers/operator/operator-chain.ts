@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Address, Contract, Sender, SenderArguments } from '@ton/core';
@@ -39,6 +39,12 @@ export class TestSender implements Sender {
         private readonly deliver: (message: SenderArguments) => Promise<void>,
     ) {}
 
+    forget(): void {
+        this.sent.length = 0;
+        this.lose = false;
+        this.crash = null;
+    }
+
     async send(message: SenderArguments): Promise<void> {
         const isLast = this.crash !== null && this.sent.length >= this.crash.afterMessages;
         if (isLast && this.crash?.when === 'before') throw new Error('killed');
@@ -54,14 +60,30 @@ export async function createOperatorChain() {
     const blockchain = await Blockchain.create();
     blockchain.now = startTime;
     const folder = mkdtempSync(path.join(tmpdir(), 'cocoon-operator-'));
+    const deploymentFile = path.join(folder, 'test.json');
+    const senders: TestSender[] = [];
 
     async function actor(name: string): Promise<OperatorContext & { sender: TestSender }> {
         const wallet = await blockchain.treasury(name);
+        const sender = new TestSender(wallet.address, async (message) => void (await wallet.send(message)));
+        senders.push(sender);
         return {
             open: <T extends Contract>(contract: T) => blockchain.openContract(contract) as never,
-            sender: new TestSender(wallet.address, async (message) => void (await wallet.send(message))),
+            sender,
             nowSec: () => Promise.resolve(blockchain.now!),
-            deployment: new DeploymentFile(path.join(folder, 'test.json')),
+            deployment: new DeploymentFile(deploymentFile),
+        };
+    }
+
+    /** @returns what takes the chain, the deployment file and the actors back to how they are now */
+    function remember(): () => Promise<void> {
+        const snapshot = blockchain.snapshot();
+        const deployment = existsSync(deploymentFile) ? readFileSync(deploymentFile) : null;
+        return async () => {
+            await blockchain.loadFrom(snapshot);
+            if (deployment === null) rmSync(deploymentFile, { force: true });
+            else writeFileSync(deploymentFile, deployment);
+            for (const sender of senders) sender.forget();
         };
     }
 
@@ -87,6 +109,7 @@ export async function createOperatorChain() {
         folder,
         run,
         actor,
+        remember,
         /** Makes a block one of those that a quote may name. */
         knowBlock(rootHash: Buffer) {
             blockchain.prevBlocks = blocksWith(rootHash);
@@ -97,5 +120,18 @@ export async function createOperatorChain() {
         async balance(address: Address): Promise<bigint> {
             return (await blockchain.getContract(address)).balance;
         },
+    };
+}
+
+type OperatorChain = Awaited<ReturnType<typeof createOperatorChain>>;
+
+/** Makes a world once: deploying a network is most of what a test of an act costs. Each call takes it back to its beginning. */
+export function madeOnce<World extends { chain: OperatorChain }>(make: () => Promise<World>): () => Promise<World> {
+    let made: Promise<{ world: World; restore: () => Promise<void> }> | undefined;
+    return async () => {
+        made ??= make().then((world) => ({ world, restore: world.chain.remember() }));
+        const { world, restore } = await made;
+        await restore();
+        return world;
     };
 }

@@ -31,7 +31,7 @@ import {
     receiptDigest,
     reportDataFor,
 } from '../../../wrappers';
-import { createOperatorChain, startTime, TestConsole } from './operator-chain';
+import { createOperatorChain, madeOnce, startTime, TestConsole } from './operator-chain';
 
 const tee = createSimulatedTee({ pkiSeed: Buffer.alloc(32, 7), platform: 0, now: new Date(startTime * 1000) });
 const pki = createDevelopmentPki({ seed: Buffer.alloc(32, 7), now: new Date(startTime * 1000) });
@@ -39,7 +39,7 @@ const modelRoot = Buffer.alloc(32, 2);
 const node = signerFromSeed(Buffer.alloc(32, 8));
 const session = signerFromSeed(Buffer.alloc(32, 9));
 
-async function start() {
+const start = madeOnce(async () => {
     const chain = await createOperatorChain();
     const operator = await chain.actor('operator');
     const spec = {
@@ -57,7 +57,7 @@ async function start() {
         clock: chain.clock,
     });
     return { chain, operator, deployment: deployment!, owner: await chain.actor('owner') };
-}
+});
 
 type World = Awaited<ReturnType<typeof start>>;
 

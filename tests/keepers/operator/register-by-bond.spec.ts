@@ -14,13 +14,13 @@ import {
     unbond,
 } from '../../../keepers/operator';
 import { encodeKeyBundle, type KeyBundle, keyBundleHash, possessionDigest } from '../../../wrappers';
-import { createOperatorChain, startTime, TestConsole } from './operator-chain';
+import { createOperatorChain, madeOnce, startTime, TestConsole } from './operator-chain';
 
 const modelRoot = Buffer.alloc(32, 2);
 const tdxImageId = Buffer.alloc(32, 3);
 const node = signerFromSeed(Buffer.alloc(32, 8));
 
-async function start() {
+const start = madeOnce(async () => {
     const chain = await createOperatorChain();
     const operator = await chain.actor('operator');
     const spec = {
@@ -63,7 +63,7 @@ async function start() {
         return file;
     };
     return { chain, operator, owner, bundleOf, bundleFile };
-}
+});
 
 describe('registering a node in a SEV-SNP guest', () => {
     it('needs no quote but the higher bond, and the hub admits it like any other', async () => {
