@@ -1,7 +1,7 @@
 import type { SnpVerdict } from '../../keepers/attestation';
 import { runVerifyNode } from '../../keepers/cli/verify-node-command';
 import { settleUntilPaid } from '../../keepers/devnet/demo/settlement';
-import { localTerms } from '../../keepers/devnet/network/local-network';
+import { localTerms } from '../../keepers/devnet/network/local-terms';
 import { Escrow, Provider } from '../../wrappers';
 import { expectReceiptHolds, type ReceiptAnswer } from './receipt';
 import { RunningNetwork } from './running-network';

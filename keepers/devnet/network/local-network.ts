@@ -3,19 +3,20 @@ import { type Address, toNano } from '@ton/core';
 import { request } from 'undici';
 import { ChainClient, type Deployment } from '../../chain';
 import { errorMessage, systemClock } from '../../base';
-import { ggufModelRoot, TOY_MODEL_ID, TOY_MODEL_PATH } from '../../node';
 import { type ActPlan, bond, createProvider, deployNetwork, openEscrow, runAct } from '../../operator';
 import { Escrow, Provider } from '../../../wrappers';
 import { DirectoryLock } from '../chain/store/directory-lock';
 import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
 import { simulatedGpuRoot } from '../simulated-gpus';
-import { simulatedSnpImageId, simulatedSnpRootKeyHash } from '../simulated-snp';
+import { simulatedSnpRootKeyHash } from '../simulated-snp';
 import { createSimulatedTee, simulatedFamily } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
 import { requireFreePort } from './free-port';
 import { NetworkLayout } from './layout';
+import { localSpec } from './local-spec';
+import { localTerms } from './local-terms';
 import { RoleProcess } from './role-process';
 
 export interface LocalNetworkOptions {
@@ -46,28 +47,6 @@ export interface RoleSettings {
     listen?: { port: number };
     [setting: string]: unknown;
 }
-
-/** Terms of a local network: short delays, so that a person sees everything happen. */
-export const localTerms = {
-    governanceDelaySec: 2,
-    closeDelaySec: 600,
-    maxFeeBps: 1_000,
-    feeBps: 500,
-    minBondNano: toNano('10'),
-    maxKeyLifeSec: 3 * 86_400,
-    minHubBondNano: toNano('10'),
-    minClientVerifiedBondNano: toNano('20'),
-    /** every start of a node makes a key */
-    maxKeysPerPlatform: 7,
-    providers: [1, 2],
-    /** nanoTON a million tokens */
-    prices: {
-        inputNano: '400000000',
-        cachedInputNano: '100000000',
-        outputNano: '1600000000',
-        reasoningNano: '1600000000',
-    },
-} as const;
 
 const pollIntervalMs = 250;
 const fundsNano: Partial<Record<ActorName, bigint>> = { client: toNano('100') };
@@ -266,38 +245,9 @@ export class LocalNetwork {
     private async deploy(): Promise<void> {
         const { progress } = this.options;
         const { rootKey, imageId } = this.tee(1);
-        const terms = localTerms;
         const deployment = await deployNetwork(
             this.actors.context('governance'),
-            {
-                kind: 'development',
-                rootPublicKey: rootKey,
-                governanceDelaySec: terms.governanceDelaySec,
-                salt: 0,
-                parameters: {
-                    minBondNano: terms.minBondNano,
-                    maxKeyLifeSec: terms.maxKeyLifeSec,
-                    minHubBondNano: terms.minHubBondNano,
-                    minClientVerifiedBondNano: terms.minClientVerifiedBondNano,
-                    maxKeysPerPlatform: terms.maxKeysPerPlatform,
-                    maxHubFeeBps: terms.maxFeeBps,
-                    minCloseDelaySec: terms.closeDelaySec,
-                },
-                images: [
-                    { imageId, name: 'simulated guest 1' },
-                    { imageId: simulatedSnpImageId, imageKind: 'sev-snp', name: 'simulated SEV-SNP guest 1' },
-                ],
-                models: [{ modelRoot: await ggufModelRoot(TOY_MODEL_PATH, TOY_MODEL_ID), name: TOY_MODEL_ID }],
-                hubs: [
-                    {
-                        operator: this.actors.wallets.operator.address,
-                        closeDelaySec: terms.closeDelaySec,
-                        maxFeeBps: terms.maxFeeBps,
-                        initialFeeBps: terms.feeBps,
-                        salt: 0,
-                    },
-                ],
-            },
+            await localSpec({ imageId, rootKey, hubOperator: this.actors.wallets.operator.address }),
             { console: this.console, assumeYes: true, pollIntervalMs, clock: systemClock },
         );
         if (deployment === null) throw new DevnetError('process_failed', 'the network was not deployed');
