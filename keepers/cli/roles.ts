@@ -1,7 +1,7 @@
 import type { Logger } from '../base';
 import { createLogger, forbidCoreDumps, forbidDebugger } from '../base';
-import { ensureTokenFile, loadConfig, type Role, type RoleConfig } from '../config';
-import { RoleTelemetry } from '../telemetry';
+import { ensureTokenFile, loadConfig, readSecretFile, type Role, type RoleConfig } from '../config';
+import { type Hop, RequestTracer, RoleTelemetry } from '../telemetry';
 import { packageVersion } from './package-version';
 
 /** A role under way. `facts` are shown in its ready line. */
@@ -35,7 +35,8 @@ export async function runRole<R extends Role>(
         logger.warn({ platform: process.platform }, 'whether this system writes core dumps is not known');
     const orphanedEarly = () => process.exit(1);
     process.once('disconnect', orphanedEarly);
-    const telemetry = new RoleTelemetry({ role, version: packageVersion(), logger, logLines });
+    const tracer = await tracerOf(role, config);
+    const telemetry = new RoleTelemetry({ role, version: packageVersion(), logger, logLines, tracer });
     // Before the role is up: whoever waits for it can see what it waits for.
     const adminUrl = await listenForOperator(telemetry, config);
     const running = await start(config, logger, telemetry);
@@ -52,6 +53,14 @@ export async function runRole<R extends Role>(
     await running.stop();
     await telemetry.close();
     if (process.connected) process.disconnect();
+}
+
+/** Off unless the settings say where spans go. */
+async function tracerOf(role: Role, config: RoleConfig<Role>): Promise<RequestTracer | null> {
+    if (!('traces' in config) || config.traces === undefined) return null;
+    const { otlpUrl, authorizationFile, sampleRatio } = config.traces;
+    const authorization = authorizationFile === undefined ? undefined : readSecretFile(authorizationFile);
+    return RequestTracer.export({ hop: role as Hop, version: packageVersion(), otlpUrl, authorization, sampleRatio });
 }
 
 async function listenForOperator(telemetry: RoleTelemetry, config: RoleConfig<Role>): Promise<string | null> {

@@ -44,6 +44,16 @@ export const listenField = z.strictObject({
     port: portField,
 });
 
+/** Where spans go: none without it. */
+export const tracesField = z.strictObject({
+    /** An OTLP collector's traces over HTTP, such as http://127.0.0.1:4318/v1/traces; https unless it is on this machine. */
+    otlpUrl: guestUrlField,
+    /** Of the header authorization, where the collector wants one. */
+    authorizationFile: z.string().min(1).optional(),
+    /** Share of requests. */
+    sampleRatio: z.number().min(0).max(1).default(0.05),
+});
+
 /** Nobody but this machine: what is served there is for its operator. */
 export const adminField = z.strictObject({
     host: z

@@ -9,6 +9,7 @@ import {
     logLevelField,
     nanoField,
     portField,
+    tracesField,
     urlField,
 } from './fields';
 
@@ -247,6 +248,7 @@ const twoLedgers = 'give ledgerFile or ledgerUrl, not both';
 
 const dispatcherFields = z.strictObject({
     ...shared,
+    traces: tracesField.optional(),
     role: z.literal('dispatcher'),
     hub: addressField,
     listen: listenField,
@@ -334,6 +336,7 @@ export const registrarSchema = z.strictObject({
 
 const nodeFields = z.strictObject({
     ...shared,
+    traces: tracesField.optional(),
     role: z.literal('node'),
     hub: addressField,
     /** Of the hub above. Those in `dispatchers` are served too; one of the two must name a dispatcher of that hub. */
@@ -386,6 +389,7 @@ export const nodeSchema = nodeFields.transform((settings, context) => {
 
 export const gatewaySchema = z.strictObject({
     ...shared,
+    traces: tracesField.optional(),
     role: z.literal('gateway'),
     /** Used beside those of listed hubs; the only ones that may speak http. */
     dispatchers: z

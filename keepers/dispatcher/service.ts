@@ -132,6 +132,8 @@ export class DispatcherService {
     /** Takes one request to its end. @throws DispatchError before anything was written to `output` */
     async relay(received: ReceivedRequest, output: AnswerOutput, cancelled: AbortSignal): Promise<void> {
         const observed = this.options.metrics?.requests.begin();
+        const { requestId, nodeKey } = received.envelope.context;
+        observed?.trace(requestId, nodeKey.toString('hex'));
         try {
             await this.relayObserved({ ...received, output, cancelled, observed });
         } catch (error) {

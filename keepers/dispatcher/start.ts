@@ -42,7 +42,7 @@ export async function startDispatcher(
     });
     watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: ledgerMetrics });
     const network = deployment.registry.hash;
-    const metrics = new DispatcherMetrics(telemetry.registry);
+    const metrics = new DispatcherMetrics(telemetry.registry, telemetry.tracer);
     const service = new DispatcherService({
         network,
         hub: config.hub.hash,

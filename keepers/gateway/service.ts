@@ -68,7 +68,7 @@ export interface Question {
 }
 
 /** A question on its way: its deadline holds for all attempts together. */
-type Attempt = Question & { deadlineMs: number };
+type Attempt = Question & { deadlineMs: number; observed: ObservedRequest | undefined };
 
 /** How much longer than the deadline a dispatcher may take to pass on what the node signed for. */
 const deadlineGraceMs = 15_000;
@@ -110,7 +110,7 @@ export class GatewayService {
         const startedAtMs = performance.now();
         try {
             this.refuseWhenDraining();
-            const answer = await this.find(question);
+            const answer = await this.find(question, observed);
             const firstFrameMs = performance.now() - startedAtMs;
             this.follow(answer, observed, firstFrameMs);
             return answer;
@@ -148,7 +148,7 @@ export class GatewayService {
         });
     }
 
-    private async find(question: Question): Promise<Answer> {
+    private async find(question: Question, observed: ObservedRequest | undefined): Promise<Answer> {
         const headers = keptHeaders({ 'content-type': 'application/json', accept: question.accept });
         const shape = shapeOf({ method: 'POST', path: question.path, headers, body: question.body });
         refuseModel(question.key, shape.model);
@@ -175,7 +175,7 @@ export class GatewayService {
             if (question.signal.aborted) throw new GatewayError('request_timeout', 'the caller went away');
             if (clock.nowMs() >= deadlineMs) throw deadlinePassed();
             try {
-                const answer = await this.askNode(node, shape, { ...question, deadlineMs });
+                const answer = await this.askNode(node, shape, { ...question, deadlineMs, observed });
                 this.picker.served(choice, node);
                 this.conduct.began(node);
                 return answer;
@@ -214,6 +214,7 @@ export class GatewayService {
     private async askNode(node: TrustedNode, shape: RequestShape, question: Attempt): Promise<Answer> {
         const { index, terms } = findModel(node.offer, shape.model)!;
         const sealed = await this.seal(node, shape, question, terms);
+        question.observed?.trace(sealed.requestId, node.id);
         const limit = this.limitOf(question);
         const way = this.wayTo(node, sealed, limit);
         const relayed = await this.relay(node, sealed, { way, question });

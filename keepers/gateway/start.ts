@@ -64,7 +64,7 @@ export async function startGateway(
     const view = new NetworkView(client, deployment.registry);
     const hubs = hubsOf(config, { client, view, deployment, logger });
     await hubs.refresh();
-    const metrics = new GatewayMetrics(telemetry.registry);
+    const metrics = new GatewayMetrics(telemetry.registry, telemetry.tracer);
     const directory = new NodeDirectory({
         network,
         peers: () => hubs.peers,

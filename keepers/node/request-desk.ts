@@ -190,6 +190,8 @@ export class RequestDesk {
 
     private async answer(envelope: ParsedEnvelope, entry: Entry): Promise<void> {
         const observed = this.options.metrics?.requests.begin();
+        const { requestId, nodeKey } = envelope.context;
+        observed?.trace(requestId, nodeKey.toString('hex'));
         try {
             this.requireReady();
             await this.queue.run(

@@ -80,7 +80,7 @@ async function composeNode(
     tee: NodeTee,
     { logger, telemetry, reporter }: WatchedBy & { reporter: StatusReporter },
 ): Promise<RunningNode> {
-    const metrics = new NodeMetrics(telemetry.registry);
+    const metrics = new NodeMetrics(telemetry.registry, telemetry.tracer);
     const deployment = await readPinnedDeployment(config.deploymentFile);
     hubOf(deployment, config.hub);
     if (deployment.quoteVerifier === null)

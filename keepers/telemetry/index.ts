@@ -19,3 +19,4 @@ export {
     watchLedgerFile,
 } from './roles/ledger-metrics';
 export { watchChain, type WatchedChain } from './roles/chain-metrics';
+export { type Hop, RequestTracer, tracedAttributes } from './tracing';

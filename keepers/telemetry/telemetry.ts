@@ -6,6 +6,7 @@ import { pulledCounters } from './instruments';
 import { processMetrics } from './process-metrics';
 import { ReadinessBook } from './readiness';
 import type { Sampler } from './sampler';
+import type { RequestTracer } from './tracing';
 
 /** Something an operator may have a running role do. */
 export interface AdminAct<Body = unknown> {
@@ -24,6 +25,8 @@ export interface TelemetryOptions {
     logger: Logger;
     /** What the logger has written. */
     logLines?: Readonly<LogLines>;
+    /** Absent where nothing is traced. */
+    tracer?: RequestTracer | null;
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -35,6 +38,7 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export class RoleTelemetry {
     readonly role: string;
     readonly registry = new Registry();
+    readonly tracer: RequestTracer | null;
     readonly readiness = new ReadinessBook();
     readonly acts = new Map<string, AdminAct>();
     private readonly volumes = new Map<string, string>();
@@ -46,6 +50,7 @@ export class RoleTelemetry {
     constructor(private readonly options: TelemetryOptions) {
         const { role, version, logger, logLines = { warn: 0, error: 0 } } = options;
         this.role = role;
+        this.tracer = options.tracer ?? null;
         processMetrics(this.registry, { role, version, readiness: this.readiness, volumes: this.volumes });
         pulledCounters(
             this.registry,
@@ -111,6 +116,7 @@ export class RoleTelemetry {
     async close(): Promise<void> {
         await this.stopSampling();
         await this.server?.close();
+        await this.tracer?.shutdown();
         this.registry.clear();
     }
 }

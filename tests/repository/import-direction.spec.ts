@@ -114,6 +114,10 @@ const restrictedPackages: Record<string, string[]> = {
     '@ton/sandbox': ['keepers/devnet'],
     '@ton/blueprint': ['scripts'],
     'prom-client': ['keepers/telemetry'],
+    '@opentelemetry/api': ['keepers/telemetry'],
+    '@opentelemetry/sdk-trace-base': ['keepers/telemetry'],
+    '@opentelemetry/resources': ['keepers/telemetry'],
+    '@opentelemetry/exporter-trace-otlp-http': ['keepers/telemetry'],
 };
 
 function folderOf(file: string): string {

@@ -11,6 +11,7 @@ const secretSettings: readonly [setting: string, isSeed: boolean][] = [
     ['apiKeysFile', false],
     ['admin.tokenFile', false],
     ['chain.apiKeyFile', false],
+    ['traces.authorizationFile', false],
     ['engine.apiKeyFile', false],
 ];
 

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { counter, pulledGauge } from '../instruments';
+import type { RequestTracer } from '../tracing';
 import { RequestMetrics } from './request-metrics';
 
 /** What the dispatcher is asked when it is scraped. */
@@ -16,8 +17,11 @@ export class DispatcherMetrics {
     private readonly raises;
     private readonly orphans;
 
-    constructor(private readonly registry: Registry) {
-        this.requests = new RequestMetrics(registry, 'dispatcher');
+    constructor(
+        private readonly registry: Registry,
+        tracer: RequestTracer | null = null,
+    ) {
+        this.requests = new RequestMetrics(registry, 'dispatcher', tracer);
         this.hellos = counter(registry, 'cocoon_dispatcher_hellos_total', 'Nodes that dialled in', 'outcome');
         this.raises = counter(registry, 'cocoon_dispatcher_cap_raises_total', 'Raised caps by outcome', 'outcome');
         this.orphans = counter(

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { counter, nanoAsNumber, pulledGauge, pulledGauges } from '../instruments';
+import type { RequestTracer } from '../tracing';
 import { RequestMetrics } from './request-metrics';
 
 /** What the gateway is asked when it is scraped. */
@@ -20,8 +21,11 @@ export class GatewayMetrics {
     private readonly repicks;
     private readonly verdicts;
 
-    constructor(private readonly registry: Registry) {
-        this.requests = new RequestMetrics(registry, 'gateway');
+    constructor(
+        private readonly registry: Registry,
+        tracer: RequestTracer | null = null,
+    ) {
+        this.requests = new RequestMetrics(registry, 'gateway', tracer);
         this.repicks = counter(
             registry,
             'cocoon_gateway_attempts_not_begun_total',

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { counter, nanoAsNumber, pulledGauge } from '../instruments';
+import type { RequestTracer } from '../tracing';
 import { RequestMetrics } from './request-metrics';
 
 /** What the node is asked when it is scraped. */
@@ -18,8 +19,11 @@ export class NodeMetrics {
     private readonly attestations;
     private readonly earned;
 
-    constructor(private readonly registry: Registry) {
-        this.requests = new RequestMetrics(registry, 'node');
+    constructor(
+        private readonly registry: Registry,
+        tracer: RequestTracer | null = null,
+    ) {
+        this.requests = new RequestMetrics(registry, 'node', tracer);
         this.attestations = counter(
             registry,
             'cocoon_node_attestations_total',

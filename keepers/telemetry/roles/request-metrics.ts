@@ -1,8 +1,11 @@
 import type { Registry } from 'prom-client';
 import { counter, histogram, requestSeconds } from '../instruments';
+import type { RequestTracer, TracedRequest } from '../tracing';
 
 /** One request on its way through a role; the first `end` counts. */
 export interface ObservedRequest {
+    /** By what id it goes and to which node: begins its span. Called again, another try begins another trace. */
+    trace(requestId: Buffer, nodeId: string): void;
     end(outcome: string, firstFrameMs?: number): void;
 }
 
@@ -15,7 +18,11 @@ export class RequestMetrics {
     private readonly seconds;
     private readonly firstFrameSeconds;
 
-    constructor(registry: Registry, role: 'gateway' | 'dispatcher' | 'node') {
+    constructor(
+        registry: Registry,
+        role: 'gateway' | 'dispatcher' | 'node',
+        private readonly tracer: RequestTracer | null = null,
+    ) {
         this.total = counter(
             registry,
             `cocoon_${role}_requests_total`,
@@ -38,11 +45,21 @@ export class RequestMetrics {
 
     begin(): ObservedRequest {
         const startedAtMs = performance.now();
+        const begunAtMs = Date.now();
         let ended = false;
+        let traced: TracedRequest | undefined;
         return {
+            trace: (requestId, nodeId) => {
+                if (this.tracer === null) return;
+                const before = traced?.context;
+                traced?.end('not_begun');
+                const triedAtMs = traced === undefined ? begunAtMs : Date.now();
+                traced = this.tracer.begin(requestId, { nodeId, startedAtMs: triedAtMs, before });
+            },
             end: (outcome, firstFrameMs) => {
                 if (ended) return;
                 ended = true;
+                traced?.end(outcome);
                 this.total.inc({ outcome });
                 this.seconds.observe((performance.now() - startedAtMs) / 1000);
                 if (firstFrameMs !== undefined) this.firstFrameSeconds.observe(firstFrameMs / 1000);

@@ -12,6 +12,7 @@ import { GatewayLedger, NodeLog } from '../../../keepers/ledger';
 import { OfferBook } from '../../../keepers/node/offers';
 import { RequestGate } from '../../../keepers/node/request-gate';
 import { NodeService } from '../../../keepers/node/service';
+import type { DispatcherMetrics, GatewayMetrics, NodeMetrics } from '../../../keepers/telemetry';
 import { encodeKeyBundle } from '../../../wrappers';
 import { bytesOf } from '../confidential/exchange';
 import { account, escrow, hub, network, session } from '../dispatch/sealed-request';
@@ -32,6 +33,8 @@ export interface WindowedOptions {
     script: Script;
     raiseTimeoutMs?: number;
     capabilities?: string[];
+    /** Who counts and traces at each hop. */
+    metrics?: { gateway: GatewayMetrics; dispatcher: DispatcherMetrics; node: NodeMetrics };
 }
 
 /** Gateway, dispatcher and node, each with its real books, in one process: a token costs one nanoTON. */
@@ -52,6 +55,7 @@ export async function startWindowed(folder: string, options: WindowedOptions) {
         book: new EscrowBook({ read }),
         isAdmitted: async () => true,
         queueLimitPerNode: 8,
+        metrics: options.metrics?.dispatcher,
         clock,
         logger,
     });
@@ -69,6 +73,7 @@ export async function startWindowed(folder: string, options: WindowedOptions) {
         dispatchers: new Map([[url, client]]),
         maxOutputPriceNano: undefined,
         requestTimeoutMs: 60_000,
+        metrics: options.metrics?.gateway,
         clock,
         logger,
     });
@@ -123,6 +128,7 @@ async function startNode(options: WindowedOptions & { url: string; read: () => P
         clock,
         logger,
         raiseTimeoutMs: options.raiseTimeoutMs,
+        metrics: options.metrics?.node,
     });
     await service.start();
     return { service, signer, keyring, offers, log: options.log };
