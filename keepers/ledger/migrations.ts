@@ -1,5 +1,6 @@
 import type { Database } from './database';
 import { LedgerError } from './errors';
+import { commitMarkSchema } from './schema/commit-mark-schema';
 import { compactionSchema } from './schema/compaction-schema';
 import { dispatchSchema } from './schema/dispatch-schema';
 import { dispatchTables, dispatchTablesFromOld } from './schema/dispatch-tables';
@@ -28,6 +29,7 @@ export const steps: readonly Step[] = [
     { sqlite: dispatchTablesFromOld, postgres: dispatchTables + outboxSchema },
     { sqlite: sendSchema, postgres: sendSchema },
     { sqlite: compactionSchema, postgres: compactionSchema },
+    { sqlite: '', postgres: commitMarkSchema },
 ];
 
 export const schemaVersion = steps.length;

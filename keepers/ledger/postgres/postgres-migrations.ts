@@ -7,7 +7,7 @@ const migrationLock = 0x636f_636f;
 
 /** Brings the database to the current version; several processes may try at once. */
 export async function migratePostgres(session: PostgresSession): Promise<void> {
-    while (await session.transaction(step));
+    while (await session.transaction(step, { marked: false }));
 }
 
 async function step(client: pg.Client): Promise<boolean> {

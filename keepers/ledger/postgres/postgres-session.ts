@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { LedgerError } from '../errors';
@@ -6,6 +7,7 @@ import { connectionSettings, defaultPatienceMs, type PostgresOptions } from './o
 import { columnTypes } from './types';
 
 const maxPauseMs = 1_000;
+const markLifeMs = 30 * 86_400_000;
 
 /**
  * One connection that writes, opened again when it is lost. Statements are pipelined: one need not wait for the answer
@@ -14,6 +16,8 @@ const maxPauseMs = 1_000;
 export class PostgresSession {
     private client: pg.Client | null = null;
     private closed = false;
+    private readonly writer = randomUUID();
+    private mark = 0;
     private readonly settings: ReturnType<typeof connectionSettings>;
     private readonly patienceMs: number;
 
@@ -24,14 +28,15 @@ export class PostgresSession {
 
     /**
      * Runs `act` in a transaction and commits it; `act` may run again, from its beginning, when a transaction was lost
-     * or conflicted. Whether a transaction was committed whose answer was lost is asked of the server.
+     * or conflicted. Whether a transaction was committed whose answer was lost is read from its mark; without one, `act`
+     * must do no harm when it is done twice.
      * @throws LedgerError when nothing was kept
      */
-    async transaction<T>(act: (client: pg.Client) => Promise<T>): Promise<T> {
+    async transaction<T>(act: (client: pg.Client) => Promise<T>, options = { marked: true }): Promise<T> {
         const untilMs = performance.now() + this.patienceMs;
         for (let tries = 0; ; tries++) {
             try {
-                return await this.attempt(act, untilMs);
+                return await this.attempt(act, { ...options, untilMs });
             } catch (error) {
                 const again = isConnectionLost(error) || isConflict(error);
                 if (!again || this.closed || performance.now() >= untilMs) throw ledgerFailure(error);
@@ -40,21 +45,28 @@ export class PostgresSession {
         }
     }
 
+    /** Marks of processes that ended long ago. */
+    async forgetOldMarks(): Promise<void> {
+        const text = 'DELETE FROM commit_marks WHERE at_ms < $1';
+        await this.transaction((client) => client.query(text, [Date.now() - markLifeMs]));
+    }
+
     async close(): Promise<void> {
         this.closed = true;
         await this.client?.end();
         this.client = null;
     }
 
-    private async attempt<T>(act: (client: pg.Client) => Promise<T>, untilMs: number): Promise<T> {
+    private async attempt<T>(
+        act: (client: pg.Client) => Promise<T>,
+        { marked, untilMs }: { marked: boolean; untilMs: number },
+    ): Promise<T> {
         const client = await this.connected();
-        let outcome: { value: T; transactionId: string } | null = null;
+        const mark = ++this.mark;
+        let outcome: { value: T } | null = null;
         try {
-            const [, id] = await Promise.all([
-                client.query('BEGIN'),
-                client.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id'),
-            ]);
-            outcome = { value: await act(client), transactionId: id.rows[0]!.id };
+            await Promise.all([client.query('BEGIN'), ...(marked ? [this.setMark(client, mark)] : [])]);
+            outcome = { value: await act(client) };
             await commit(client);
             return outcome.value;
         } catch (error) {
@@ -63,9 +75,18 @@ export class PostgresSession {
                 throw error;
             }
             this.drop(client);
-            if (outcome && (await this.wasCommitted(client, outcome.transactionId, untilMs))) return outcome.value;
+            if (marked && outcome && (await this.wasCommitted(mark, untilMs))) return outcome.value;
             throw error;
         }
+    }
+
+    private setMark(client: pg.Client, mark: number): Promise<unknown> {
+        return client.query({
+            name: 'set mark',
+            text: `INSERT INTO commit_marks (writer, mark, at_ms) VALUES ($1, $2, $3)
+                ON CONFLICT (writer) DO UPDATE SET mark = excluded.mark, at_ms = excluded.at_ms`,
+            values: [this.writer, mark, Date.now()],
+        });
     }
 
     private async connected(): Promise<pg.Client> {
@@ -84,39 +105,29 @@ export class PostgresSession {
         client.end().catch(() => undefined);
     }
 
-    /** The answer to a COMMIT was lost with its connection. The old backend is ended first: then the verdict is final. */
-    private async wasCommitted(lost: pg.Client, transactionId: string, untilMs: number): Promise<boolean> {
+    /** The answer to a COMMIT was lost with its connection. */
+    private async wasCommitted(mark: number, untilMs: number): Promise<boolean> {
         for (;;) {
-            const status = await this.statusOf(lost, transactionId).catch((error: unknown) => {
-                if (isConnectionLost(error)) return 'in progress';
-                throw error;
-            });
-            if (status === 'committed') return true;
-            if (status === 'aborted') return false;
-            if (status === null || performance.now() >= untilMs || this.closed)
-                throw new LedgerError(
-                    'ledger_write_failed',
-                    'Whether the ledger has committed could not be found out',
-                    {
-                        context: { transactionId },
-                    },
-                );
-            await sleep(50);
+            try {
+                return await this.isMarked(mark);
+            } catch (error) {
+                if (this.closed || performance.now() >= untilMs)
+                    throw new LedgerError(
+                        'ledger_write_failed',
+                        'Whether the ledger has committed could not be found out',
+                        { cause: error },
+                    );
+                await sleep(50);
+            }
         }
     }
 
-    private async statusOf(lost: pg.Client, transactionId: string): Promise<string | null> {
+    /** The old transaction holds its mark's row until it is over: the lock waits for that, and the verdict is final. */
+    private async isMarked(mark: number): Promise<boolean> {
         const client = await this.connected();
-        const { rows } = await client.query<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [
-            transactionId,
-        ]);
-        if (rows[0]!.status !== 'in progress') return rows[0]!.status;
-        const { processID } = lost as pg.Client & { processID: number | null };
-        await client.query(
-            'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_xid IS NOT NULL',
-            [processID],
-        );
-        return 'in progress';
+        const text = 'SELECT mark FROM commit_marks WHERE writer = $1 FOR UPDATE';
+        const { rows } = await client.query<{ mark: bigint }>(text, [this.writer]);
+        return rows[0]?.mark === BigInt(mark);
     }
 }
 

@@ -34,6 +34,7 @@ export class PostgresStore implements DispatchStore {
         const store = new PostgresStore(options);
         try {
             await migratePostgres(store.session);
+            await store.session.forgetOldMarks();
             return store;
         } catch (error) {
             await store.close();
