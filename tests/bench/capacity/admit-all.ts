@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { systemClock } from '../../../keepers/base';
 import { parseEnvelope } from '../../../keepers/confidential';
 import { Admission, type AdmissionOptions, type EscrowBook } from '../../../keepers/dispatch';
-import type { CapRecord, DispatchLedger } from '../../../keepers/ledger';
+import type { DispatchLedger } from '../../../keepers/ledger';
 import { openEscrow } from './chain-in-memory';
 import { quantile, rounded } from './quantiles';
 import { threadCpuMicros } from './thread-cpu';
@@ -63,11 +63,11 @@ export async function admitAll(options: AdmissionOptions, work: AdmissionWork) {
         },
     };
     const ledger = {
-        recordCap: (cap: CapRecord) => {
+        recordCap: (...cap: Parameters<DispatchLedger['recordCap']>) => {
             atTransaction.own = watch.pause();
             atTransaction.latency = (performance.now() - beganMs) * 1_000;
             atTransaction.thread = threadCpuMicros() - begun;
-            return options.ledger.recordCap(cap);
+            return options.ledger.recordCap(...cap);
         },
     };
     const admission = new Admission({
