@@ -22,6 +22,7 @@ import { Coalescer } from './coalescer';
 import type { AccountReading, TransactionId } from './endpoints/endpoint-api';
 import { EndpointPool, type EndpointPoolOptions } from './endpoints/endpoint-pool';
 import { ChainError } from './errors';
+import { confirmedHistory, type ConfirmedOptions } from './watch/confirmed-history';
 
 export type ChainClientOptions = EndpointPoolOptions;
 
@@ -140,6 +141,15 @@ export class ChainClient {
         return this.pool.first((endpoint, limits) =>
             endpoint.call('transactions', (api) => api.transactions(address, options), limits),
         );
+    }
+
+    /**
+     * What happened to an account after the cursor, oldest first, as endpoints of two operators have it, and deep enough;
+     * `watchTransactions` is the loop around it.
+     */
+    async confirmedSince(address: Address, options: ConfirmedOptions): Promise<Transaction[]> {
+        this.requireUnderstood('trusted');
+        return confirmedHistory(this.pool, address, options);
     }
 
     /**

@@ -8,7 +8,8 @@ export type { EndpointState, EndpointStatus } from './endpoints/endpoint-health'
 export type { EndpointKind, EndpointSettings } from './endpoints/endpoint-settings';
 export { transactionOutcome, type TransactionOutcome } from './transaction-outcome';
 export { findTransaction, walkTrace, type Trace, type TraceOptions, type TraceTransaction } from './trace';
-export { transactionsSince, watchTransactions, type WatchOptions } from './watch-transactions';
+export { beginning, type Cursor, type CursorStore } from './watch/cursor';
+export { transactionsSince, watchTransactions, type WatchOptions } from './watch/watch-transactions';
 export { parseWalletKey, walletKeyFromMnemonic, walletKeyFromSeed, type WalletKey } from './wallet/wallet-key';
 export { collectMessages } from './wallet/wallet-message';
 export { ChainWallet, type ChainWalletOptions } from './wallet/chain-wallet';
