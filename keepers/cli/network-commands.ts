@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { StartCommandOptions } from './start-command';
 
 /** The whole network on this machine: for a first look, and for development. */
 export function addNetworkCommands(program: Command): void {
@@ -20,7 +21,11 @@ export function addNetworkCommands(program: Command): void {
         .option('--dir <dir>', 'where the network is kept', '.cocoon/local')
         .option('--fees <config>', 'sandbox, or mainnet-2026 for the six-times-lower fees', 'sandbox')
         .option('--deposit <ton>', 'what the client puts into its escrow when it is opened', '20')
-        .action(async (options: { port: string; dir: string; fees: string; deposit: string }) => {
+        .option(
+            '--both-apis',
+            'keepers read the chain by toncenter’s API and by TonClient4’s, and believe what both say',
+        )
+        .action(async (options: StartCommandOptions) => {
             const { runStartCommand } = require('./start-command') as typeof import('./start-command');
             await runStartCommand(options);
         });

@@ -18,13 +18,16 @@ const optionsSchema = z.object({
         .refine((amountNano) => amountNano > 0n, '--deposit must be above zero'),
 });
 
-/** `cocoon start`: stays until a signal, then stops everything in order. What it kept is there for the next start. */
-export async function runStartCommand(given: {
+export interface StartCommandOptions {
     port: string;
     dir: string;
     fees: string;
     deposit: string;
-}): Promise<void> {
+    bothApis?: boolean;
+}
+
+/** `cocoon start`: stays until a signal, then stops everything in order. What it kept is there for the next start. */
+export async function runStartCommand(given: StartCommandOptions): Promise<void> {
     const parsed = optionsSchema.safeParse(given);
     if (!parsed.success) throw new CocoonError('argument_invalid', parsed.error.issues[0]!.message, { action: 'fix' });
     const { port, dir, fees, deposit } = parsed.data;
@@ -33,6 +36,7 @@ export async function runStartCommand(given: {
         gatewayPort: port,
         feeConfig: fees,
         depositNano: deposit,
+        bothApis: given.bothApis,
         progress: (line) => console.error(line),
     });
     console.log(welcome(network));

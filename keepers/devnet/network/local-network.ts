@@ -32,6 +32,8 @@ export interface LocalNetworkOptions {
     tees?: Readonly<Record<string, 'tdx' | 'snp'>>;
     /** By node name, as in a node's configuration; nodes not named embed llama.cpp with the repository's model. */
     engines?: Readonly<Record<string, object>>;
+    /** Keepers read the chain by both of its APIs and believe what both say; else by toncenter's alone. */
+    bothApis?: boolean;
     /** Of every role; each one's own default unless given. */
     logLevel?: string;
     /** A line for a person, as things happen. */
@@ -206,6 +208,7 @@ export class LocalNetwork {
         const pki = this.layout.key('pki');
         const chain = await this.startRole('chain', 'devnet', {
             listen: { port: 0 },
+            ...(this.options.bothApis === true && { v4Port: 0 }),
             stateDir: this.layout.chainState,
             seed,
             feeConfig: this.options.feeConfig ?? 'sandbox',
@@ -411,10 +414,15 @@ export class LocalNetwork {
         };
     }
 
+    private get endpoints(): unknown[] {
+        const v4 = { url: this.process('chain').ready['endpointV4'], kind: 'v4' };
+        return this.options.bothApis === true ? [this.endpoint, v4] : [this.endpoint];
+    }
+
     private get common() {
         const { logLevel } = this.options;
         return {
-            chain: { endpoints: [this.endpoint], pollIntervalMs },
+            chain: { endpoints: this.endpoints, pollIntervalMs },
             deploymentFile: this.layout.deployment,
             ...(logLevel !== undefined && { logLevel }),
         };
