@@ -46,7 +46,7 @@ export function nextTransaction(previous: ModelTransaction | undefined, lt: bigi
 
 export type ModelFault = 'none' | 'error' | 'html' | 'stale' | 'missing' | 'reordered' | 'duplicated' | 'cut' | 'fork';
 
-/** toncenter v2 over a model history; `fault` decides what happens to the next request. */
+/** toncenter v2 over a model history; `fault` decides what happens to the next page asked for. */
 export function modelExchange(model: {
     history: () => readonly ModelTransaction[];
     fork: () => readonly ModelTransaction[];
@@ -54,13 +54,13 @@ export function modelExchange(model: {
     fault: (host: string) => ModelFault;
 }): HttpExchange {
     return async ({ url, body }) => {
-        const fault = model.fault(new URL(url).host);
-        if (fault === 'error') return answerOf(500, '{"ok":false,"error":"busy","code":500}');
-        if (fault === 'html') return answerOf(200, '<html>');
         const { method, params } = JSON.parse(body!) as { method: string; params: PageParams };
         const zeros = Buffer.alloc(32).toString('base64');
         const last = { seqno: model.seqno(), root_hash: zeros };
         if (method === 'getMasterchainInfo') return resultOf({ last });
+        const fault = model.fault(new URL(url).host);
+        if (fault === 'error') return answerOf(500, '{"ok":false,"error":"busy","code":500}');
+        if (fault === 'html') return answerOf(200, '<html>');
         const honest = fault === 'fork' ? model.fork() : model.history();
         const known = fault === 'stale' ? honest.slice(0, Math.floor(honest.length / 2)) : honest;
         return pageOf(known, params, fault);
