@@ -15,7 +15,7 @@ import {
     worstCaseNano,
 } from '../confidential';
 import { CapBook, type EscrowAccount } from '../dispatch';
-import { budgetLeftNano, type GatewayLedger, type IdempotencyMark, LedgerError } from '../ledger';
+import { budgetLeftNano, type GatewayLedger, type IdempotencyMark, LedgerError, type Reservation } from '../ledger';
 import type { GatewayMetrics, ObservedRequest } from '../telemetry';
 import { capDigest } from '../../wrappers';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
@@ -260,7 +260,7 @@ export class GatewayService {
 
     /** Seals the request, reserves its worst case (or the first window of it) and signs the cap; all of it is on disk before a byte leaves. */
     private async seal(node: TrustedNode, shape: RequestShape, question: Attempt, terms: OfferModel) {
-        const { ledger, session, clock } = this.options;
+        const { session, clock } = this.options;
         const account = await this.openAccount(node.hub);
         const windows = capWindowsOf(terms, shape.work, shape.stream);
         if (windows === undefined) refuseUnaffordable(shape, terms, account);
@@ -279,6 +279,7 @@ export class GatewayService {
             inner: shape.inner,
             certificate: node.certificates[0]!,
         });
+        const { requestHash, context } = prepared;
         const capNano = await this.reserve({
             node,
             requestId,
@@ -286,24 +287,15 @@ export class GatewayService {
             account,
             key: question.key,
             worstNano: allowanceNano,
-        });
-        const { requestHash, context } = prepared;
-        const cap = { ...context, cumulativeNano: capNano, requestHash };
-        const capSignature = session.sign(capDigest(cap));
-        try {
-            await ledger.recordSent({
-                requestId,
+            sent: (cumulativeNano) => ({
                 requestHash,
                 offerHash: node.offer.hash,
                 signedOffer: node.offer.signed,
-                capSignature,
+                capSignature: session.sign(capDigest({ ...context, cumulativeNano, requestHash })),
                 idempotency: question.idempotency,
                 atMs: clock.nowMs(),
-            });
-        } catch (error) {
-            await this.closings.fail(requestId, 'not_sent');
-            throw error;
-        }
+            }),
+        });
         const stream = this.caps.raise(context, capNano);
         const to = withLiveCap(
             binding(context, { requestHash, sessionKey: session.publicKey, capCumulativeNano: capNano }),
@@ -352,10 +344,11 @@ export class GatewayService {
             account: EscrowAccount;
             key: ApiKey | undefined;
             worstNano: bigint;
+            sent: NonNullable<Reservation['sent']>;
         },
         mayRefresh = true,
     ): Promise<bigint> {
-        const { node, requestId, shape, account, key, worstNano } = request;
+        const { node, requestId, shape, account, key, worstNano, sent } = request;
         try {
             const { capCumulativeNano } = await this.options.ledger.reserve({
                 requestId,
@@ -368,6 +361,7 @@ export class GatewayService {
                 funds: account,
                 atMs: this.options.clock.nowMs(),
                 key,
+                sent,
             });
             return capCumulativeNano;
         } catch (error) {

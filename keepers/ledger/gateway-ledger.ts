@@ -31,10 +31,12 @@ export interface Reservation extends StreamId {
     atMs: number;
     /** Whose request it is, where the gateway has keys. */
     key?: SpendingKey;
+    /** What is sent once the cap is known; must be quick, and touch nothing: it is asked for within the transaction. */
+    sent?: (capCumulativeNano: bigint) => SentCap;
 }
 
+/** What leaves with a request. */
 export interface SentCap {
-    requestId: Buffer;
     requestHash: Buffer;
     offerHash: Buffer;
     /** The offer itself with its signature, kept for whoever checks the receipt. */
@@ -53,7 +55,7 @@ export interface RaisedCap {
     capSignature: Buffer;
 }
 
-/** Life of a request: `reserve`, then `recordSent` before the first byte leaves, then one of resolve, fail, lose. */
+/** Life of a request: `reserve` before the first byte leaves, then one of resolve, fail, lose. */
 export class GatewayLedger {
     private readonly database: Database;
     private readonly writer: LedgerWriter;
@@ -68,7 +70,9 @@ export class GatewayLedger {
     }
 
     /**
-     * Sets the worst case aside and says what cap to sign: known finals + open worst cases + this worst case.
+     * Sets the worst case aside and says what cap to sign: known finals + open worst cases + this worst case. With `sent` the
+     * signed cap is recorded in the same transaction, and the request may leave when this resolves; after a crash a
+     * request that was only `reserved` is freed.
      * Refuses with `budget_exhausted` when the key's own budget does not cover it, and with `escrow_insufficient` when, summed over the escrow's nodes, finals + open - paid passes the balance.
      */
     async reserve(reservation: Reservation): Promise<{ capCumulativeNano: bigint }> {
@@ -76,19 +80,10 @@ export class GatewayLedger {
         storedBytes(reservation.requestId, 16, 'requestId');
         storedBytes(reservation.sessionKey, 32, 'sessionKey');
         storedNano(reservation.worstCaseNano, 'worstCaseNano');
-        return this.writer.submit(() => this.insertReservation(reservation));
-    }
-
-    /** Must resolve before the request is sent: after a crash a request that was only `reserved` is freed. */
-    async recordSent(sent: SentCap): Promise<void> {
-        storedBytes(sent.requestHash, 32, 'requestHash');
-        storedBytes(sent.offerHash, 32, 'offerHash');
-        storedBytes(sent.capSignature, 64, 'capSignature');
         return this.writer.submit(() => {
-            const row = this.requireRequest(sent.requestId, ['reserved']);
-            if (sent.signedOffer) this.sql.keepOffer.run(sent.offerHash, sent.signedOffer);
-            this.sql.setSent.run(sent.requestHash, sent.offerHash, sent.capSignature, sent.atMs, row.id);
-            if (sent.idempotency) this.idempotency.insert(sent.requestId, sent.idempotency, sent.atMs);
+            const { capCumulativeNano } = this.insertReservation(reservation);
+            if (reservation.sent) this.recordSent(reservation.requestId, reservation.sent(capCumulativeNano));
+            return { capCumulativeNano };
         });
     }
 
@@ -266,6 +261,16 @@ export class GatewayLedger {
         if (reservation.key) requireBudget(this.sql, reservation.key, reservation.atMs);
         this.requireFunds({ escrow, epoch: BigInt(epoch) }, funds);
         return { capCumulativeNano };
+    }
+
+    private recordSent(requestId: Buffer, sent: SentCap): void {
+        const { id } = this.requireRequest(requestId, ['reserved']);
+        storedBytes(sent.requestHash, 32, 'requestHash');
+        storedBytes(sent.offerHash, 32, 'offerHash');
+        storedBytes(sent.capSignature, 64, 'capSignature');
+        if (sent.signedOffer) this.sql.keepOffer.run(sent.offerHash, sent.signedOffer);
+        this.sql.setSent.run(sent.requestHash, sent.offerHash, sent.capSignature, sent.atMs, id);
+        if (sent.idempotency) this.idempotency.insert(requestId, sent.idempotency, sent.atMs);
     }
 
     private requireFunds({ escrow, epoch }: Pick<GatewayStreamRow, 'escrow' | 'epoch'>, funds: EscrowFunds): void {

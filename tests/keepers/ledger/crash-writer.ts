@@ -25,8 +25,7 @@ async function gatewayLane(ledger: GatewayLedger, lane: string): Promise<void> {
     const nodeKey = bytes(lane);
     for (let i = 1; ; i++) {
         const label = `${lane} ${i}`;
-        await ledger.reserve(reservation(label, 5n, { nodeKey, funds: plenty }));
-        await ledger.recordSent(sent(label));
+        await ledger.reserve(reservation(label, 5n, { nodeKey, funds: plenty, sent: () => sent(label) }));
         acknowledge(`sent ${label}`);
         const fields = { sequence: i, cost: 5n, cumulative: BigInt(i) * 5n, nodeKey };
         await ledger.resolve(requestId(label), gatewayReceipt(fields), 1);

@@ -20,8 +20,7 @@ let counter = 0;
 const open = () => new GatewayLedger({ file: path.join(folder, `${counter++}.db`) });
 
 async function reserveAndSend(ledger: GatewayLedger, label: string, worstCaseNano: bigint): Promise<bigint> {
-    const { capCumulativeNano } = await ledger.reserve(reservation(label, worstCaseNano));
-    await ledger.recordSent(sent(label));
+    const { capCumulativeNano } = await ledger.reserve(reservation(label, worstCaseNano, { sent: () => sent(label) }));
     return capCumulativeNano;
 }
 
@@ -48,6 +47,25 @@ describe('GatewayLedger', () => {
         expect(ledger.request(requestId('2'))).toBeNull();
         await ledger.reserve(reservation('2', 40n, { ...streamB, funds: funds(100n) }));
         expect(ledger.outstandingNano(escrow, 7, funds(0n))).toBe(100n);
+    });
+
+    it('signs what it decides, and keeps nothing where that fails', async () => {
+        const ledger = open();
+        await reserveAndSend(ledger, '1', 60n);
+        const signed: bigint[] = [];
+        const signing = (capNano: bigint) => {
+            signed.push(capNano);
+            return sent('2');
+        };
+        await ledger.reserve(reservation('2', 30n, { sent: signing }));
+        expect(signed).toEqual([90n]);
+        expect(ledger.request(requestId('2'))).toMatchObject({ state: 'sent', requestHash: sent('2').requestHash });
+        const failing = () => {
+            throw new Error('no key');
+        };
+        await expect(ledger.reserve(reservation('3', 10n, { sent: failing }))).rejects.toThrow('no key');
+        expect(ledger.request(requestId('3'))).toBeNull();
+        expect(ledger.openWorstCasesNano(streamA)).toBe(90n);
     });
 
     it('counts paid sums against the node they were paid to', async () => {
@@ -149,8 +167,8 @@ describe('GatewayLedger', () => {
 
     it('exports what it stored, newest first, in pages', async () => {
         const ledger = open();
-        for (const label of ['1', '2', '3']) await ledger.reserve(reservation(label, 10n));
-        await ledger.recordSent(sent('3'));
+        for (const label of ['1', '2']) await ledger.reserve(reservation(label, 10n));
+        await reserveAndSend(ledger, '3', 10n);
         const final = gatewayReceipt({ sequence: 1, cost: 5n, cumulative: 5n });
         await ledger.resolve(requestId('3'), final, 8);
         const [newest, ...rest] = ledger.list({ limit: 2 });
@@ -167,13 +185,9 @@ describe('GatewayLedger', () => {
                 let finals = 0n;
                 let held = 0n;
                 for (const [i, { worst, share, end }] of steps.entries()) {
-                    const capNano = await ledger
-                        .reserve(reservation(`${i}`, worst))
-                        .then(({ capCumulativeNano }) => capCumulativeNano)
-                        .catch(() => null);
+                    const capNano = await reserveAndSend(ledger, `${i}`, worst).catch(() => null);
                     expect(capNano).toBe(finals + held + worst <= 1_000n ? finals + held + worst : null);
                     if (capNano === null) continue;
-                    await ledger.recordSent(sent(`${i}`));
                     if (end === 0) await ledger.fail(requestId(`${i}`), 'refused', 2);
                     else if (end === 1) await ledger.lose(requestId(`${i}`), 'node_lost', 2);
                     else {

@@ -86,7 +86,6 @@ export function reservation(label: string, worstCaseNano: bigint, overrides: Par
 
 export function sent(label: string) {
     return {
-        requestId: requestId(label),
         requestHash: bytes(`hash ${label}`),
         offerHash: bytes('offer'),
         capSignature: bytes(`cap signature ${label}`, 64),

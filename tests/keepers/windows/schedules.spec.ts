@@ -63,6 +63,7 @@ class Books {
 
     async begin(windowNano: bigint): Promise<void> {
         const [requestId, requestHash] = [randomBytes(16), randomBytes(32)];
+        const sent = { requestHash, offerHash: bytes('offer'), capSignature: randomBytes(64), atMs: 1 };
         const { capCumulativeNano } = await this.gateway.reserve({
             ...streamA,
             requestId,
@@ -71,13 +72,17 @@ class Books {
             worstCaseNano: windowNano,
             funds: this.funds,
             atMs: 1,
+            sent: () => sent,
         });
-        const cap = { requestHash, capCumulativeNano, capSignature: randomBytes(64), sessionKey: bytes('session') };
-        const sent = { requestId, requestHash, offerHash: bytes('offer'), capSignature: cap.capSignature, atMs: 1 };
-        await this.gateway.recordSent(sent);
+        const cap = { requestHash, capCumulativeNano, sessionKey: bytes('session') };
         this.sign(capCumulativeNano);
-        await this.dispatch.recordCap({ ...streamA, ...sent, ...cap, funds: this.funds });
-        const metered = this.meter.admit({ cap, worstCaseNano: worstNano, allowanceNano: windowNano, settledNano: 0n });
+        await this.dispatch.recordCap({ ...streamA, requestId, ...sent, ...cap, funds: this.funds });
+        const metered = this.meter.admit({
+            cap: { ...cap, ...sent },
+            worstCaseNano: worstNano,
+            allowanceNano: windowNano,
+            settledNano: 0n,
+        });
         this.open.push({ requestId, requestHash, metered });
     }
 
