@@ -252,6 +252,8 @@ const dispatcherFields = z.strictObject({
     role: z.literal('dispatcher'),
     hub: addressField,
     listen: listenField,
+    /** PEM files; without them something in front must speak TLS to the world. */
+    tls: z.strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
     ...ledgerPlace,
     /** Tells dispatchers that share a ledger apart: each has its own, and keeps it over restarts. */
     dispatcherId: z

@@ -13,6 +13,8 @@ export interface DispatcherServerOptions {
     service: DispatcherService;
     maxBodyBytes: number;
     logger: Logger;
+    /** PEM; without it something in front must speak TLS to the world. */
+    tls?: { certificate: Buffer; key: Buffer };
 }
 
 /** To read a request whole; answers may take longer. */
@@ -20,8 +22,9 @@ const requestTimeoutMs = 120_000;
 
 /** The dispatcher's HTTP side for gateways and WebSocket side for nodes (docs/protocol.md). */
 export function createDispatcherServer(options: DispatcherServerOptions): FastifyInstance {
-    const { service, logger } = options;
+    const { service, logger, tls } = options;
     const server = Fastify({
+        ...(tls && { https: { cert: tls.certificate, key: tls.key } }),
         bodyLimit: options.maxBodyBytes,
         requestTimeout: requestTimeoutMs,
         logger: false,

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Address } from '@ton/core';
 import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../chain';
-import { type Logger, systemClock } from '../base';
-import { type DispatcherConfig, ledgerPlaceOf } from '../config';
+import { errorMessage, type Logger, systemClock } from '../base';
+import { ConfigError, type DispatcherConfig, ledgerPlaceOf } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { openDispatchLedger } from '../ledger';
 import {
@@ -85,7 +86,8 @@ export async function startDispatcher(
         logger,
     });
     deadNodes.start();
-    const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger });
+    const tls = config.tls && readTls(config.tls);
+    const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger, tls });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
     return {
         url,
@@ -116,6 +118,14 @@ function watchDispatcher(of: {
         waiting: service.waiting,
     }));
     addDrainActs(telemetry, service);
+}
+
+function readTls({ certificateFile, keyFile }: NonNullable<DispatcherConfig['tls']>) {
+    try {
+        return { certificate: readFileSync(certificateFile), key: readFileSync(keyFile) };
+    } catch (error) {
+        throw new ConfigError('config_invalid', `tls: ${errorMessage(error)}`, error);
+    }
 }
 
 function isLive(node: { notAfter: number; revokedAt: number | null } | null, chainTimeSec: number): boolean {

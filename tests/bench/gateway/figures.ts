@@ -20,16 +20,16 @@ export class Figures {
         return round(median(ones.slice(0, others.length).map((one, index) => compare(one, others[index]!))));
     }
 
-    cpuRatio(scenario: string, subject: string): number {
+    cpuRatio(scenario: string, subject: string, against = 'proxy'): number {
         return this.compared(
             scenario,
-            [subject, 'proxy'],
+            [subject, against],
             (one, proxy) => one.cpuMicrosPerChunk / proxy.cpuMicrosPerChunk,
         );
     }
 
-    addedFirstMs(scenario: string, subject: string, field: 'firstMsP50' | 'firstMsP99'): number {
-        return this.compared(scenario, [subject, 'proxy'], (one, proxy) => one[field] - proxy[field]);
+    addedFirstMs(scenario: string, [subject, against]: [string, string], field: 'firstMsP50' | 'firstMsP99'): number {
+        return this.compared(scenario, [subject, against], (one, other) => one[field] - other[field]);
     }
 
     headline() {
@@ -37,8 +37,8 @@ export class Figures {
         return {
             cpuPerChunkVsUndici: this.cpuRatio(steady, 'dispatcher'),
             cpuPerChunkVsUndiciAt400: this.cpuRatio(many, 'dispatcher'),
-            ttftAddedMsP50: this.addedFirstMs(steady, 'dispatcher', 'firstMsP50'),
-            ttftAddedMsP99: this.addedFirstMs(steady, 'dispatcher', 'firstMsP99'),
+            ttftAddedMsP50: this.addedFirstMs(steady, ['dispatcher', 'proxy'], 'firstMsP50'),
+            ttftAddedMsP99: this.addedFirstMs(steady, ['dispatcher', 'proxy'], 'firstMsP99'),
             chunksPerSecondVsLlms: this.compared(
                 many,
                 ['dispatcher', 'llms'],
@@ -51,7 +51,10 @@ export class Figures {
             ),
             endToEndCpuVsUndici: this.cpuRatio(steady, 'endToEnd'),
             endToEndCpuVsUndiciAt400: this.cpuRatio(many, 'endToEnd'),
-            endToEndTtftAddedMsP50: this.addedFirstMs(steady, 'endToEnd', 'firstMsP50'),
+            // Null where they were not measured: --full, or --only proxyTls,dispatcherTls.
+            tlsCpuPerChunkVsUndici: this.cpuRatio(steady, 'dispatcherTls', 'proxyTls'),
+            tlsTtftAddedMsP50: this.addedFirstMs(steady, ['dispatcherTls', 'proxyTls'], 'firstMsP50'),
+            endToEndTtftAddedMsP50: this.addedFirstMs(steady, ['endToEnd', 'proxy'], 'firstMsP50'),
         };
     }
 

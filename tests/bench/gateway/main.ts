@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- gateway [--json] [--full] [--rounds N] [--only subject,subject] [--scenarios name,name]`: our
  * dispatcher and the whole way through gateway, dispatcher and node, beside a bare proxy and other people's gateways,
- * before one mock engine, in one run. Progress goes to standard error; the last line of standard output is JSON with --json.
+ * before one mock engine, in one run. Progress and the table of docs/performance.md go to standard error; the last line of
+ * standard output is JSON with --json.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,8 +10,9 @@ import { coalesceMs } from '../../../keepers/node/coalescer';
 import { measurePick } from '../capacity/measure-pick';
 import { Child } from './child';
 import { Figures } from './figures';
-import { missedTargets } from './targets';
-import { type Round, runRound } from './round';
+import { headlineTable, missedTargets } from './targets';
+import { measureCoalescing } from './measure-coalescing';
+import { round, type Round, runRound } from './round';
 import { defaultScenarios, fullScenarios, type Scenario } from './scenario';
 import { type Subject, SubjectStarter } from './subjects';
 
@@ -28,6 +30,13 @@ const { values: options } = parseArgs({
 const progress = (line: string) => process.stderr.write(`${line}\n`);
 const chosen = (list: string | undefined, name: string) => list === undefined || list.split(',').includes(name);
 
+/** Without --full or --only; each takes a share of every round. */
+const onlyInFull = new Set(['dispatcherPost', 'proxyTls', 'dispatcherTls']);
+
+function isMeasured(name: string): boolean {
+    return options.only === undefined ? options.full || !onlyInFull.has(name) : chosen(options.only, name);
+}
+
 /** A JIT that has not seen the code yet is nobody's figure. */
 async function warmUp(load: Child, subjects: readonly Subject[]): Promise<void> {
     const stream: Scenario = {
@@ -42,8 +51,8 @@ async function warmUp(load: Child, subjects: readonly Subject[]): Promise<void> 
         for (const scenario of [stream, whole]) report(await runRound(load, subject, scenario), scenario.name);
 }
 
-function report(round: Round, label: string): void {
-    const { subject, scenario, cpuMicrosPerChunk, firstMsP50, gapMsP99, requestsPerSecond, failures, failure } = round;
+function report(of: Round, label: string): void {
+    const { subject, scenario, cpuMicrosPerChunk, firstMsP50, gapMsP99, requestsPerSecond, failures, failure } = of;
     progress(
         `${label} ${scenario} ${subject}: ${cpuMicrosPerChunk} us/chunk, first ${firstMsP50} ms, gap p99 ${gapMsP99} ms, ` +
             `${requestsPerSecond} requests/s${failures > 0 ? `, ${failures} FAILED: ${failure}` : ''}`,
@@ -57,9 +66,9 @@ async function measure(load: Child, subjects: readonly Subject[], scenarios: rea
         for (const scenario of scenarios)
             for (let turn = 0; turn < subjects.length; turn++) {
                 const subject = subjects[(turn + number) % subjects.length]!;
-                const round = await runRound(load, subject, scenario);
-                rounds.push(round);
-                report(round, `round ${number + 1}`);
+                const measured = await runRound(load, subject, scenario);
+                rounds.push(measured);
+                report(measured, `round ${number + 1}`);
             }
     return rounds;
 }
@@ -68,10 +77,12 @@ async function main(): Promise<void> {
     const startMs = performance.now();
     progress('picking among 10 000 nodes');
     const { pickP50Micros, pickP99Micros } = await measurePick();
+    progress('coalescing alone');
+    const coalescingAddedMsP99 = round(await measureCoalescing());
     const upstream = await Child.startRole('upstream', 'upstream');
     const load = await Child.startRole('load', 'load');
-    const started = await new SubjectStarter(upstream.facts.url, progress).startAll();
-    const subjects = started.subjects.filter(({ name }) => chosen(options.only, name));
+    const started = await new SubjectStarter(upstream.facts.url, progress, isMeasured).startAll();
+    const { subjects } = started;
     const scenarios = (options.full ? fullScenarios : defaultScenarios).filter(({ name }) =>
         chosen(options.scenarios, name),
     );
@@ -83,7 +94,7 @@ async function main(): Promise<void> {
             scenarios.map(({ name }) => name),
             subjects.map(({ name }) => name),
         );
-        const headline = { ...figures.headline(), pickP50Micros, pickP99Micros };
+        const headline = { ...figures.headline(), coalescingAddedMsP99, pickP50Micros, pickP99Micros };
         const result = {
             ...headline,
             missed: missedTargets(headline),
@@ -95,6 +106,7 @@ async function main(): Promise<void> {
             medians: table,
             rounds,
         };
+        progress(headlineTable(headline));
         if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
         else process.stdout.write(`${JSON.stringify({ ...result, rounds: undefined }, null, 2)}\n`);
     } finally {

@@ -34,6 +34,8 @@ export class SubjectStarter {
     constructor(
         private readonly upstreamUrl: string,
         private readonly progress: (line: string) => void,
+        /** Whether a subject is to be measured at all. */
+        private readonly wants: (name: string) => boolean,
     ) {}
 
     async startAll(): Promise<Subjects> {
@@ -41,9 +43,11 @@ export class SubjectStarter {
         const stop = () => children.forEach((child) => child.stop());
         try {
             this.add('direct', { url: upstreamUrl, path: chat }, []);
-            await this.startProxy();
-            await this.startDispatcher();
+            await this.startProxy('proxy', false);
+            await this.startDispatcher('dispatcher', false);
             await this.startEndToEnd();
+            if (this.wants('proxyTls')) await this.startProxy('proxyTls', true);
+            if (this.wants('dispatcherTls')) await this.startDispatcher('dispatcherTls', true);
             await this.tryForeign('llms', () => this.startLlms());
             await this.tryForeign('portkey', () => this.startPortkey());
         } catch (error) {
@@ -54,7 +58,7 @@ export class SubjectStarter {
     }
 
     private add(name: string, target: Target, measured: Child[], prepare?: Subject['prepare']): void {
-        this.subjects.push({ name, target, measured, ...(prepare && { prepare }) });
+        if (this.wants(name)) this.subjects.push({ name, target, measured, ...(prepare && { prepare }) });
     }
 
     private async role(name: string, role: string, settings: object): Promise<{ child: Child; facts: Facts }> {
@@ -64,18 +68,18 @@ export class SubjectStarter {
         return started;
     }
 
-    private async startProxy(): Promise<void> {
-        const { child, facts } = await this.role('proxy', 'undici-proxy', { upstreamUrl: this.upstreamUrl });
-        this.add('proxy', { url: facts.url, path: chat }, [child]);
+    private async startProxy(name: string, tls: boolean): Promise<void> {
+        const { child, facts } = await this.role(name, 'undici-proxy', { upstreamUrl: this.upstreamUrl, tls });
+        this.add(name, { url: facts.url, path: chat }, [child]);
     }
 
-    private async startDispatcher(): Promise<void> {
-        const { child, facts } = await this.role('dispatcher', 'dispatcher', {});
-        const node = await this.role('sealed-node', 'sealed-node', { dispatcherUrl: facts.url });
+    private async startDispatcher(name: string, tls: boolean): Promise<void> {
+        const { child, facts } = await this.role(name, 'dispatcher', { tls });
+        const node = await this.role(`${name}-node`, 'sealed-node', { dispatcherUrl: facts.url });
         const target = { url: facts.url, path: '/v1/requests', offerHash: node.facts['offerHash'] as Buffer };
         const prepare = (shape: AnswerShape) => node.child.ask('shape', shape);
-        this.add('dispatcher', { ...target, linked: true }, [child], prepare);
-        this.add('dispatcherPost', target, [child], prepare);
+        this.add(name, { ...target, linked: true }, [child], prepare);
+        if (!tls) this.add('dispatcherPost', target, [child], prepare);
     }
 
     private async startEndToEnd(): Promise<void> {

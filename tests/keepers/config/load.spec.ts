@@ -99,6 +99,19 @@ describe('configuration', () => {
         expect(messageOf(() => loadChain(chain))).toMatch(message);
     });
 
+    it('takes the certificate of a dispatcher whole, or not at all', () => {
+        const { chain, deploymentFile, listen, ledgerFile } = valid;
+        const load = (tls: unknown) =>
+            loadConfig('dispatcher', {
+                file: writeJson({ chain, deploymentFile, listen, ledgerFile, hub: address, tls }),
+                env: {},
+            }).tls;
+        const tls = { certificateFile: 'hub.pem', keyFile: 'hub.key' };
+        expect(load(tls)).toEqual(tls);
+        expect(load(undefined)).toBeUndefined();
+        expect(messageOf(() => load({ certificateFile: 'hub.pem' }))).toMatch(/tls\.keyFile/);
+    });
+
     const prices = { inputNano: '1', cachedInputNano: '1', outputNano: '1', reasoningNano: '1' };
     const node = {
         chain: valid.chain,

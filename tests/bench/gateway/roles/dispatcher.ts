@@ -5,9 +5,10 @@ import { createDispatcherServer, DispatcherService } from '../../../../keepers/d
 import { openDispatchLedger } from '../../../../keepers/ledger';
 import { accountOf, hub, ledgerFolder, maxConcurrency, network } from '../bench-network';
 import { serveRole } from '../serve-role';
+import { readTls } from '../tls-files';
 
 /** The dispatcher as it is composed for real, over its real ledger; only the chain is answered from memory. */
-async function start() {
+async function start({ tls = false }: { tls?: boolean }) {
     const service = new DispatcherService({
         network,
         hub,
@@ -18,8 +19,14 @@ async function start() {
         clock: systemClock,
         logger: silentLogger(),
     });
-    const server = createDispatcherServer({ service, maxBodyBytes: 1024 * 1024, logger: silentLogger() });
-    return { url: await server.listen({ host: '127.0.0.1', port: 0, backlog: 4_096 }) };
+    const server = createDispatcherServer({
+        service,
+        maxBodyBytes: 1024 * 1024,
+        logger: silentLogger(),
+        ...(tls && { tls: readTls() }),
+    });
+    const url = await server.listen({ host: '127.0.0.1', port: 0, backlog: 4_096 });
+    return { url: tls ? url.replace('127.0.0.1', 'localhost') : url };
 }
 
 serveRole({ start });
