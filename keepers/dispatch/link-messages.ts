@@ -145,6 +145,17 @@ export function decodeJson<S extends z.ZodType>(schema: S, payload: Buffer): z.o
     }
 }
 
+/**
+ * The request, in hex, that a message with its operation is about; undefined when it is too short. For frames, of which there are many:
+ * no view is made for the name alone.
+ */
+export function requestNamed(message: Buffer): string | undefined {
+    return message.length < messageHeaderBytes ? undefined : message.toString('hex', 1, messageHeaderBytes);
+}
+
+/** Operation and request id. */
+export const messageHeaderBytes = 1 + requestIdBytes;
+
 export interface RequestMessage {
     requestId: Buffer;
     rest: Buffer;

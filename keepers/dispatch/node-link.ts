@@ -7,9 +7,11 @@ import {
     decodeRequestMessage,
     encodeJsonMessage,
     linkOperation,
+    messageHeaderBytes,
     operationByte,
     refusalSchema,
     type Refusal,
+    requestNamed,
     type RequestMessage,
     type Update,
     updateSchema,
@@ -123,10 +125,9 @@ export class NodeLink {
     }
 
     private take(message: Buffer): void {
+        if (message[0] === linkOperation.frames) return this.onFrames(message);
         const payload = message.subarray(1);
         switch (message[0]) {
-            case linkOperation.frames:
-                return this.onRequestMessage(payload, (answer, rest) => answer.frames(rest));
             case linkOperation.refuse:
                 return this.onRefusal(payload);
             case linkOperation.update:
@@ -140,20 +141,21 @@ export class NodeLink {
         }
     }
 
-    private onRequestMessage(payload: Buffer, deliver: (answer: AnswerListener, rest: Buffer) => void): void {
-        const message = decodeRequestMessage(payload);
-        if (message === undefined) return this.close('message too short');
-        const answer = this.answers.get(message.requestId.toString('hex'));
-        // Frames of a request that was given up are dropped: its receipt comes again as an orphan.
-        if (answer !== undefined) deliver(answer, message.rest);
+    /** Frames of a request that was given up are dropped: its receipt comes again as an orphan. */
+    private onFrames(message: Buffer): void {
+        const id = requestNamed(message);
+        if (id === undefined) return this.close('message too short');
+        this.answers.get(id)?.frames(message.subarray(messageHeaderBytes));
     }
 
     private onRefusal(payload: Buffer): void {
-        this.onRequestMessage(payload, (answer, rest) => {
-            const refusal = decodeJson(refusalSchema, rest);
-            if (refusal === undefined) return this.close('refusal is malformed');
-            answer.refused(refusal);
-        });
+        const message = decodeRequestMessage(payload);
+        if (message === undefined) return this.close('message too short');
+        const answer = this.answers.get(message.requestId.toString('hex'));
+        if (answer === undefined) return;
+        const refusal = decodeJson(refusalSchema, message.rest);
+        if (refusal === undefined) return this.close('refusal is malformed');
+        answer.refused(refusal);
     }
 
     private onUpdate(payload: Buffer): void {

@@ -3,7 +3,6 @@ import { WebSocket } from 'ws';
 import {
     closeSocket,
     decodeJson,
-    decodeRequestMessage,
     encodeResume,
     failureSchema,
     gatewayMessage,
@@ -13,9 +12,10 @@ import {
     maxGatewayMessageBytes,
     maxLinkedEnvelopeBytes,
     maxStreamsPerLink,
+    messageHeaderBytes,
     messagesIn,
     type RelayFailure,
-    type RequestMessage,
+    requestNamed,
 } from '../dispatch';
 import type { Relayed, RelayedRequest } from './dispatcher-client';
 import { LinkedAnswer } from './linked-answer';
@@ -115,15 +115,14 @@ export class RelayLink {
         if (messages === undefined) return this.drop('binary messages only, one or a well-formed bundle');
         for (const message of messages) {
             if (!this.open) return;
-            const named = decodeRequestMessage(message.subarray(1));
-            if (named === undefined) return this.drop('message too short');
-            this.take(message[0]!, named);
+            const id = requestNamed(message);
+            if (id === undefined) return this.drop('message too short');
+            this.take(message[0]!, id, message.subarray(messageHeaderBytes));
         }
     }
 
     /** What is about no request of ours is passed over: it may have been left meanwhile. */
-    private take(operation: number, { requestId, rest }: RequestMessage): void {
-        const id = requestId.toString('hex');
+    private take(operation: number, id: string, rest: Buffer): void {
         switch (operation) {
             case gatewayOperation.frames:
                 return this.answers.get(id)?.deliver(rest);
