@@ -21,6 +21,8 @@ import type { Relayed, RelayedRequest } from './dispatcher-client';
 import { LinkedAnswer } from './linked-answer';
 
 const connectTimeoutMs = 5_000;
+/** How long a close may take before the socket is cut. */
+const closeGraceMs = 2_000;
 const unreadable: RelayFailure = { status: 502, code: 'unreadable', message: 'the dispatcher failed without a word' };
 
 /** The dispatcher cannot be reached: nothing of any request has left. */
@@ -107,6 +109,7 @@ export class RelayLink {
     close(): void {
         this.writer.flush();
         this.socket.close(1001);
+        setTimeout(() => this.socket.terminate(), closeGraceMs).unref();
         this.breakAll(new Error('this gateway is stopping'));
     }
 
