@@ -128,7 +128,10 @@ function acceptLinks(server: FastifyInstance, { service, logger }: DispatcherSer
         perMessageDeflate: false,
         maxPayload: maxGatewayMessageBytes,
     });
+    let closing = false;
     server.server.on('upgrade', (request, socket, head) => {
+        // One that came after the others were ended would keep the server from closing.
+        if (closing) return refuseUpgrade(socket, '503 Service Unavailable');
         if (request.url === '/v1/nodes/connect')
             return nodes.handleUpgrade(request, socket, head, (webSocket) => service.connect(webSocket));
         if (request.url !== '/v1/gateways/connect') return refuseUpgrade(socket, '404 Not Found');
@@ -137,7 +140,8 @@ function acceptLinks(server: FastifyInstance, { service, logger }: DispatcherSer
             new GatewayLink({ socket: webSocket, service, logger });
         });
     });
-    server.addHook('onClose', async () => {
+    server.addHook('preClose', async () => {
+        closing = true;
         for (const socket of [...nodes.clients, ...gateways.clients]) socket.terminate();
     });
 }
