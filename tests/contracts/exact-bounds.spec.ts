@@ -2,7 +2,7 @@ import { Address, beginCell, toNano } from '@ton/core';
 import { Blockchain, createShardAccount, internal, SendMessageResult } from '@ton/sandbox';
 import { Payout as PayoutBinding } from '../../build/Payout/Payout_Payout';
 import { storeListHub } from '../../build/Registry/Registry_Registry';
-import { Payout, payoutErrors, Registry } from '../../wrappers';
+import { buildSettlementLines, escrowErrors, Payout, payoutErrors, Registry } from '../../wrappers';
 import { uint256 } from '../../wrappers/uint256';
 import { testKey } from './support/ed25519';
 import { keyRefusalTo, thrownBy } from './support/outcome';
@@ -92,6 +92,30 @@ async function comeBack(env: SettlementEnvironment, value: bigint): Promise<Send
     const message = { from: env.client.address, to: env.hub.address, value, body, bounce: false, bounced: true };
     return env.blockchain.sendMessage(internal(message));
 }
+
+describe('an escrow', () => {
+    it('is topped up from the first nanoTON above the fee', async () => {
+        const env = await createSettlement();
+        const fee = await env.escrow.getTopUpFee();
+        const topUp = async (valueNano: bigint) => {
+            const result = await env.escrow.sendTopUp(env.client.getSender(), { valueNano });
+            return escrowErrors.get(exitCodeOf(result, env.escrow.address) ?? 0) ?? null;
+        };
+        expect(await topUp(fee)).toBe('Escrow: value below fees');
+        expect(await topUp(fee + 1n)).toBeNull();
+    });
+});
+
+describe('a line with a reference that no field takes', () => {
+    it('is none', async () => {
+        const env = await createSettlement({ feeBps: 0 });
+        const [line] = [buildSettlementLines([env.line(env.nodes[0]!, { receiptNano: toNano('1') })])];
+        const extended = beginCell().storeBits(line.bits);
+        for (const ref of [...line.refs, ...line.refs, ...line.refs]) extended.storeRef(ref);
+        const result = await env.settleCell(extended.endCell());
+        expect(payoutErrors.get(exitCodeOf(result, env.hub.address) ?? 0)).toBe('Payout: no line passes');
+    });
+});
 
 describe('a key that ends like that of a node', () => {
     it('earns nothing for the node, though it signs for itself', async () => {

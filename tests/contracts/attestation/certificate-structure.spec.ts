@@ -1,4 +1,6 @@
+import { beginCell, Cell } from '@ton/core';
 import { cutQuote, packParts } from '../../../wrappers/quote-packer';
+import { splitToCells } from '../../../wrappers/quote-packer-certificate';
 import { element, integer, oid, sequence } from './support/der';
 import { createVerifier } from './support/environment';
 import {
@@ -49,9 +51,11 @@ describe('a certificate whose issuer signed another form is refused, where anoth
     it.each<[string, Part, number, number]>([
         ['tag of the whole', 'leaf', 0, 0],
         ['algorithm of the signature', 'leaf', 0, -1],
+        ['tag of the validity', 'ca', 2, 0],
         ['end of the first date', 'ca', 2, 16],
         ['tag of the second date', 'leaf', 2, 17],
         ['end of the second date', 'ca', 2, -1],
+        ['tag of the extensions', 'leaf', 4, 91],
         ['tag of the list of extensions', 'leaf', 4, -4],
     ])('%s stands', async (_, part, piece, at) => {
         expect(await flipped(part, piece, at)).toBe(malformed);
@@ -59,8 +63,12 @@ describe('a certificate whose issuer signed another form is refused, where anoth
 
     it.each([
         ['tag of the components', 10, 0],
+        ['name of the components', 10, 5],
         ['tag of the list of components', 10, 16],
+        ['name of a component', 10, 24],
         ['header of the CPU SVN', 13, 0],
+        ['header of the PCE id', 13, 33],
+        ['header of the FMSPC', 13, 51],
     ])('%s stands', async (_, piece, at) => {
         expect(await flipped('leaf', piece, at)).toBe(malformedPlatform);
     });
@@ -78,6 +86,51 @@ describe('a certificate whose issuer signed another form is refused, where anoth
     it('piece follows the PPID in its cell', async () => {
         const verdict = await verdictOf('leaf', (pieces) => (pieces[9] = Buffer.concat([pieces[9]!, Buffer.alloc(3)])));
         expect(verdict).toBe(malformed);
+    });
+});
+
+/** A chain of cells that hold these bits. */
+function chainOf(pieces: string[]): Cell {
+    return pieces.reduceRight<Cell | null>((next, bits) => {
+        const builder = beginCell();
+        for (const bit of bits) builder.storeBit(bit === '1');
+        return (next === null ? builder : builder.storeRef(next)).endCell();
+    }, null)!;
+}
+
+it('cells with a fraction of a byte are refused, though two fractions make a byte', async () => {
+    const parts = cutQuote(mintQuote({ authority }));
+    const pieces = parts.leaf.pieces.map((piece) =>
+        [...piece].map((byte) => byte.toString(2).padStart(8, '0')).join(''),
+    );
+    pieces[0] += '1010';
+    pieces[pieces.length - 1] += '0101';
+    const bytes = Buffer.from(
+        pieces
+            .join('')
+            .match(/.{8}/g)!
+            .map((bits) => parseInt(bits, 2)),
+    );
+    const signature = signRaw(authority.ca, bytes);
+    const packed = packParts({ ...parts, leaf: { ...parts.leaf, pieces: splitToCells(bytes), signature } });
+    const [quote, qeReport, leaf, ca] = packed.refs as [Cell, Cell, Cell, Cell];
+    const uneven = beginCell().storeBits(leaf.bits).storeRef(leaf.refs[0]!).storeRef(chainOf(pieces)).endCell();
+    const root = beginCell().storeBits(packed.bits).storeRef(quote).storeRef(qeReport).storeRef(uneven).storeRef(ca);
+    expect(await environment.judge(root.endCell())).toBe(malformed);
+});
+
+describe('a quote signed with another head', () => {
+    it.each([
+        [4, 48],
+        [5, 54],
+    ] as const)('of version %i has bytes that no field takes', async (version, at) => {
+        const parts = cutQuote(mintQuote({ authority, version }));
+        const [head, ...rest] = parts.quote.pieces as [Buffer, ...Buffer[]];
+        const longer = Buffer.concat([head.subarray(0, at), Buffer.alloc(3), head.subarray(at)]);
+        const pieces = [longer, ...rest];
+        const signature = signRaw(authority.attestation, Buffer.concat(pieces));
+        const verdict = await environment.judge(packParts({ ...parts, quote: { ...parts.quote, pieces, signature } }));
+        expect(verdict).toBe('field has another size');
     });
 });
 

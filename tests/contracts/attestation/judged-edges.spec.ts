@@ -1,4 +1,4 @@
-import { beginCell, toNano } from '@ton/core';
+import { Address, beginCell, toNano } from '@ton/core';
 import { createShardAccount } from '@ton/sandbox';
 import { createDevelopmentPki, mintCollateral } from '../../../keepers/attestation';
 import type { TcbInfo } from '../../../keepers/attestation/parse/signed-json';
@@ -14,7 +14,9 @@ import {
     type Postbox,
     secondsLater,
 } from './support/postings';
-import { mintedEvaluation } from './support/environment';
+import { QuoteVerifier } from '../../../wrappers/quote-verifier';
+import { budget } from '../../support/fee-config';
+import { authorization, blocksWith, bundle, mintedEvaluation, namedBlock, postCollateral } from './support/environment';
 
 // Rules about quotes and collateral at the values where they decide otherwise.
 
@@ -101,6 +103,19 @@ describe('what Intel may write', () => {
         expect(await numbered('1000000018')).toBe(malformedText);
     });
 
+    it.each([
+        ['a list without its end', ']}],"tcbLevels"', '}],"tcbLevels"'],
+        ['an SVN without its component', '{"svn":3},{"svn":3}', '{"svn":3},3}'],
+        ['a level without a status', '"tcbStatus":"UpToDate"', '"tcbStatus":"'],
+        ['a number without digits', '"pcesvn":13', '"pcesvn":'],
+    ])('has no %s', async (_, from, to) => {
+        const verdict = await textOf((text) => {
+            expect(text).toContain(from);
+            return text.replace(from, to);
+        });
+        expect(verdict).toBe(malformedText);
+    });
+
     it('ends the advisories that it begins', async () => {
         const endless = (text: string) =>
             text.replace(/"tcbStatus":"OutOfDate".*$/s, '"tcbStatus":"OutOfDate","advisoryIDs":["x"');
@@ -134,6 +149,21 @@ describe('who signs TCB infos and QE identities', () => {
         expect((await box.postRootList(revoked)).verdict).toBe('taken');
         expect(await judge()).toBe('signer of the QE identity is revoked');
     });
+});
+
+it('a verdict that nobody takes gives the value back to who should have had the answer', async () => {
+    const registry = Address.parse(`0:${'22'.repeat(32)}`);
+    const config = { registry, kind: 2, rootKey: pki.rootPublicKey.subarray(1) };
+    const verifier = box.blockchain.openContract(await QuoteVerifier.createFromConfig(config));
+    await verifier.sendDeploy(box.sender.getSender());
+    await postCollateral(verifier, box.sender, collateral());
+    const payee = await box.blockchain.treasury('payee');
+    const before = await payee.getBalance();
+    const { quote } = evidence();
+    box.blockchain.prevBlocks = blocksWith(namedBlock(packQuote(quote)));
+    const answer = { bundle, authorization, responseTo: payee.address, queryId: 9n, evaluation: mintedEvaluation };
+    await verifier.sendVerify(box.sender.getSender(), { quote, ...answer, valueNano: budget(toNano('2')) });
+    expect((await payee.getBalance()) - before).toBeGreaterThan(toNano('0.5'));
 });
 
 describe('PCK keys', () => {

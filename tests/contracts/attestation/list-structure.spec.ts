@@ -1,5 +1,5 @@
 import { authorityKeyIdentifier, extension } from '../../../keepers/attestation/mint/certificates';
-import { der, integer, sequence, time } from '../../../keepers/attestation/mint/der-writer';
+import { der, enumerated, integer, sequence, time } from '../../../keepers/attestation/mint/der-writer';
 import { intelDistinguishedName } from '../../../keepers/attestation/mint/names';
 import { ecdsaWithSha256Algorithm, oid } from '../../../keepers/attestation/parse/oids';
 import { packQuote, packSigned } from '../../../wrappers/quote-packer';
@@ -90,6 +90,32 @@ describe('a list whose authority signed another form is refused, where', () => {
         ['an entry has a local date', integer(serial), der(0x17, Buffer.from('250719000000+'))],
     ])('%s', async (_, number, date) => {
         expect(await post(piecesOf({ entry: sequence(number, date) }))).toBe(malformed);
+    });
+
+    it('a date of its own is of another type', async () => {
+        const pieces = piecesOf({}).map((piece) => Buffer.from(piece));
+        pieces[2]![0]! ^= 1;
+        expect(await post(pieces)).toBe(malformed);
+    });
+
+    it('an entry has, where its reason stands, something else of the same length', async () => {
+        const invalidity = sequence(extension('551d18', enumerated(1)));
+        const entry = sequence(integer(serial), time(secondsLater(-5)), invalidity);
+        expect(await post(piecesOf({ entry }))).toBe(malformed);
+    });
+
+    it('it has more than two hundred entries', async () => {
+        const entries = Array.from({ length: 192 }, () => honestEntry);
+        const without = (count: number) => {
+            const pieces = piecesOf({ entry: Buffer.concat(entries.slice(count)) });
+            // Every entry in a cell of its own: the first eight are, the others come in one piece.
+            const at = pieces.findIndex((piece) => piece.length > 127);
+            return [...pieces.slice(0, at), ...entries.slice(count), ...pieces.slice(at + 1)];
+        };
+        expect(await post(without(0))).toBe('taken');
+        await box.blockchain.loadFrom(before);
+        entries.push(honestEntry);
+        expect(await post(without(0))).toBe(malformed);
     });
 
     it('its entries end within the last', async () => {
