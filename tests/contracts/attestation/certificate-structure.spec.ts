@@ -66,6 +66,7 @@ describe('a certificate whose issuer signed another form is refused, where anoth
         ['name of the components', 10, 5],
         ['tag of the list of components', 10, 16],
         ['name of a component', 10, 24],
+        ['tag of the number of a component', 10, 35],
         ['header of the CPU SVN', 13, 0],
         ['header of the PCE id', 13, 33],
         ['header of the FMSPC', 13, 51],
