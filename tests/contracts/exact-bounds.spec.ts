@@ -109,7 +109,7 @@ describe('an escrow', () => {
 describe('a line with a reference that no field takes', () => {
     it('is none', async () => {
         const env = await createSettlement({ feeBps: 0 });
-        const [line] = [buildSettlementLines([env.line(env.nodes[0]!, { receiptNano: toNano('1') })])];
+        const line = buildSettlementLines([env.line(env.nodes[0]!, { receiptNano: toNano('1') })]);
         const extended = beginCell().storeBits(line.bits);
         for (const ref of [...line.refs, ...line.refs, ...line.refs]) extended.storeRef(ref);
         const result = await env.settleCell(extended.endCell());

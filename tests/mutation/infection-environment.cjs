@@ -12,8 +12,7 @@ module.exports = class InfectionEnvironment extends TestEnvironment {
     handleTestEvent({ name, test }) {
         // What hooks signalled between two tests may matter to every test of the file.
         if (name === 'test_start') this.report(null);
-        if (name === 'test_done')
-            this.report({ name: fullName(test), failed: test.errors.length > 0, ms: test.duration ?? 0 });
+        if (name === 'test_done') this.report({ name: fullName(test), ms: test.duration ?? 0 });
         if (name === 'run_finish') this.report(null);
     }
 

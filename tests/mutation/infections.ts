@@ -6,8 +6,6 @@ export interface TestSignals {
     /** full name as jest's -t matches it; null for what hooks did between tests */
     name: string | null;
     ms: number;
-    /** the cost of the signals in gas made it fail: what it would have said after that is not known */
-    failed: boolean;
     /** ids of mutants that would have decided otherwise */
     mutants: string[];
 }
@@ -20,7 +18,7 @@ interface SpecSignals {
 
 /** A line of the file that infection-environment.cjs writes. */
 interface SignalLine {
-    test: { name: string; failed: boolean; ms: number } | null;
+    test: { name: string; ms: number } | null;
     mutants: number[];
 }
 
@@ -52,17 +50,10 @@ export class Infections {
 
     /** Tests that the mutant infects, by spec. */
     testsOf(mutantId: string): Map<string, TestSignals[]> {
-        return this.select(({ mutants }) => mutants.includes(mutantId));
-    }
-
-    /** Tests that ended before they could say everything. */
-    cutShort(): Map<string, TestSignals[]> {
-        return this.select(({ failed }) => failed);
-    }
-
-    private select(matches: (test: TestSignals) => boolean): Map<string, TestSignals[]> {
-        const found = Object.entries(this.specs).map(([spec, { tests }]) => [spec, tests.filter(matches)] as const);
-        return new Map(found.filter(([, tests]) => tests.length > 0));
+        const infected = Object.entries(this.specs).map(
+            ([spec, { tests }]) => [spec, tests.filter(({ mutants }) => mutants.includes(mutantId))] as const,
+        );
+        return new Map(infected.filter(([, tests]) => tests.length > 0));
     }
 }
 
@@ -70,7 +61,7 @@ export function parseSignals(lines: string, ids: readonly string[]): TestSignals
     const parsed = lines.split('\n').filter((line) => line !== '');
     return parsed.map((line) => {
         const { test, mutants } = JSON.parse(line) as SignalLine;
-        const { name = null, failed = false, ms = 0 } = test ?? {};
-        return { name, failed, ms, mutants: mutants.map((number) => ids[number]!) };
+        const { name = null, ms = 0 } = test ?? {};
+        return { name, ms, mutants: mutants.map((number) => ids[number]!) };
     });
 }
