@@ -39,11 +39,11 @@ export function createGatewayServer(options: GatewayServerOptions): FastifyInsta
         return reply;
     });
     server.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), request, options.logger));
-    const budgetLeft = (key: ApiKey) => options.service.budgetLeft(key);
+    const budgetLeft = (key: ApiKey) => options.service.view.budgetLeft(key);
     registerKeyHooks(server, { apiKeys: options.apiKeys, budgetLeft });
-    registerModelRoutes(server, options.service);
+    registerModelRoutes(server, options.service.view);
     registerInferenceRoutes(server, options);
-    registerCocoonRoutes(server, options.service);
+    registerCocoonRoutes(server, options.service.view);
     return server;
 }
 

@@ -35,7 +35,7 @@ export function watchGateway({ service, metrics, telemetry, hubs, directory, led
         directory.trusted.length === 0 ? 'no node is trusted: cocoon verify node says why of each' : null,
     );
     telemetry.readiness.add('directory_unread', () => directory.problem || null);
-    telemetry.addStatus('gateway', async () => ({ ...(await service.status()), inFlight: service.inFlight }));
+    telemetry.addStatus('gateway', async () => ({ ...(await service.view.status()), inFlight: service.inFlight }));
     telemetry.addAct('refresh', {
         description: 'read hubs and directories again and judge every node that is due, now',
         body: z.strictObject({}),

@@ -7,7 +7,7 @@ import { type Rendering, untouched } from '../rendering';
 import { inferencePaths } from '../request-shape';
 import { responsesExchange } from '../responses/responses-exchange';
 import type { GatewayServerOptions } from '../server';
-import type { Question } from '../service';
+import type { Question } from '../question';
 
 const responsesPath = '/v1/responses';
 

@@ -117,7 +117,7 @@ test('a receipt under a raised cap holds offline too', async () => {
     });
     const answer = await network.gateway.ask(question({ stream: true, max_tokens: 50_000 }));
     await answer.wholeBody();
-    const [shown] = network.gateway.receipts({ limit: 1 }).receipts as Shown[];
+    const [shown] = network.gateway.view.receipts({ limit: 1 }).receipts as Shown[];
     expect(shown!.windowNano).not.toBeNull();
     expect(judged(shown!).exitCode).toBe(0);
     expect(judged({ ...shown, windowNano: null }).exitCode).toBe(1);

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../keepers/gateway/errors';
-import type { GatewayService, Question } from '../../../keepers/gateway/service';
+import type { Question } from '../../../keepers/gateway/question';
+import type { GatewayService } from '../../../keepers/gateway/service';
 import { account, usageCostNano } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { question, startGateway } from './gateway-fixture';

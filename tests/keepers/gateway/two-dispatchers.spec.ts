@@ -128,7 +128,7 @@ test('both hubs of the list are used, and each node is paid from the escrow at i
         for (const { context } of place.dispatcher.asked) expect(context.escrow.equals(place.escrow)).toBe(true);
     }
     expect(ledger.totals()).toMatchObject({ requests: { final: 24 }, openNano: 0n });
-    expect(await service.status()).toMatchObject({ hubs: [{ status: 'open' }, { status: 'open' }] });
+    expect(await service.view.status()).toMatchObject({ hubs: [{ status: 'open' }, { status: 'open' }] });
 });
 
 test('a hub where the client has no open escrow is not used, until it has one', async () => {

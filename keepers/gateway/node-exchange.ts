@@ -1,0 +1,164 @@
+import type { Address } from '@ton/core';
+import type { Clock, Logger } from '../base';
+import { AnswerOpener, ConfidentialError, findModel, type Signer } from '../confidential';
+import { type GatewayLedger, LedgerError } from '../ledger';
+import { Answer, EngineFailure, type FinalEvent } from './answer';
+import type { ApiKey } from './api-key-file';
+import { CapRaiser } from './cap-raiser';
+import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
+import { GatewayError } from './errors';
+import type { EscrowAccounts } from './escrow-accounts';
+import type { NodeDirectory } from './node-directory';
+import { aboutEscrow, mayHaveBegun, neverConnected, NotBegun, tooLate } from './not-begun';
+import type { Attempt } from './question';
+import { ReplicaRelay } from './replica-relay';
+import type { RequestClosings } from './request-closings';
+import type { RequestSealer, SealedRequest } from './request-sealer';
+import type { RequestShape } from './request-shape';
+import type { TrustedNode } from './trusted-node';
+
+export interface NodeExchangeOptions {
+    sealer: RequestSealer;
+    accounts: EscrowAccounts;
+    closings: RequestClosings;
+    session: Signer;
+    ledger: GatewayLedger;
+    directory: Pick<NodeDirectory, 'waysTo' | 'leaveDispatcher' | 'ban' | 'avoid'>;
+    dispatchers: ReadonlyMap<string, DispatcherClient>;
+    clock: Clock;
+    logger: Logger;
+}
+
+/** How much longer than the deadline a dispatcher may take to pass on what the node signed for. */
+const deadlineGraceMs = 15_000;
+/** How long others are used in place of a replica that failed. */
+const replicaLeftMs = 5_000;
+
+/** One request to one node: sent sealed, its answer opened, and its end written down whatever that is. */
+export class NodeExchange {
+    constructor(private readonly options: NodeExchangeOptions) {}
+
+    /** @throws NotBegun where another node may be asked, GatewayError where none may */
+    async ask(node: TrustedNode, shape: RequestShape, question: Attempt): Promise<Answer> {
+        const { index, terms } = findModel(node.offer, shape.model)!;
+        const sealed = await this.options.sealer.seal(node, shape, question, terms);
+        question.observed?.trace(sealed.requestId, node.id);
+        const limit = this.limitOf(question);
+        const way = this.wayTo(node, sealed, limit);
+        const relayed = await this.relay(node, sealed, { way, question });
+        const raiser = this.raiserOf(node.hub, sealed, { client: way, key: question.key });
+        const answer = new Answer({
+            requestId: sealed.requestId.toString('hex'),
+            nodeId: node.id,
+            streaming: shape.stream,
+            opener: new AnswerOpener({ to: sealed.to, cek: sealed.cek, offer: node.offer, modelIndex: index }),
+            frames: relayed,
+            onWindow: (signedNano) => raiser?.ask(signedNano),
+            onFinal: (event) => {
+                raiser?.stop();
+                return this.keepFinal(node, sealed.requestId, event);
+            },
+            onBroken: (error) => {
+                raiser?.stop();
+                return this.keepBroken(node, sealed.requestId, error);
+            },
+            logger: this.options.logger,
+        });
+        try {
+            await answer.begin();
+        } catch (error) {
+            // An engine that is overloaded or down before it said a word is no different from a node that refused.
+            if (error instanceof EngineFailure && error.status >= 500)
+                throw new NotBegun({ code: error.engineCode, message: error.message });
+            throw error;
+        }
+        return answer;
+    }
+
+    private raiserOf(
+        hub: Address,
+        { requestId, to, windows, stream }: SealedRequest,
+        { client, key }: { client: Pick<DispatcherClient, 'raise'>; key: ApiKey | undefined },
+    ): CapRaiser | undefined {
+        if (windows === undefined) return undefined;
+        const { accounts, session, ledger, clock, logger } = this.options;
+        const account = (maxAgeMs?: number) => accounts.open(hub, maxAgeMs);
+        return new CapRaiser({ requestId, to, windows, stream, session, key, ledger, account, client, clock, logger });
+    }
+
+    private limitOf({ signal, deadlineMs }: Attempt): AbortSignal {
+        const leftMs = Math.max(deadlineMs - this.options.clock.nowMs(), 0);
+        return AbortSignal.any([signal, AbortSignal.timeout(leftMs + deadlineGraceMs)]);
+    }
+
+    /** By way of the replica that the node was picked at, and of the others where that one fails. */
+    private wayTo(node: TrustedNode, { requestId, envelope }: SealedRequest, signal: AbortSignal): ReplicaRelay {
+        const { directory, dispatchers, clock } = this.options;
+        return new ReplicaRelay({
+            request: { requestId, envelope },
+            replicas: () => directory.waysTo(node).map((url) => dispatchers.get(url)!),
+            signal,
+            onLeft: (url, reason) => directory.leaveDispatcher(url, reason, replicaLeftMs),
+            clock,
+        });
+    }
+
+    private async relay(
+        node: TrustedNode,
+        sealed: SealedRequest,
+        { way, question }: { way: ReplicaRelay; question: Attempt },
+    ) {
+        const { accounts, closings, clock } = this.options;
+        const { signal, deadlineMs } = question;
+        const { book, escrow } = accounts.at(node.hub);
+        const relayed = await way.relay().catch(async (error: unknown) => {
+            sealed.cek.fill(0);
+            // Whether the node began is unknown: the worst case stays reserved until a receipt or the recovery says otherwise.
+            if (neverConnected(error)) await closings.fail(sealed.requestId, 'dispatcher_unreachable');
+            else await closings.lose(sealed.requestId, 'dispatcher_unreachable');
+            if (signal.aborted) throw new GatewayError('request_timeout', 'the caller went away', { cause: error });
+            throw new NotBegun({ code: 'dispatcher_unavailable', message: 'the dispatcher cannot be reached' });
+        });
+        if (relayed.ok) return relayed.frames;
+        sealed.cek.fill(0);
+        await this.closeRefused(sealed.requestId, relayed.refusal);
+        // They read the chain later than we did: the next node is only asked if the escrow still stands.
+        if (aboutEscrow.has(relayed.refusal.nodeCode ?? relayed.refusal.code)) book.forget(escrow);
+        if (relayed.refusal.code === 'deadline_passed') throw tooLate(deadlineMs - clock.nowMs());
+        throw new NotBegun(relayed.refusal);
+    }
+
+    /** Where a node may have begun to work the reservation stays; anything else owes nothing. */
+    private async closeRefused(requestId: Buffer, refusal: DispatcherRefusal): Promise<void> {
+        const { closings } = this.options;
+        if (mayHaveBegun.has(refusal.code)) return closings.lose(requestId, refusal.code);
+        await closings.fail(requestId, refusal.nodeCode ?? refusal.code);
+    }
+
+    private async keepFinal(node: TrustedNode, requestId: Buffer, event: FinalEvent): Promise<void> {
+        const { ledger, clock, directory } = this.options;
+        const { receipt, nodeSignature, usageHash, transcriptHash } = event.receipt;
+        const usage = { ...event.usage, salt: event.salt, modelIndex: event.modelIndex };
+        try {
+            await ledger.resolve(
+                requestId,
+                { receipt, signature: nodeSignature, usageHash, transcriptHash, usage },
+                clock.nowMs(),
+            );
+        } catch (error) {
+            if (!(error instanceof LedgerError) || error.code !== 'receipt_inconsistent') throw error;
+            directory.ban(node.id, error.message);
+            throw new GatewayError('answer_invalid', `${error.message}; the node is not used again`, { cause: error });
+        }
+    }
+
+    private async keepBroken(node: TrustedNode, requestId: Buffer, error: GatewayError): Promise<void> {
+        const { directory, closings } = this.options;
+        if (error.cause instanceof ConfidentialError) {
+            // Only the node's own seal and signature can say this; all else could be the dispatcher's work.
+            if (error.cause.code === 'receipt_cost_wrong') directory.ban(node.id, error.cause.code);
+            else if (error.cause.action === 'stop') directory.avoid(node.id, error.cause.code);
+        }
+        await closings.lose(requestId, error.code);
+    }
+}
