@@ -34,6 +34,7 @@ export {
     type ModelPrices,
     type TokenUsage,
     usageProblem,
+    usageWithin,
     type WorkBound,
     worstCaseNano,
     worstCaseTokens,

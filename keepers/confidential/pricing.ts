@@ -70,6 +70,22 @@ export function worstCaseTokens(contextLength: number, bound: WorkBound): { prom
     };
 }
 
+/** Of a count that is larger than the request allows, as much as it allows. */
+export function usageWithin(usage: TokenUsage, most: { prompt: bigint; completion: bigint }): TokenUsage {
+    const promptTokens = lesser(usage.promptTokens, most.prompt);
+    const completionTokens = lesser(usage.completionTokens, most.completion);
+    return {
+        promptTokens,
+        cachedPromptTokens: Math.min(usage.cachedPromptTokens, promptTokens),
+        completionTokens,
+        reasoningTokens: Math.min(usage.reasoningTokens, completionTokens),
+    };
+}
+
+function lesser(count: number, most: bigint): number {
+    return BigInt(count) < most ? count : Number(most);
+}
+
 /** What a request can cost at most: gateway and node compute it alike, and caps are made of it. */
 export function worstCaseNano(terms: ModelPrices & { contextLength: number }, bound: WorkBound): bigint {
     const tokens = worstCaseTokens(terms.contextLength, bound);

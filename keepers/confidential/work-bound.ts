@@ -12,12 +12,19 @@ export interface RequestedWork extends WorkBound {
 
 const maxCompletions = 4096;
 
+/** Fields that decide what is charged. */
+const pricedNames = new Set([
+    ...['model', 'prompt', 'input', 'n', 'best_of', 'max_tokens', 'max_completion_tokens', 'max_output_tokens'],
+    ...['stream', 'stream_options'],
+]);
+
 /**
  * Reads the bounds of a request out of its JSON body: the one place where gateway and node learn what may be charged.
  * Throws `request_invalid` when a field that bounds the cost is not what it should be.
  */
 export function requestedWork(inner: InnerRequest): RequestedWork {
     const body = parseObject(inner.body);
+    refuseOtherSpellings(body);
     const capability = capabilityOf(inner.path);
     if (typeof body.model !== 'string' || body.model === '') throw invalid('"model" is missing');
     const prompts = promptCount(capability, body);
@@ -35,6 +42,15 @@ export function requestedWork(inner: InnerRequest): RequestedWork {
         completions,
         maxTokens: maxTokens(body),
     };
+}
+
+/** An engine written in Go takes `MAX_TOKENS` for `max_tokens`, and would work by a figure that nobody priced. */
+function refuseOtherSpellings(body: Record<string, unknown>): void {
+    for (const name of Object.keys(body)) {
+        // Go folds the long s and the sign for kelvin too.
+        const folded = name.toUpperCase().toLowerCase();
+        if (folded !== name && pricedNames.has(folded)) throw invalid(`"${folded}" is spelled another way`);
+    }
 }
 
 /** "/v1/chat/completions" -> "chat.completions" */

@@ -17,6 +17,7 @@ import {
     requestedWork,
     windowGrowthNano,
     worstCaseNano,
+    worstCaseTokens,
 } from '../confidential';
 import type { EscrowAccount, EscrowBook } from '../dispatch';
 import type { SignedCap } from '../ledger';
@@ -41,6 +42,8 @@ export interface AdmittedRequest extends OpenedRequest {
     offer: Offer;
     terms: OfferModel;
     modelIndex: number;
+    /** The most tokens that it may use. */
+    mostTokens: ReturnType<typeof worstCaseTokens>;
     /** Where its escrow is read. */
     book: EscrowBook;
     meter: EscrowMeter;
@@ -185,7 +188,8 @@ export class RequestGate {
         });
         const windowNano = windowGrowthNano(model.terms, work);
         const { terms, index: modelIndex } = model;
-        return { ...opened, envelope, offer, terms, modelIndex, book, meter, metered, windowNano };
+        const mostTokens = worstCaseTokens(terms.contextLength, work);
+        return { ...opened, envelope, offer, terms, modelIndex, mostTokens, book, meter, metered, windowNano };
     }
 
     private workOf(opened: OpenedRequest) {

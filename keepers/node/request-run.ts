@@ -8,6 +8,7 @@ import {
     type SealedReceipt,
     type Signer,
     usageProblem,
+    usageWithin,
     withLiveCap,
 } from '../confidential';
 import type { NodeLog } from '../ledger';
@@ -182,16 +183,18 @@ export class RequestRun {
     }
 
     /**
-     * An engine that counts nonsense, or more than the request allowed, is at fault: the client pays no more than was
-     * reserved. One that ends cheaper than it counted on the way (cached tokens known late) keeps to what is signed.
+     * An engine that counts nonsense is at fault. One that counts more than the request allowed did that work, perhaps since
+     * the client found a way to ask for it: the client pays all that was reserved, no more. One that ends cheaper than it counted on the way (cached tokens known late) keeps to what is signed.
      */
     private billable(): EngineUsage {
-        const { terms, metered } = this.options.request;
+        const { terms, metered, mostTokens } = this.options.request;
         if (usageProblem(this.usage) !== undefined) this.logFault('the engine counted what cannot be');
         else {
-            const nano = costNano(terms, this.usage);
-            if (nano > metered.allowanceNano) this.logFault('the engine counted more than the request allows');
-            else if (nano >= metered.costNano) this.lastBillable = this.usage;
+            const isOver = costNano(terms, this.usage) > metered.allowanceNano;
+            if (isOver) this.logFault('the engine counted more than the request allows');
+            const usage = isOver ? usageWithin(this.usage, mostTokens) : this.usage;
+            const nano = costNano(terms, usage);
+            if (nano <= metered.allowanceNano && nano >= metered.costNano) this.lastBillable = usage;
         }
         return this.lastBillable;
     }

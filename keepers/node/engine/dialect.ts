@@ -67,8 +67,9 @@ export const dialects: Record<DialectName, Dialect> = {
         continuousUsage: false,
         healthPath: '/health',
         fields: () => ({ cache_prompt: false }),
-        // Of several choices it counts each apart, and none of them all together.
-        refused: ['id_slot', 'n_cache_reuse', ...severalChoices],
+        // Of several choices it counts each apart, and none of them all together. `n_predict` it follows where `max_tokens`,
+        // by which the request is priced, says less; `n_cmpl` where `n` does.
+        refused: ['id_slot', 'n_cache_reuse', 'n_predict', 'n_cmpl', ...severalChoices],
         capacity: llamaServerCapacity,
     },
     /** A server that keeps nothing of a prompt: by naming it the operator says so, and the measured image shows it. */

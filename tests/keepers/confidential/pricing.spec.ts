@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { costNano, requestedWork, worstCaseNano, worstCaseTokens } from '../../../keepers/confidential';
+import { costNano, requestedWork, usageWithin, worstCaseNano, worstCaseTokens } from '../../../keepers/confidential';
 import { expectCode, inner } from './exchange';
 
 const price = fc.bigInt(0n, (1n << 64n) - 1n);
@@ -81,6 +81,27 @@ describe('cost', () => {
     });
 });
 
+describe('a count beyond what the request allows', () => {
+    it('is as much as it allows, makes sense, and costs the worst case at most', () => {
+        fc.assert(
+            fc.property(prices, bound, fc.integer({ min: 1, max: 200_000 }), usage, (of, limits, context, used) => {
+                const within = usageWithin(used, worstCaseTokens(context, limits));
+                expect(costNano(of, within) <= worstCaseNano({ ...of, contextLength: context }, limits)).toBe(true);
+                expect(within.promptTokens).toBeLessThanOrEqual(used.promptTokens);
+                expect(within.completionTokens).toBeLessThanOrEqual(used.completionTokens);
+            }),
+        );
+    });
+
+    it('is left as it is where the request allows it', () => {
+        fc.assert(
+            fc.property(usage, (used) =>
+                expect(usageWithin(used, { prompt: 0xffffffffn, completion: 0xffffffffn })).toEqual(used),
+            ),
+        );
+    });
+});
+
 describe('worst case', () => {
     it('is the same for all texts that pad to the same length', () => {
         const chat = (text: string) =>
@@ -131,6 +152,12 @@ describe('requested work', () => {
         ['null', null],
     ])('refuses %s', async (_what, body) => {
         await expectCode('request_invalid', () => work(body));
+    });
+
+    it('takes a field that decides the price under its own spelling alone, as engines in Go do not', async () => {
+        for (const name of ['MAX_TOKENS', 'Max_Tokens', 'max_to\u212aens', 'max_token\u017f', 'Model', 'N', 'STREAM'])
+            await expectCode('request_invalid', () => work({ model: 'toy', max_tokens: 1, [name]: 100_000 }));
+        expect(work({ model: 'toy', Temperature: 1, MAX: 2 })).toMatchObject({ model: 'toy' });
     });
 
     it('refuses what is not JSON, or not a path of the API', async () => {

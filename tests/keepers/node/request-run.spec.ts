@@ -218,14 +218,18 @@ test('a cancelled answer is signed for as far as it went', async () => {
 });
 
 describe('an engine that counts wrongly', () => {
-    test('more than the request allows: no more than was counted before is charged', async () => {
+    test.each([
+        ['with its end', [chunk('x', 5), end(1_000_000)]],
+        ['of an answer that nobody counted on the way', [chunk('x'), end(1_000_000)]],
+        ['on the way', [chunk('x', 1_000_000), end(1_000_000)]],
+    ])('more than the request allows, %s: all that it allows is charged, and no more', async (_when, said) => {
         const { running, read, request } = await run(async function* () {
             yield head;
-            yield chunk('x', 5);
-            yield end(1_000_000);
+            yield* said;
         });
         await running;
-        expect(finalOf(read())).toMatchObject({ usage: tokens(5) });
+        // max_tokens of the body: who makes an engine work beyond it does not get the work for nothing.
+        expect(finalOf(read())).toMatchObject({ usage: tokens(2_000) });
         expect(request.metered.costNano).toBeLessThanOrEqual(request.metered.worstCaseNano);
     });
 

@@ -122,6 +122,15 @@ describe.each([vllm, sglang, ollama, llamaServer])('the adapter with $name', (fi
         });
     });
 
+    if (fixture.name === 'llama-server')
+        it.each(['n_predict', 'n_cmpl'])(
+            'refuses %s, which it follows rather than what the price goes by',
+            async (param) => {
+                const refused = readAnswer(ask(engine, asked(`,"max_tokens":1,"${param}":4096`)));
+                await expect(refused).rejects.toMatchObject({ code: 'unsupported_parameter', status: 400, param });
+            },
+        );
+
     it('passes a whole answer on byte for byte and reads its count', async () => {
         const { body, usage } = await readAnswer(ask(engine, asked()));
         expect(body).toBe(JSON.stringify(fixture.whole(script)));
