@@ -1,3 +1,4 @@
 export { type RunningDispatcher, startDispatcher } from './start';
-export { DispatcherService, type DispatcherOptions } from './service';
+export type { DispatcherOptions } from './dispatcher-options';
+export { DispatcherService } from './service';
 export { createDispatcherServer } from './server';
