@@ -54,7 +54,7 @@ export interface CapRaiserOptions {
 const unprovenWindows = 2n;
 const retryMs = 500;
 /** Another answer's end may mend these. */
-const mayPass = new Set<string>(['escrow_insufficient', 'budget_exhausted', 'ledger_busy']);
+const mayPass = new Set<string>(['escrow_insufficient', 'budget_exhausted', 'ledger_busy', 'ledger_write_failed']);
 /** As long as a node waits. */
 const patienceMs = 10_000;
 

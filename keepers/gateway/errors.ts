@@ -30,6 +30,7 @@ const answers = {
     no_trusted_node: [503, 'server_error', 'retry'],
     dispatcher_unavailable: [503, 'server_error', 'retry'],
     chain_unavailable: [503, 'server_error', 'retry'],
+    ledger_unavailable: [503, 'server_error', 'retry'],
     request_timeout: [504, 'server_error', 'retry'],
 } as const satisfies Record<string, Answer>;
 

@@ -136,15 +136,12 @@ export class NodeExchange {
     }
 
     private async keepFinal(node: TrustedNode, requestId: Buffer, event: FinalEvent): Promise<void> {
-        const { ledger, clock, directory } = this.options;
+        const { closings, directory } = this.options;
         const { receipt, nodeSignature, usageHash, transcriptHash } = event.receipt;
         const usage = { ...event.usage, salt: event.salt, modelIndex: event.modelIndex };
+        const final = { receipt, signature: nodeSignature, usageHash, transcriptHash, usage };
         try {
-            await ledger.resolve(
-                requestId,
-                { receipt, signature: nodeSignature, usageHash, transcriptHash, usage },
-                clock.nowMs(),
-            );
+            await closings.resolve(requestId, final);
         } catch (error) {
             if (!(error instanceof LedgerError) || error.code !== 'receipt_inconsistent') throw error;
             directory.ban(node.id, error.message);

@@ -1,27 +1,38 @@
 import type { Clock, Logger } from '../base';
-import { type GatewayLedger, LedgerError } from '../ledger';
+import { type GatewayLedger, type GatewayReceipt, LedgerError } from '../ledger';
+import { isLedgerDown, receiptNotRecorded } from './ledger-failure';
 
 export interface RequestClosingsOptions {
-    ledger: Pick<GatewayLedger, 'fail' | 'lose'>;
+    ledger: Pick<GatewayLedger, 'resolve' | 'fail' | 'lose'>;
     clock: Clock;
     logger: Logger;
 }
 
-interface Closing {
-    requestId: Buffer;
-    /** `fail`: nothing is owed. `lose`: what is owed is not known yet. */
-    how: 'fail' | 'lose';
-    code: string;
-}
+/** `fail`: nothing is owed. `lose`: what is owed is not known yet. `resolve`: it is, by this receipt. */
+type Ending = { how: 'fail' | 'lose'; code: string } | { how: 'resolve'; final: GatewayReceipt };
+type Closing = Ending & { requestId: Buffer };
 
 /**
- * How requests end that have no final receipt. A ledger that can't be written to, on a full disk say, must not leave one open
- * for ever: what it did not take is written once it does. After a restart `GatewayLedger.recover` does the same.
+ * How requests end. A ledger that can't be written to, on a full disk say, must not leave one open for ever, nor
+ * forget what it owes: what it did not take is written once it does. After a restart `GatewayLedger.recover` marks
+ * such requests as lost, and their receipts come from the dispatcher.
  */
 export class RequestClosings {
     private readonly waiting = new Map<string, Closing>();
 
     constructor(private readonly options: RequestClosingsOptions) {}
+
+    /** @throws GatewayError `ledger_unavailable` while the receipt is not on disk; LedgerError when it is a wrong one */
+    async resolve(requestId: Buffer, final: GatewayReceipt): Promise<void> {
+        const { ledger, clock } = this.options;
+        try {
+            await ledger.resolve(requestId, final, clock.nowMs());
+        } catch (error) {
+            if (!isLedgerDown(error)) throw error;
+            this.wait({ requestId, how: 'resolve', final }, error.code);
+            throw receiptNotRecorded(error, requestId.toString('hex'));
+        }
+    }
 
     fail(requestId: Buffer, code: string): Promise<void> {
         return this.close({ requestId, how: 'fail', code });
@@ -33,23 +44,42 @@ export class RequestClosings {
 
     /** Those that the ledger did not take. */
     async retry(): Promise<void> {
-        for (const closing of [...this.waiting.values()]) await this.close(closing);
+        for (const closing of [...this.waiting.values()]) await this.write(closing);
     }
 
     private async close(closing: Closing): Promise<void> {
-        const { ledger, clock, logger } = this.options;
-        const { requestId, how, code } = closing;
-        const id = requestId.toString('hex');
+        // The receipt that waits says more than that there was none.
+        if (this.waiting.get(closing.requestId.toString('hex'))?.how === 'resolve') return;
+        await this.write(closing);
+    }
+
+    private async write(closing: Closing): Promise<void> {
+        const { ledger, clock } = this.options;
+        const { requestId } = closing;
+        const atMs = clock.nowMs();
         try {
-            await ledger[how](requestId, code, clock.nowMs());
-            this.waiting.delete(id);
+            if (closing.how === 'resolve') await ledger.resolve(requestId, closing.final, atMs);
+            else await ledger[closing.how](requestId, closing.code, atMs);
+            this.waiting.delete(requestId.toString('hex'));
         } catch (error) {
-            const reason = error instanceof LedgerError ? error.code : 'unknown';
-            if (!this.waiting.has(id))
-                logger.warn({ request: id, code: reason }, 'the end of a request was not written');
-            // Whatever else it ended in meanwhile stands.
-            if (reason === 'request_state_invalid' || reason === 'request_unknown') this.waiting.delete(id);
-            else this.waiting.set(id, closing);
+            this.onRefused(closing, error instanceof LedgerError ? error.code : 'unknown');
         }
+    }
+
+    private onRefused(closing: Closing, code: string): void {
+        const id = closing.requestId.toString('hex');
+        // Whatever else it ended in meanwhile stands.
+        if (code === 'request_state_invalid' || code === 'request_unknown') this.waiting.delete(id);
+        // The dispatcher has the receipt too, and the recovery judges it.
+        else if (closing.how === 'resolve' && code === 'receipt_inconsistent')
+            this.waiting.set(id, { requestId: closing.requestId, how: 'lose', code });
+        else this.wait(closing, code);
+    }
+
+    private wait(closing: Closing, code: string): void {
+        const id = closing.requestId.toString('hex');
+        if (!this.waiting.has(id))
+            this.options.logger.warn({ request: id, code }, 'the end of a request was not written');
+        this.waiting.set(id, closing);
     }
 }

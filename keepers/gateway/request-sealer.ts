@@ -19,6 +19,7 @@ import { GatewayError } from './errors';
 import type { EscrowAccounts } from './escrow-accounts';
 import { refuseUnaffordable } from './escrow-terms';
 import { budgetExhausted } from './key-limits';
+import { isLedgerDown, notRecorded } from './ledger-failure';
 import type { Attempt } from './question';
 import type { RequestShape } from './request-shape';
 import type { TrustedNode } from './trusted-node';
@@ -124,6 +125,7 @@ export class RequestSealer {
         } catch (error) {
             if (error instanceof LedgerError && error.code === 'budget_exhausted')
                 throw budgetExhausted(error, key!, this.options.clock.nowMs());
+            if (isLedgerDown(error)) throw notRecorded(error);
             if (!(error instanceof LedgerError) || error.code !== 'escrow_insufficient') throw error;
             if (mayRefresh)
                 return this.reserve({ ...request, account: await this.options.accounts.open(node.hub, 0) }, false);

@@ -79,6 +79,13 @@ export function isBusy(error: unknown): boolean {
     return ((sqliteCode(error) ?? 0) & 0xff) === sqliteBusy;
 }
 
+/** Out of memory, read-only, I/O error, damaged, disk full: about the storage, whatever was to be written. */
+const storageFailures = new Set([7, 8, 10, 11, 13]);
+
+export function isStorageFailure(error: unknown): boolean {
+    return storageFailures.has((sqliteCode(error) ?? 0) & 0xff);
+}
+
 function sqliteCode(error: unknown): number | undefined {
     if (typeof error !== 'object' || error === null || !('sqliteExtendedCode' in error)) return undefined;
     return Number(error.sqliteExtendedCode);

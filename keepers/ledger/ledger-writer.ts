@@ -1,5 +1,5 @@
 import { errorMessage } from '../base';
-import { type Database, isBusy, Query } from './database';
+import { type Database, isBusy, isStorageFailure, Query } from './database';
 import { LedgerError } from './errors';
 
 export interface LedgerWriterOptions {
@@ -118,8 +118,9 @@ export class LedgerWriter {
             this.release.run();
             return { value };
         } catch (error) {
-            // Disk full or an I/O error ends the whole transaction: then nothing of the batch may be acknowledged.
-            if (!this.database.isTransaction) throw error;
+            // Disk full or an I/O error is no fault of this operation, and may have ended the whole transaction: then
+            // nothing of the batch may be acknowledged.
+            if (isStorageFailure(error) || !this.database.isTransaction) throw error;
             this.rollbackTo.run();
             this.release.run();
             return { error };

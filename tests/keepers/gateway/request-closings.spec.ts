@@ -1,5 +1,5 @@
 import { ManualClock, silentLogger } from '../../../keepers/base';
-import { LedgerError } from '../../../keepers/ledger';
+import { type GatewayReceipt, LedgerError, type LedgerErrorCode } from '../../../keepers/ledger';
 import { RequestClosings } from '../../../keepers/gateway/request-closings';
 
 const id = Buffer.alloc(16, 1);
@@ -9,7 +9,7 @@ function fullLedger() {
     const written: string[] = [];
     const ledger = {
         full: true,
-        code: 'ledger_write_failed' as 'ledger_write_failed' | 'request_state_invalid',
+        code: 'ledger_write_failed' as LedgerErrorCode,
         written,
     };
     const write = (how: string) => async (_requestId: Buffer, code: string) => {
@@ -17,7 +17,11 @@ function fullLedger() {
         written.push(`${how} ${code}`);
     };
     const closings = new RequestClosings({
-        ledger: { fail: write('fail'), lose: write('lose') },
+        ledger: {
+            fail: write('fail'),
+            lose: write('lose'),
+            resolve: (requestId) => write('resolve')(requestId, 'by its receipt'),
+        },
         clock: new ManualClock(0),
         logger: silentLogger(),
     });
@@ -41,6 +45,36 @@ test('a request that has ended otherwise in the meantime is left as it is', asyn
     await closings.lose(id, 'answer_truncated');
     ledger.code = 'request_state_invalid';
     await closings.retry();
+    ledger.full = false;
+    await closings.retry();
+    expect(ledger.written).toEqual([]);
+});
+
+const final = {} as GatewayReceipt;
+
+test('a receipt that waits for room is not overwritten by word that there was none', async () => {
+    const { ledger, closings } = fullLedger();
+    await expect(closings.resolve(id, final)).rejects.toMatchObject({ code: 'ledger_unavailable', status: 503 });
+    await closings.lose(id, 'ledger_unavailable');
+    ledger.full = false;
+    await closings.retry();
+    expect(ledger.written).toEqual(['resolve by its receipt']);
+});
+
+test('a receipt that turns out wrong while it waits leaves its request to the recovery', async () => {
+    const { ledger, closings } = fullLedger();
+    await closings.resolve(id, final).catch(() => undefined);
+    ledger.code = 'receipt_inconsistent';
+    await closings.retry();
+    ledger.full = false;
+    await closings.retry();
+    expect(ledger.written).toEqual(['lose receipt_inconsistent']);
+});
+
+test('a wrong receipt is refused at once, and does not wait', async () => {
+    const { ledger, closings } = fullLedger();
+    ledger.code = 'receipt_inconsistent';
+    await expect(closings.resolve(id, final)).rejects.toMatchObject({ code: 'receipt_inconsistent' });
     ledger.full = false;
     await closings.retry();
     expect(ledger.written).toEqual([]);
