@@ -37,6 +37,8 @@ export async function openSettlingKeeper(
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
         kind: config.gasWalletKind,
         pollIntervalMs: config.chain.pollIntervalMs,
+        retentionHours: config.retentionHours,
+        logger,
         outbox: ledger?.outbox ?? { file: config.outboxFile ?? outboxBeside(config) },
     });
     const closeAll = async () => {

@@ -36,6 +36,15 @@ function isInGuest(hostname: string): boolean {
     return /^127(?:\.\d+){3}$/.test(hostname) || hostname === '[::1]' || /^[a-z0-9-]+$/i.test(hostname);
 }
 
+/** How long what is closed is kept. Two hours at least: for so long a request can be sent again. */
+export function retentionField(defaultDays: number) {
+    return z
+        .number()
+        .min(2)
+        .max(100 * 8_766)
+        .default(defaultDays * 24);
+}
+
 export const portField = z.int().min(0).max(65_535);
 
 export const listenField = z.strictObject({

@@ -9,6 +9,7 @@ import {
     logLevelField,
     nanoField,
     portField,
+    retentionField,
     tracesField,
     urlField,
 } from './fields';
@@ -29,6 +30,8 @@ const gasWallet = {
     gasWalletKind: z.enum(['v5r1', 'highload-v3']).default('v5r1'),
     /** Where messages are recorded before they are sent; beside the keeper's other data when absent. */
     outboxFile: z.string().min(1).optional(),
+    /** How long messages that are done are kept there, and a node's receipts that later ones stand for. */
+    retentionHours: retentionField(30),
 };
 
 /** What an operator lets its keeper spend on messages, nanoTON. */
@@ -262,6 +265,8 @@ const dispatcherFields = z.strictObject({
         .default(''),
     /** Where nodes and gateways reach this very process, not what stands before all replicas. */
     publicUrl: urlField.max(200).optional(),
+    /** How long paid receipts, closed requests and messages that are done are kept; totals stay. */
+    retentionHours: retentionField(30),
     /** How long a stop waits for the requests under way. */
     drainMs: z.int().min(0).max(3_600_000).default(10_000),
     maxBodyBytes: z
@@ -404,6 +409,8 @@ export const gatewaySchema = z.strictObject({
     escrowIndex: z.int().min(0).max(0xffff_ffff).default(0),
     sessionKeyFile: z.string().min(1),
     ledgerFile: z.string().min(1),
+    /** How long requests and their receipts are kept; what each key has spent stays. */
+    retentionHours: retentionField(90),
     listen: listenField,
     collateral: collateralField,
     gpu: gatewayGpuField.default({ minCount: 0 }),

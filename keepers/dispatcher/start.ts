@@ -5,7 +5,7 @@ import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../ch
 import { errorMessage, type Logger, systemClock } from '../base';
 import { ConfigError, type DispatcherConfig, ledgerPlaceOf } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
-import { openDispatchLedger } from '../ledger';
+import { type DispatchLedger, openDispatchLedger, RetentionJob } from '../ledger';
 import {
     addDrainActs,
     DispatcherMetrics,
@@ -13,6 +13,7 @@ import {
     type RoleTelemetry,
     watchChain,
     watchDispatchLedger,
+    watchRetention,
 } from '../telemetry';
 import { DeadNodes } from './dead-nodes';
 import { ReplicaSet } from './replica-set';
@@ -42,6 +43,9 @@ export async function startDispatcher(
         ...ledgerMetrics.hooks,
     });
     watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: ledgerMetrics });
+    const holder = randomBytes(8).toString('hex');
+    const retention = retentionOf(ledger, { retentionHours: config.retentionHours, holder, logger });
+    watchRetention(telemetry, retention);
     const network = deployment.registry.hash;
     const metrics = new DispatcherMetrics(telemetry.registry, telemetry.tracer);
     const service = new DispatcherService({
@@ -78,7 +82,7 @@ export async function startDispatcher(
     await replicas.start();
     const deadNodes = new DeadNodes({
         ledger,
-        holder: randomBytes(8).toString('hex'),
+        holder,
         settlesUntilSec: async (nodeKey) =>
             (await reader.node(config.hub, nodeKey, { refresh: true }))?.settlesUntil ?? null,
         chainTimeSec: () => client.getChainTimeSec(),
@@ -86,6 +90,7 @@ export async function startDispatcher(
         logger,
     });
     deadNodes.start();
+    retention.start();
     const tls = config.tls && readTls(config.tls);
     const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger, tls });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
@@ -94,12 +99,31 @@ export async function startDispatcher(
         stop: async () => {
             await service.drain(config.drainMs);
             await deadNodes.stop();
+            await retention.stop();
             await replicas.stop();
             await server.close();
             await ledger.close();
             await client.close();
         },
     };
+}
+
+/** Longer than a look through takes: two replicas may do it at once, but need not. */
+const retentionLeaseMs = 600_000;
+
+function retentionOf(
+    ledger: DispatchLedger,
+    { retentionHours, holder, logger }: { retentionHours: number; holder: string; logger: Logger },
+): RetentionJob {
+    return new RetentionJob({
+        retentionMs: retentionHours * 3_600_000,
+        compact: async (beforeMs, pause) =>
+            (await ledger.leases.hold('leader retention', holder, retentionLeaseMs))
+                ? { ...(await ledger.upkeep.compact(beforeMs, { pause })) }
+                : {},
+        clock: systemClock,
+        logger,
+    });
 }
 
 function watchDispatcher(of: {

@@ -22,6 +22,7 @@ export { type Lease, Leases } from './leases';
 export { type AuditReport } from './maintenance/audit';
 export { type BackupSummary } from './maintenance/backup';
 export { type Compaction, minRetentionMs } from './maintenance/compact';
+export { RetentionJob, type RetentionJobOptions } from './retention-job';
 export { type DispatchLedger, type DispatchLedgerOptions, openDispatchLedger } from './dispatch-ledger';
 export { type GatewayReceipt, type GatewayRequest, type Usage } from './gateway-records';
 export { type GatewayRequestState } from './gateway-statements';

@@ -8,6 +8,7 @@ import { gatewaySchema } from './schema/gateway-schema';
 import { idempotencySchema } from './schema/idempotency-schema';
 import { outboxSchema } from './schema/outbox-schema';
 import { keySchema } from './schema/key-schema';
+import { retentionSchema } from './schema/retention-schema';
 import { sendSchema } from './schema/send-schema';
 import { windowSchema } from './schema/window-schema';
 
@@ -30,6 +31,7 @@ export const steps: readonly Step[] = [
     { sqlite: sendSchema, postgres: sendSchema },
     { sqlite: compactionSchema, postgres: compactionSchema },
     { sqlite: '', postgres: commitMarkSchema },
+    retentionSchema,
 ];
 
 export const schemaVersion = steps.length;

@@ -12,6 +12,7 @@ import {
     type OutboxState,
     type SendRow,
 } from './outbox-records';
+import { spentSliceMs } from './maintenance/compact-outbox';
 import { storedBytes, storedNano } from './records';
 
 const isOpen = `state IN ('pending', 'sent')`;
@@ -130,12 +131,14 @@ export class Outbox implements SendJournal {
         return (await this.reads.all<{ slot: bigint }>(text, [wallet]))[0]?.slot ?? null;
     }
 
-    /** What a wallet's requests since then took, or may take. */
+    /** What a wallet's requests since then took, or may take; of those that compaction deleted, from the hour before on. */
     async spentNano(wallet: string, sinceMs: number): Promise<bigint> {
         const [sum] = await this.reads.all<{ nano: bigint | null }>(
-            `SELECT CAST(sum(coalesce(fee_nano, estimated_fee_nano)) AS BIGINT) AS nano FROM outbox_sends
-             WHERE wallet = ? AND created_at_ms >= ? AND fate IN ('open', 'executed', 'untraced')`,
-            [wallet, sinceMs],
+            `SELECT CAST(sum(nano) AS BIGINT) AS nano FROM (
+                 SELECT coalesce(fee_nano, estimated_fee_nano) AS nano FROM outbox_sends
+                 WHERE wallet = ? AND created_at_ms >= ? AND fate IN ('open', 'executed', 'untraced')
+                 UNION ALL SELECT nano FROM outbox_spent WHERE wallet = ? AND hour_ms > ?) AS spent`,
+            [wallet, sinceMs, wallet, sinceMs - spentSliceMs],
         );
         return sum?.nano ?? 0n;
     }

@@ -95,6 +95,8 @@ async function composeNode(
         kind: config.gasWalletKind,
         pollIntervalMs: config.chain.pollIntervalMs,
         outbox: { file: files.outbox },
+        retentionHours: config.retentionHours,
+        logger,
     });
     const network = deployment.registry.hash;
     const { engine, modelRoot } = await openEngine(config.engine, {

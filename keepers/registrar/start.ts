@@ -36,6 +36,8 @@ export async function startRegistrar(
         kind: config.gasWalletKind,
         pollIntervalMs: config.chain.pollIntervalMs,
         outbox: { file: config.outboxFile ?? `${config.gasWalletFile}.outbox.sqlite` },
+        retentionHours: config.retentionHours,
+        logger,
     });
     const metrics = new RegistrarMetrics(telemetry.registry);
     watchGasWallet(telemetry, sender.wallet, lowGasNano);

@@ -19,4 +19,5 @@ export {
     watchLedgerFile,
 } from './roles/ledger-metrics';
 export { watchChain, type WatchedChain } from './roles/chain-metrics';
+export { type WatchedRetention, watchRetention } from './roles/retention-metrics';
 export { type Hop, RequestTracer, tracedAttributes } from './tracing';

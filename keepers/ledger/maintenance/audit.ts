@@ -20,6 +20,7 @@ export interface AuditReport {
 
 const maxProblems = 100;
 
+type CompactedStream = StreamRow & { compacted_cost_nano: bigint };
 type RequestSums = RequestRow & { signed_nano: bigint; cap_hash: Uint8Array | null };
 
 /** Follows every row back to what its node or its client's session key signed, and every sum back to its rows. */
@@ -40,9 +41,10 @@ class Audit {
         problems: [],
         problemCount: 0,
     };
-    private readonly streams = new Map<bigint, StreamRow>();
+    private readonly streams = new Map<bigint, CompactedStream>();
     private readonly openNano = new Map<bigint, bigint>();
     private readonly highest = new Map<bigint, { sequence: bigint; cumulativeNano: bigint }>();
+    private readonly finalsNano = new Map<bigint, bigint>();
 
     constructor(
         private readonly sql: Sql,
@@ -50,7 +52,7 @@ class Audit {
     ) {}
 
     async run(): Promise<void> {
-        for await (const page of this.pages<StreamRow>('dispatch_streams', ['id']))
+        for await (const page of this.pages<CompactedStream>('dispatch_streams', ['id']))
             for (const row of page) this.streams.set(row.id, row);
         this.report.streams = this.streams.size;
         for await (const page of this.pages<ReceiptRow & { stream_id: bigint }>('dispatch_receipts', [
@@ -78,6 +80,8 @@ class Audit {
         if (before && before.cumulativeNano > row.cumulative_nano)
             this.problem(`${what}: its sum is below the one before`);
         this.highest.set(row.stream_id, { sequence: row.sequence, cumulativeNano: row.cumulative_nano });
+        if (row.final !== 1n) return;
+        this.finalsNano.set(row.stream_id, (this.finalsNano.get(row.stream_id) ?? 0n) + row.cost_nano);
     }
 
     private contradiction(row: ReceiptRow & { stream_id: bigint }): void {
@@ -143,7 +147,7 @@ class Audit {
         });
     }
 
-    private sums(stream: StreamRow): void {
+    private sums(stream: CompactedStream): void {
         const what = `stream ${stream.id}`;
         const open = this.openNano.get(stream.id) ?? 0n;
         if (open !== stream.open_worst_nano)
@@ -153,6 +157,15 @@ class Audit {
         if (!highest) return;
         if (highest.sequence !== stream.latest_sequence || highest.cumulativeNano !== stream.latest_cumulative_nano)
             this.problem(`${what}: its sum is not that of its latest receipt`);
+        this.compacted(stream, what);
+    }
+
+    /** Of receipts that are gone their stream says what they came to: all of that was paid, and none of it can be too much. */
+    private compacted(stream: CompactedStream, what: string): void {
+        const { compacted_cost_nano: goneNano, paid_nano: paidNano, latest_cumulative_nano: sumNano } = stream;
+        if (goneNano > paidNano) this.problem(`${what}: ${goneNano} nanoTON were compacted away, ${paidNano} are paid`);
+        const finalsNano = goneNano + (this.finalsNano.get(stream.id) ?? 0n);
+        if (finalsNano > sumNano) this.problem(`${what}: its final receipts cost ${finalsNano}, its sum is ${sumNano}`);
     }
 
     private attempt(what: string, act: () => void): void {

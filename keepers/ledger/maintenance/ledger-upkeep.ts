@@ -3,7 +3,7 @@ import type { DispatchStore } from '../dispatch/store';
 import { schemaVersion } from '../migrations';
 import { auditLedger, type AuditReport } from './audit';
 import { type BackupSummary, restoreBackup, writeBackup } from './backup';
-import { compactLedger, type Compaction } from './compact';
+import { compactLedger, type Compaction, type CompactOptions } from './compact';
 import { backupTables } from './tables';
 
 /** What an operator does with a ledger now and then; all but `restore` may run while dispatchers work. */
@@ -29,8 +29,8 @@ export class LedgerUpkeep {
     }
 
     /** Deletes what is paid and older than `beforeMs`; see `compactLedger`. */
-    compact(beforeMs: number): Promise<Compaction> {
-        return compactLedger(this.writer, beforeMs);
+    compact(beforeMs: number, options: Omit<CompactOptions, 'beforeMs'> = {}): Promise<Compaction> {
+        return compactLedger(this.store.reads, this.writer, { beforeMs, ...options });
     }
 
     async info(): Promise<{ schemaVersion: number; rows: Record<string, number> }> {

@@ -16,4 +16,5 @@ export const backupTables: readonly BackupTable[] = [
     { name: 'dispatch_settlements', key: ['id'], numbered: true },
     { name: 'outbox_sends', key: ['id'], numbered: true },
     { name: 'outbox', key: ['id'], numbered: true },
+    { name: 'outbox_spent', key: ['wallet', 'hour_ms'], numbered: false },
 ];

@@ -8,7 +8,7 @@ import { temporaryFolder } from './temporary-folder';
 
 const folder = temporaryFolder();
 let files = 0;
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
 
 /** Three final requests, one with a checkpoint, one lost, evidence, and an open intent. */
 async function filled(): Promise<DispatchLedger> {
@@ -136,7 +136,12 @@ describe('compaction', () => {
         await ledger.recordPaid(signedStream, { paidNano: 20n, atMs: 9 });
         const totals = await ledger.totals();
         const settleable = await ledger.settleable();
-        expect(await ledger.upkeep.compact(Date.now() - dayMs)).toEqual({ receipts: 1, requests: 2, intents: 0 });
+        expect(await ledger.upkeep.compact(Date.now() - 3 * hourMs)).toEqual({
+            receipts: 1,
+            requests: 2,
+            settlements: 1,
+            intents: 0,
+        });
         expect(await ledger.totals()).toEqual(totals);
         expect(await ledger.settleable()).toEqual(settleable);
         expect(await ledger.contradictions()).toHaveLength(1);
@@ -149,11 +154,11 @@ describe('compaction', () => {
         expect(await ledger.totals()).toEqual(totals);
     });
 
-    it('keeps what is younger, and refuses to keep less than a day', async () => {
+    it('keeps what is younger, and refuses to keep less than two hours', async () => {
         const ledger = await filled();
         await ledger.recordPaid(signedStream, { paidNano: 20n, atMs: 9 });
-        expect(await ledger.upkeep.compact(1)).toEqual({ receipts: 0, requests: 0, intents: 0 });
-        await expect(ledger.upkeep.compact(Date.now())).rejects.toMatchObject({ code: 'record_invalid' });
+        expect(await ledger.upkeep.compact(1)).toEqual({ receipts: 0, requests: 0, settlements: 0, intents: 0 });
+        await expect(ledger.upkeep.compact(Date.now() - hourMs)).rejects.toMatchObject({ code: 'record_invalid' });
     });
 });
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { ChainClient, WalletKey, WalletKind } from '../../../keepers/chain';
 import { openSender, type OutboxSender } from '../../../keepers/outbox';
+import { createLogger } from '../../../keepers/base';
 import { temporaryFolder } from '../ledger/temporary-folder';
 
 export interface TemporarySenders {
@@ -11,11 +12,18 @@ export interface TemporarySenders {
 export function useTemporarySenders(): TemporarySenders {
     const folder = temporaryFolder();
     const opened: (() => Promise<void>)[] = [];
+    const logger = createLogger({ name: 'sender', level: 'silent' });
     afterAll(() => Promise.all(opened.map((close) => close())));
     return {
         open: ({ file, ...options }) => {
             const outbox = { file: file ?? path.join(folder, `outbox-${opened.length}.sqlite`) };
-            const { sender, close } = openSender({ ...options, pollIntervalMs: 10, outbox });
+            const { sender, close } = openSender({
+                ...options,
+                pollIntervalMs: 10,
+                outbox,
+                retentionHours: 720,
+                logger,
+            });
             opened.push(close);
             return sender;
         },
