@@ -44,6 +44,8 @@ const prices = {
 /** A node works on for an escrow while settlers are down. */
 const creditLineNano = toNano('5').toString();
 const depositNano = toNano('60');
+/** No service manager kills a role for being slow to begin; with every process of a storm on two cores one can be. */
+const readyTimeoutMs = 300_000;
 /** On top of it, once the escrows are open. */
 const topUpNano = toNano('400');
 
@@ -139,6 +141,7 @@ export class ChaosNetwork {
             seed: 'chaos',
             progress,
             depositNano,
+            readyTimeoutMs,
             engines: Object.fromEntries(nodeNames.map((name) => [name, engine])),
             settings: (name, settings) => this.interfere(name, settings),
         });

@@ -36,6 +36,8 @@ export interface LocalNetworkOptions {
     bothApis?: boolean;
     /** Of every role; each one's own default unless given. */
     logLevel?: string;
+    /** How long a role may take to be ready before it is given up; RoleProcess's own limit unless given. */
+    readyTimeoutMs?: number;
     /** A line for a person, as things happen. */
     progress: (line: string) => void;
     /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
@@ -438,6 +440,7 @@ export class LocalNetwork {
             name,
             args: [role, '--config', file],
             logFile: this.layout.log(name),
+            readyTimeoutMs: this.options.readyTimeoutMs,
         });
         this.processes.set(name, started);
         writeConfig(file, { role, ...config, ...portsOf(started, config) });
