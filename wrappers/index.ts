@@ -136,3 +136,4 @@ export {
     type LoggedChange,
 } from './change-log';
 export { type HubNodeEvent, readHubNodeEvent } from './hub-events';
+export { admittedNodes, type StoredHubNodes } from './hub-nodes';

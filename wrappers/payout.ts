@@ -1,6 +1,7 @@
 import { Address, Cell, Contract, ContractProvider, Sender } from '@ton/core';
 import { Payout as PayoutBinding } from '../build/Payout/Payout_Payout';
 import { exitTexts } from './exit-texts';
+import { type StoredHubNodes, storedHubNodes } from './hub-nodes';
 import { buildSettlementLines, SettlementLine } from './settlement';
 import { bytes32 } from './statement-fields';
 
@@ -172,6 +173,13 @@ export class Payout implements Contract {
             revokedAt: raw.revokedAt === 0n ? null : Number(raw.revokedAt),
             settlesUntil: Number(raw.settlesUntil),
         };
+    }
+
+    /** All nodes at once; `admittedNodes` reads them. */
+    async getStoredNodes(provider: ContractProvider): Promise<StoredHubNodes> {
+        const { state } = await provider.getState();
+        if (state.type !== 'active' || state.data == null) return { nodes: null, closeDelaySec: 0 };
+        return storedHubNodes(Cell.fromBoc(state.data)[0]!);
     }
 
     /** NanoTON that a Claim by this wallet would pay. */

@@ -1,6 +1,7 @@
 import type { Address } from '@ton/core';
 import {
     type AdmittedNode,
+    admittedNodes,
     type AllowedImage,
     Escrow,
     type EscrowState,
@@ -101,6 +102,14 @@ export class NetworkReader {
     node(hub: Address, nodeKey: Buffer, read: ReadOptions = {}): Promise<AdmittedNode | null> {
         const key = `node ${hub.toRawString()} ${nodeKey.toString('hex')}`;
         return this.remember(key, read, (chain) => chain.open(Payout.createFromAddress(hub)).getNode(nodeKey));
+    }
+
+    /** Every node of the hub, by key in hex, in one read; never cached. */
+    async nodes(hub: Address): Promise<Map<string, AdmittedNode>> {
+        const stored = await this.options.client.agree((chain) =>
+            chain.open(Payout.createFromAddress(hub)).getStoredNodes(),
+        );
+        return admittedNodes(stored);
     }
 
     provider(provider: Address, read: ReadOptions = {}): Promise<ProviderState | null> {

@@ -15,6 +15,7 @@ import {
     watchDispatchLedger,
     watchRetention,
 } from '../telemetry';
+import { AdmittedNodes } from './admitted-nodes';
 import { DeadNodes } from './dead-nodes';
 import { ReplicaSet } from './replica-set';
 import { createDispatcherServer } from './server';
@@ -48,13 +49,18 @@ export async function startDispatcher(
     watchRetention(telemetry, retention);
     const network = deployment.registry.hash;
     const metrics = new DispatcherMetrics(telemetry.registry, telemetry.tracer);
+    const admitted = new AdmittedNodes({
+        readOne: (nodeKey) => reader.node(config.hub, nodeKey, { refresh: true }),
+        readAll: () => reader.nodes(config.hub),
+        chainTimeSec: () => client.getChainTimeSec(),
+        clock: systemClock,
+    });
     const service = new DispatcherService({
         network,
         hub: config.hub.hash,
         ledger,
         book: new EscrowBook({ read: readEscrowOf(client, { hub: config.hub, network, closeDelaySec }) }),
-        isAdmitted: async (nodeKey) =>
-            isLive(await reader.node(config.hub, nodeKey, { refresh: true }), await client.getChainTimeSec()),
+        isAdmitted: (nodeKey) => admitted.has(nodeKey),
         queueLimitPerNode: config.queueLimitPerNode,
         replicaUrls: () => replicas.urls,
         clock: systemClock,
@@ -150,8 +156,4 @@ function readTls({ certificateFile, keyFile }: NonNullable<DispatcherConfig['tls
     } catch (error) {
         throw new ConfigError('config_invalid', `tls: ${errorMessage(error)}`, error);
     }
-}
-
-function isLive(node: { notAfter: number; revokedAt: number | null } | null, chainTimeSec: number): boolean {
-    return node !== null && node.revokedAt === null && node.notAfter > chainTimeSec;
 }

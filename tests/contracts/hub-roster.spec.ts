@@ -1,9 +1,9 @@
 import { toNano } from '@ton/core';
 import { SendMessageResult } from '@ton/sandbox';
 import { loadNodePruned, Payout as PayoutBinding } from '../../build/Payout/Payout_Payout';
-import { Escrow, payoutErrors } from '../../wrappers';
+import { admittedNodes, Escrow, payoutErrors } from '../../wrappers';
 import { testKey } from './support/ed25519';
-import { setRosterCounts } from './support/filled-hub';
+import { fillHub, setRosterCounts } from './support/filled-hub';
 import { exitCodeOf } from './support/settlement-outcomes';
 import {
     closeDelaySec,
@@ -103,6 +103,38 @@ describe('a node is forgotten', () => {
         expectRefused(await prune(fee - 1n), 'Payout: value below fees');
         await prune(fee);
         expect(await env.hub.getNode(node.key.publicKey)).toBeNull();
+    });
+});
+
+describe('all nodes of a hub are read at once', () => {
+    const nodesRead = async () => admittedNodes(await env.hub.getStoredNodes());
+
+    it('as the getter says of each: one that lives, one that ends, one that was revoked', async () => {
+        const others = [
+            { key: testKey('ends early'), owner: env.settler },
+            { key: testKey('revoked'), owner: env.settler },
+        ];
+        await env.admit(node);
+        await env.admit(others[0]!, { notAfter: startTime + 100 });
+        await env.admit(others[1]!, { revokedAt: startTime + 50 });
+        const read = await nodesRead();
+        expect(read.size).toBe((await env.hub.getState()).nodeCount);
+        for (const { key } of [node, ...others, ...env.nodes])
+            expect(read.get(key.publicKey.toString('hex'))).toEqual(await env.hub.getNode(key.publicKey));
+    });
+
+    it('and not one that was pruned', async () => {
+        await env.admit(node, { notAfter: startTime });
+        env.at(startTime + closeDelaySec + 1);
+        await prune();
+        expect((await nodesRead()).has(node.key.publicKey.toString('hex'))).toBe(false);
+    });
+
+    it('of a full hub', async () => {
+        await fillHub(env, [node], maxNodes);
+        const read = await nodesRead();
+        expect(read.size).toBe(maxNodes);
+        expect(read.get(node.key.publicKey.toString('hex'))).toEqual(await env.hub.getNode(node.key.publicKey));
     });
 });
 
