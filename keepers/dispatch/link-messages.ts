@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { gpuDocumentSchema } from '../attestation';
+import { isNestedDeeperThan } from './json-depth';
 
 /** Operations on the socket between node and dispatcher; the first byte of every binary message (docs/protocol.md). */
 export const linkOperation = {
@@ -125,6 +126,12 @@ export function operationByte(operation: keyof typeof linkOperation): Buffer {
     return operationBytes[linkOperation[operation]]!;
 }
 
+/**
+ * `JSON.parse` reads what is nested as deep as it is long, and `JSON.stringify` then breaks off: one node's hello would keep
+ * the whole directory from being written.
+ */
+const maxJsonDepth = 32;
+
 /** One JSON message: the operation's byte, then UTF-8. Buffers travel as base64, or hex where the schema says so. */
 export function encodeJsonMessage(operation: number, value: unknown): Buffer {
     return Buffer.concat([Buffer.from([operation]), Buffer.from(JSON.stringify(value), 'utf8')]);
@@ -135,10 +142,12 @@ export function encodeRequestMessage(operation: number, requestId: Buffer, rest:
     return Buffer.concat([Buffer.from([operation]), requestId, rest]);
 }
 
-/** Parses the JSON after the operation's byte; undefined when it is not what the schema says. */
+/** Parses the JSON after the operation's byte; undefined when it is not what the schema says, or nested too deeply. */
 export function decodeJson<S extends z.ZodType>(schema: S, payload: Buffer): z.output<S> | undefined {
     try {
-        const parsed = schema.safeParse(JSON.parse(payload.toString('utf8')));
+        const text = payload.toString('utf8');
+        if (isNestedDeeperThan(maxJsonDepth, text)) return undefined;
+        const parsed = schema.safeParse(JSON.parse(text));
         return parsed.success ? parsed.data : undefined;
     } catch {
         return undefined;

@@ -116,6 +116,19 @@ test('a request goes to its node and its frames come back; the receipt is on dis
     expect(state).toMatchObject({ state: 'final', receipt: { costNano: usageCostNano.toString() } });
 });
 
+test('a hello that is nested deeper than a directory can be written is refused, and the directory stays', async () => {
+    const { url } = await withNode();
+    const depth = 50_000;
+    const collateral = `"collateral":{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    const spell = (hello: string) => hello.replace('"collateral":null', collateral);
+    const hostile = await ScriptedNode.connect(url, { signer: stranger, spell });
+    endings.push(() => hostile.socket.terminate());
+    expect(await hostile.closed()).toBe('the hello is malformed');
+    const directory = await fetch(`${url}/v1/directory`);
+    expect(directory.status).toBe(200);
+    expect(((await directory.json()) as { nodes: unknown[] }).nodes).toHaveLength(1);
+});
+
 test('the directory shows the node as it proved itself, with what it bears', async () => {
     const { url, scripted } = await withNode();
     const read = async () => (await (await fetch(`${url}/v1/directory`)).json()) as { nodes: object[] };

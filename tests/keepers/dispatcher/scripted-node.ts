@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { issueOffer, parseEnvelope, type ParsedEnvelope, signHello, type Signer } from '../../../keepers/confidential';
-import { encodeJsonMessage, encodeRequestMessage, linkOperation, messagesIn } from '../../../keepers/dispatch';
+import { encodeRequestMessage, linkOperation, messagesIn } from '../../../keepers/dispatch';
 import { encodeKeyBundle } from '../../../wrappers';
 import { bytesOf, offerFields } from '../confidential/exchange';
 import { hub, keyringOf, network, node, nowMs } from '../dispatch/sealed-request';
@@ -21,7 +21,14 @@ export class ScriptedNode {
     /** Dials; resolves when the hello is sent, or rejects when the connection ends first. */
     static async connect(
         url: string,
-        options: { signer?: Signer; hello?: object; atOnce?: Buffer; maxConcurrency?: number } = {},
+        options: {
+            signer?: Signer;
+            hello?: object;
+            atOnce?: Buffer;
+            maxConcurrency?: number;
+            /** The hello's text as it is sent. */
+            spell?: (hello: string) => string;
+        } = {},
     ) {
         const { signer = node } = options;
         const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/nodes/connect`);
@@ -39,7 +46,8 @@ export class ScriptedNode {
             signature: signature.toString('base64'),
             ...options.hello,
         };
-        socket.send(encodeJsonMessage(linkOperation.hello, hello));
+        const { spell = (text: string) => text } = options;
+        socket.send(Buffer.from(`${String.fromCharCode(linkOperation.hello)}${spell(JSON.stringify(hello))}`));
         if (options.atOnce) socket.send(options.atOnce);
         return scripted;
     }
