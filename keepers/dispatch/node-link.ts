@@ -27,6 +27,8 @@ export interface AnswerListener {
     refused(refusal: Refusal): void;
     /** The node is gone; no more will come on this link. */
     lost(): void;
+    /** The same request was sent again on this link: what comes goes to whoever sent it. */
+    superseded(): void;
 }
 
 export interface LinkEvents {
@@ -77,7 +79,9 @@ export class NodeLink {
         how: 'request' | 'resume' = 'request',
     ): boolean {
         if (!this.open) return false;
-        this.answers.set(requestId.toString('hex'), listener);
+        const id = requestId.toString('hex');
+        this.answers.get(id)?.superseded();
+        this.answers.set(id, listener);
         this.post(how, envelope);
         // At once: the commit that may follow in this step holds the event loop up.
         this.writer.flush();

@@ -133,6 +133,11 @@ export class RequestRelay implements AnswerListener {
         this.inTurn(async () => this.abandon(reason));
     }
 
+    /** It would wait for nothing until the deadline, and hold a place meanwhile. The ledger's row is the other's now. */
+    superseded(): void {
+        if (!this.finished) this.finish(new DispatchError('node_lost', 'another connection took the request over'));
+    }
+
     /** In order; without a receipt ahead, at once. */
     private pass(piece: WatchedPiece): void {
         if (piece.receipt === undefined && this.waiting === 0) return this.write(piece.bytes);

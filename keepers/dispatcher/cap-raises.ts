@@ -19,8 +19,10 @@ export class CapRaises {
         if (envelope.context.windowed) this.running.set(idOf(envelope.context.requestId), { envelope, link });
     }
 
-    end({ context }: ParsedEnvelope): void {
-        this.running.delete(idOf(context.requestId));
+    /** One that was taken over here goes on under another envelope object. */
+    end(envelope: ParsedEnvelope): void {
+        const id = idOf(envelope.context.requestId);
+        if (this.running.get(id)?.envelope === envelope) this.running.delete(id);
     }
 
     /** The same raise again is passed on again, since a node takes each only once. @throws DispatchError */

@@ -16,7 +16,7 @@ const id = Buffer.alloc(16, 1);
 const otherId = Buffer.alloc(16, 2);
 
 function listener() {
-    return { frames: jest.fn(), refused: jest.fn(), lost: jest.fn() } satisfies AnswerListener;
+    return { frames: jest.fn(), refused: jest.fn(), lost: jest.fn(), superseded: jest.fn() } satisfies AnswerListener;
 }
 
 async function connected() {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { ManualClock, silentLogger } from '../../../keepers/base';
-import type { Signer } from '../../../keepers/confidential';
+import type { ParsedEnvelope, Signer } from '../../../keepers/confidential';
 import {
     encodeJsonMessage,
     encodeOrphan,
@@ -80,9 +80,17 @@ async function withNode(...args: Parameters<typeof dispatcher>) {
     return { ...parts, scripted };
 }
 
-function post(url: string, body: Buffer, options: { type?: string; signal?: AbortSignal } = {}) {
-    const headers = { 'content-type': options.type ?? 'application/octet-stream' };
-    return fetch(`${url}/v1/requests`, { method: 'POST', body: new Uint8Array(body), headers, signal: options.signal });
+interface PostOptions {
+    type?: string;
+    signal?: AbortSignal;
+    /** As who takes a request over. */
+    from?: number;
+}
+
+function post(url: string, body: Buffer, { type = 'application/octet-stream', signal, from }: PostOptions = {}) {
+    const query = from === undefined ? '' : `?from=${from}`;
+    const headers = { 'content-type': type };
+    return fetch(`${url}/v1/requests${query}`, { method: 'POST', body: new Uint8Array(body), headers, signal });
 }
 
 async function errorOf(answer: Response) {
@@ -127,6 +135,25 @@ test('a hello that is nested deeper than a directory can be written is refused, 
     const directory = await fetch(`${url}/v1/directory`);
     expect(directory.status).toBe(200);
     expect(((await directory.json()) as { nodes: unknown[] }).nodes).toHaveLength(1);
+});
+
+test('a request that is taken over again and again holds one place of its node, and its last reader gets the answer', async () => {
+    const { url, service, scripted } = await withNode();
+    const [taken, other] = [await sealRequest({ name: 'again' }), await sealRequest({ name: 'another' })];
+    const first = post(url, taken.bytes);
+    await scripted.heard(linkOperation.request);
+    const earlier = [first];
+    for (let more = 0; more < 6; more++) {
+        earlier.push(post(url, taken.bytes, { from: 0 }));
+        await scripted.heard(linkOperation.resume);
+    }
+    const last = earlier.pop()!;
+    for (const answer of earlier) expect(await errorOf(await answer)).toEqual([502, 'node_lost']);
+    expect(service.inFlight).toBe(1);
+    answerAll(scripted, [other, taken]);
+    expect((await post(url, other.bytes)).status).toBe(200);
+    scripted.onRequest({ context: { requestId: taken.requestId } } as ParsedEnvelope);
+    expect((await last).status).toBe(200);
 });
 
 test('the directory shows the node as it proved itself, with what it bears', async () => {
