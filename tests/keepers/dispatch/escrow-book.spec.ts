@@ -80,3 +80,56 @@ test('forget makes the next reader ask the chain', async () => {
     await book.get(escrow);
     expect(read).toHaveBeenCalledTimes(2);
 });
+
+describe('a flood of escrows that are none', () => {
+    const none = (byte: number) => {
+        const id = Buffer.alloc(32, 0xee);
+        id.writeUInt32BE(byte);
+        return id;
+    };
+
+    /** A chain that answers when the test says so. */
+    function slowChain() {
+        const clock = new ManualClock(1_000_000);
+        const open: { id: Buffer; answer: (account: EscrowAccount | null) => void }[] = [];
+        const read = (id: Buffer) =>
+            new Promise<EscrowAccount | null>((answer) => open.push({ id: Buffer.from(id), answer }));
+        return { clock, open, book: new EscrowBook({ read, clock, maxAgeMs: 5_000 }) };
+    }
+
+    const tick = () => new Promise((resolve) => setImmediate(resolve));
+
+    test('asks the chain a few at a time, and no known escrow waits behind them', async () => {
+        const { book, open, clock } = slowChain();
+        const first = book.get(escrow);
+        await tick();
+        open.shift()!.answer(account());
+        await first;
+        clock.advance(5_001);
+        const lost = Array.from({ length: 100 }, (_, index) => book.get(none(index)));
+        await tick();
+        expect(open.length).toBeLessThanOrEqual(6);
+        const renewed = book.get(escrow);
+        const asked = open.find(({ id }) => id.equals(escrow))!;
+        asked.answer(account({ balanceNano: 7n }));
+        expect(await renewed).toMatchObject({ balanceNano: 7n });
+        for (let left = 101; left > 0; left--) {
+            open.shift()?.answer(null);
+            await tick();
+        }
+        expect(await Promise.all(lost)).toEqual(lost.map(() => null));
+    });
+
+    test('is refused where too many wait, and what is known of an escrow serves then though a fresh answer was asked for', async () => {
+        const { book, open, clock } = slowChain();
+        const first = book.get(escrow);
+        await tick();
+        open.shift()!.answer(account({ balanceNano: 3n }));
+        await first;
+        clock.advance(1_000);
+        for (let index = 0; index < 262; index++) void book.get(none(index));
+        await expect(book.get(none(1_000))).rejects.toThrow('too many escrows');
+        expect(await book.get(escrow, 0)).toMatchObject({ balanceNano: 3n });
+        expect(open.some(({ id }) => id.equals(escrow))).toBe(false);
+    });
+});
