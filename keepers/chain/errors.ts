@@ -30,6 +30,8 @@ export type ChainErrorCode =
     | 'send_untraced'
     /** The intent's own time was over before it could be signed. */
     | 'send_outdated'
+    /** By the prices of the moment it should cost more than its ceiling. */
+    | 'fee_above_ceiling'
     | 'insufficient_gas_money'
     /** The endpoint no longer has transactions between two that we saw. */
     | 'history_gap'
@@ -53,6 +55,7 @@ const actions: Record<ChainErrorCode, ErrorAction> = {
     not_confirmed: 'retry',
     send_untraced: 'retry',
     send_outdated: 'fix',
+    fee_above_ceiling: 'retry',
     insufficient_gas_money: 'fix',
     history_gap: 'stop',
     deployment_invalid: 'fix',

@@ -84,6 +84,14 @@ export class Outbox implements SendJournal {
         return rows.map((row) => ({ ...row, count: Number(row.count) }));
     }
 
+    /** What is open, and since when, for metrics. */
+    async openByKind(): Promise<{ kind: string; count: number; oldestAtMs: number }[]> {
+        const text = `SELECT kind, count(*) AS count, min(created_at_ms) AS oldest FROM outbox WHERE ${isOpen}
+            GROUP BY kind ORDER BY kind`;
+        const rows = await this.reads.all<{ kind: string; count: bigint; oldest: bigint }>(text);
+        return rows.map(({ kind, count, oldest }) => ({ kind, count: Number(count), oldestAtMs: Number(oldest) }));
+    }
+
     async recordSend(send: NewSend): Promise<OpenSend> {
         storedBytes(send.bodyHash, 32, 'bodyHash');
         storedNano(send.estimatedFeeNano, 'estimatedFeeNano');

@@ -10,7 +10,10 @@ export type IntentState = 'done' | 'partly' | 'undone';
 /** What the chain shows of what the intent wanted, by whomever it was done; null where it can't tell yet. */
 export type StateOf = (entry: OutboxEntry) => Promise<IntentState | null>;
 
-export interface RecordedRequest extends Omit<SendOptions, 'intentIds'> {
+/** What the intents themselves say is taken from them. */
+export type RequestOptions = Omit<SendOptions, 'intentIds' | 'maxFeeNano' | 'notAfterSec'>;
+
+export interface RecordedRequest extends RequestOptions {
     intents: readonly Intent[];
     messages: WalletMessages;
     stateOf: StateOf;
@@ -37,6 +40,8 @@ export interface OutboxSenderOptions {
 export class OutboxSender {
     readonly wallet: KeeperWallet;
     readonly outbox: Outbox;
+    /** Since the start, for metrics. */
+    readonly counters = { closed: new Map<string, number>(), resigned: 0 };
     private readonly clock: Clock;
 
     constructor(options: OutboxSenderOptions) {
@@ -53,7 +58,8 @@ export class OutboxSender {
         let result: SendResult | null = null;
         let error: Error | null = null;
         try {
-            result = await this.wallet.sendAndConfirm(messages, { ...options, intentIds: recorded });
+            const limits = limitsOf(intents);
+            result = await this.wallet.sendAndConfirm(messages, { ...options, ...limits, intentIds: recorded });
         } catch (thrown) {
             error = thrown instanceof Error ? thrown : new Error(String(thrown));
         }
@@ -64,7 +70,7 @@ export class OutboxSender {
 
     /** All or none: those that another request or keeper has in hand are not ours to send now, nor their neighbours. */
     private async recordAll(intents: readonly Intent[]): Promise<bigint[] | LedgerError> {
-        const owner = this.wallet.address.toRawString();
+        const { owner } = this;
         const ids: bigint[] = [];
         try {
             for (const intent of intents)
@@ -79,7 +85,7 @@ export class OutboxSender {
     }
 
     /** For wrappers: each message is one intent. Throws what the wallet throws. */
-    sender(intent: Intent, stateOf: StateOf, options: Omit<SendOptions, 'intentIds'> = {}): Sender {
+    sender(intent: Intent, stateOf: StateOf, options: RequestOptions = {}): Sender {
         return {
             address: this.wallet.address,
             send: async (message) => {
@@ -97,11 +103,16 @@ export class OutboxSender {
         const open = (await this.outbox.open(kind)).filter((entry) => this.isOurs(entry));
         if (open.length === 0) return;
         await this.wallet.recover();
+        for (const owner of ownersUnderWay(open)) if (owner !== this.owner) await this.wallet.closeOverdue(owner);
         for (const { id } of open) await this.closeOne(id, stateOf, null);
     }
 
+    private get owner(): string {
+        return this.wallet.address.toRawString();
+    }
+
     private isOurs({ owner, updatedAtMs }: OutboxEntry): boolean {
-        return owner === this.wallet.address.toRawString() || this.clock.nowMs() - updatedAtMs > abandonedAfterMs;
+        return owner === this.owner || this.clock.nowMs() - updatedAtMs > abandonedAfterMs;
     }
 
     private async closeOne(id: bigint, stateOf: StateOf, code: string | null): Promise<IntentOutcome> {
@@ -111,18 +122,36 @@ export class OutboxSender {
         const shown = await stateUnlessUnreachable(entry, stateOf);
         if (shown === null) return 'open';
         const state = shown === 'undone' ? 'abandoned' : 'confirmed';
-        await this.outbox.close(id, {
-            state,
-            errorCode: errorCodeOf(shown, code ?? unsentCode(entry)),
-            atMs: this.clock.nowMs(),
-        });
+        const errorCode = errorCodeOf(shown, code ?? unsentCode(entry));
+        await this.outbox.close(id, { state, errorCode, atMs: this.clock.nowMs() });
+        this.count(errorCode ?? state, entry);
         return state;
+    }
+
+    private count(outcome: string, { attempts }: OutboxEntry): void {
+        this.counters.closed.set(outcome, (this.counters.closed.get(outcome) ?? 0) + 1);
+        this.counters.resigned += Math.max(0, attempts - 1);
     }
 }
 
 /** Sent, taken by the direct receiver, and yet without effect; or with some of it only. */
 export const noEffect = 'no_effect';
 export const partialEffect = 'partial_effect';
+
+function ownersUnderWay(entries: readonly OutboxEntry[]): Set<string> {
+    return new Set(entries.filter(({ sendFate }) => sendFate === 'open').map(({ owner }) => owner));
+}
+
+/** Of one request for all of them: it may cost what they may together, and is of use while each is. */
+function limitsOf(intents: readonly Intent[]): Pick<SendOptions, 'maxFeeNano' | 'notAfterSec'> {
+    const ceilings = intents.flatMap(({ maxFeeNano }) => (maxFeeNano === undefined ? [] : [maxFeeNano]));
+    const ends = intents.flatMap(({ notAfterSec }) => (notAfterSec === undefined ? [] : [notAfterSec]));
+    const isBounded = ceilings.length === intents.length;
+    return {
+        ...(isBounded && { maxFeeNano: ceilings.reduce((sum, nano) => sum + nano, 0n) }),
+        ...(ends.length > 0 && { notAfterSec: Math.min(...ends) }),
+    };
+}
 
 function unsentCode({ sendFate }: OutboxEntry): string {
     return sendFate === null ? 'superseded' : noEffect;

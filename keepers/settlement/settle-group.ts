@@ -5,7 +5,9 @@ import type { Settleable } from '../ledger';
 import type { IntentOutcome, OutboxSender } from '../outbox';
 import type { Payout } from '../../wrappers';
 import type { ChainCandidate, ChainView } from './chain-candidates';
+import type { SettlementCosts } from './decide-settlements';
 import { SettlementError } from './errors';
+import { batchCostNano } from './fee-limits';
 import type { HeldLines } from './held-lines';
 import { lineOf } from './plan-round';
 import { settleIntent, settlementState } from './settlement-intents';
@@ -20,13 +22,14 @@ export interface GroupPlace {
     logger: Logger;
     sendTimeoutMs: number;
     maxFeePerSettlementNano?: bigint;
+    /** At this moment's prices. */
+    costs(): Promise<SettlementCosts>;
     view(settleables: readonly Settleable[]): Promise<ChainView>;
     nowSec(): Promise<number>;
 }
 
 export interface PlannedBatch {
     batch: Batch;
-    estimatedFeeNano: bigint;
 }
 
 export interface GroupOutcome {
@@ -57,7 +60,7 @@ export async function settleGroup(
         intents: batches.map((batch) => settleIntent(batch, place.maxFeePerSettlementNano)),
         messages: () => messagesFor(place, batches, viewedAtMs),
         stateOf: (entry) => settlementState(entry, { reader, hub: hub.address }),
-        estimatedFeeNano: group.reduce((sum, one) => sum + one.estimatedFeeNano, 0n),
+        estimatedFeeNano: async () => feeOf(batches, await place.costs()),
         timeoutMs: place.sendTimeoutMs,
     });
     const code = error === null ? null : codeOf(error);
@@ -80,6 +83,10 @@ async function messagesFor(place: GroupPlace, batches: readonly Batch[], viewedA
 }
 
 const settledMeanwhile = 'settled_meanwhile';
+
+function feeOf(batches: readonly Batch[], costs: SettlementCosts): bigint {
+    return batches.reduce((sum, { lines }) => sum + batchCostNano(lines.length, costs), 0n);
+}
 
 async function stillOwed(place: GroupPlace, batches: readonly Batch[]): Promise<Batch[]> {
     const view = await place.view(batches.flatMap(({ lines }) => lines.map(({ settleable }) => settleable)));

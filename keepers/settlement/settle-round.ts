@@ -141,6 +141,7 @@ export class SettleRounds {
             sendTimeoutMs,
             maxFeePerSettlementNano,
             holds: this.holds,
+            costs: () => this.costs.costs(),
             view: (settleables: readonly Settleable[]) => this.view(settleables),
             nowSec: () => client.getChainTimeSec(),
         };

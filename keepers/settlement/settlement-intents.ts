@@ -28,7 +28,14 @@ export function settleIntent(batch: Batch, maxFeeNano?: bigint): Intent {
     );
     const payload = JSON.stringify({ escrow: batch.escrow, epoch: batch.epoch, lines });
     const key = `${batch.escrow}/${batch.epoch}/${batch.lines[0]!.nodeKey}`;
-    return { kind: settleKind, key, payload, maxFeeNano };
+    return { kind: settleKind, key, payload, maxFeeNano, notAfterSec: lastDeadlineSec(batch) };
+}
+
+/** Undefined while some line has no deadline: the batch is of use as long as one of its lines is. */
+function lastDeadlineSec({ lines }: Batch): number | undefined {
+    const deadlines = lines.map(({ deadlineSec }) => deadlineSec ?? Infinity);
+    const last = Math.max(...deadlines);
+    return Number.isFinite(last) ? last : undefined;
 }
 
 /**

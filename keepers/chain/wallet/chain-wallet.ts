@@ -101,6 +101,10 @@ export class ChainWallet implements KeeperWallet {
         return (await this.engine.openSends()).length;
     }
 
+    closeOverdue(wallet: string): Promise<void> {
+        return this.engine.closeOverdue(wallet);
+    }
+
     private limitsOf({ timeoutMs, signal }: Pick<SendOptions, 'timeoutMs' | 'signal'>, defaultMs: number): SendLimits {
         return { deadlineMs: this.clock.nowMs() + (timeoutMs ?? defaultMs), signal };
     }

@@ -10,9 +10,11 @@ export interface SendOptions {
     signal?: AbortSignal;
     /** Intents of the outbox that the request carries. */
     intentIds?: readonly bigint[];
-    /** What it should cost in the end; counts against a budget until the real sum is known. */
-    estimatedFeeNano?: bigint;
-    /** Chain time after which nothing is signed any more. */
+    /** What it should cost in the end, asked before each signing; counts against a budget until the real sum is known. */
+    estimatedFeeNano?: bigint | (() => Promise<bigint>);
+    /** Nothing is signed while it should cost more than this. */
+    maxFeeNano?: bigint;
+    /** Chain time after which nothing is signed any more, nor taken by the wallet. */
     notAfterSec?: number;
 }
 
@@ -42,6 +44,8 @@ export interface KeeperWallet {
     sendAndConfirm(messages: WalletMessages, options?: SendOptions): Promise<SendResult>;
     /** Finds out what became of requests that an earlier process recorded. Returns how many are still open. */
     recover(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<number>;
+    /** Closes requests of another wallet, whose keeper is gone, that can't be executed any more. */
+    closeOverdue(wallet: string): Promise<void>;
     /** Resolves when nothing waits or runs. */
     idle(): Promise<void>;
 }

@@ -1,9 +1,9 @@
-import type { SenderArguments, Transaction } from '@ton/core';
+import { Address, type SenderArguments, type Transaction } from '@ton/core';
 import { type Clock, isRetryable, type OpenSend, type SendFate, type SendJournal } from '../../base';
 import type { ChainClient } from '../chain-client';
 import type { AccountReading } from '../endpoints/endpoint-api';
 import { ChainError } from '../errors';
-import { judgeSend } from './judge-send';
+import { expiryMarginSec, judgeSend } from './judge-send';
 import type { SendOptions, WalletMessages } from './keeper-wallet';
 import { observeSend } from './observe-send';
 import type { WalletProtocol } from './wallet-protocol';
@@ -73,6 +73,20 @@ export class SendEngine {
         }
     }
 
+    /**
+     * Another wallet's requests whose time is over by the word of two operators. Whether they were executed before is for
+     * the chain to show in what they wanted: nobody here may speak for that wallet's slots.
+     */
+    async closeOverdue(wallet: string): Promise<void> {
+        const { client, journal, clock } = this.options;
+        const open = await journal.openSends(wallet);
+        if (open.length === 0) return;
+        const { timeSec } = await client.agree((view) => view.account(Address.parseRaw(wallet)));
+        for (const { id, validUntilSec } of open)
+            if (timeSec !== null && timeSec > validUntilSec + expiryMarginSec)
+                await journal.closeSend(id, { fate: 'untraced', transactionHash: null, atMs: clock.nowMs() });
+    }
+
     private get wallet(): string {
         return this.options.protocol.address.toRawString();
     }
@@ -80,14 +94,16 @@ export class SendEngine {
     private async signAndRecord(messages: readonly SenderArguments[], options: SendOptions): Promise<OpenSend> {
         const { client, protocol, journal, clock, lifeSec } = this.options;
         requireCount(messages, protocol);
+        const estimatedFeeNano = await feeBelowCeiling(options);
         const account = await client.readAccount(protocol.address);
         requireMoney(account, messages, protocol);
         const signedAtSec = await client.getChainTimeSec();
-        if (options.notAfterSec !== undefined && signedAtSec > options.notAfterSec)
+        const { notAfterSec = Infinity } = options;
+        if (signedAtSec > notAfterSec)
             throw new ChainError('send_outdated', 'The message would come too late to be of use');
         const request = {
             slot: await this.takeSlot(account, signedAtSec),
-            validUntilSec: signedAtSec + lifeSec,
+            validUntilSec: Math.min(signedAtSec + lifeSec, notAfterSec),
         };
         const { body, boc } = await protocol.sign({ ...request, messages, deploy: account.status !== 'active' });
         return journal.recordSend({
@@ -98,7 +114,7 @@ export class SendEngine {
             bodyHash: body.hash(),
             boc,
             intentIds: options.intentIds ?? [],
-            estimatedFeeNano: options.estimatedFeeNano ?? 0n,
+            estimatedFeeNano,
             atMs: clock.nowMs(),
         });
     }
@@ -173,6 +189,14 @@ export class SendEngine {
         if (fate !== 'expired' && (this.lastTaken === null || send.slot > this.lastTaken)) this.lastTaken = send.slot;
         return { fate, transaction };
     }
+}
+
+async function feeBelowCeiling({ estimatedFeeNano = 0n, maxFeeNano }: SendOptions): Promise<bigint> {
+    const feeNano = typeof estimatedFeeNano === 'function' ? await estimatedFeeNano() : estimatedFeeNano;
+    if (maxFeeNano === undefined || feeNano <= maxFeeNano) return feeNano;
+    throw new ChainError('fee_above_ceiling', 'By the prices of the moment the message should cost more than it may', {
+        context: { feeNano: feeNano.toString(), maxFeeNano: maxFeeNano.toString() },
+    });
 }
 
 function requireCount(messages: readonly SenderArguments[], { maxMessages }: WalletProtocol): void {

@@ -46,7 +46,8 @@ export async function createHub(fixture: DevnetFixture): Promise<HubFixture> {
         hub,
         settlerKey: walletKeyFromSeed(seedOf('settler')),
         admitNode: (name) => admitNode(fixture, { registry, hub }, name),
-        openEscrow: (name, depositNano) => openEscrow(fixture, { registry, hub }, name, depositNano),
+        openEscrow: (name, depositNano) =>
+            openEscrow(fixture, { network: registry.address.hash, hub }, name, depositNano),
     };
 }
 
@@ -84,14 +85,13 @@ async function admitNode(fixture: DevnetFixture, { registry, hub }: Place, name:
     return key;
 }
 
-async function openEscrow(
+export async function openEscrow(
     fixture: DevnetFixture,
-    { registry, hub }: Place,
+    { network, hub }: { network: Buffer; hub: Payout },
     name: string,
     depositNano: bigint,
 ): Promise<EscrowFixture> {
     const client = await fixture.wallet(name);
-    const network = registry.address.hash;
     const session = testKey(`session of ${name}`);
     const terms = { hub: hub.address, network, client: client.address, index: 0, closeDelaySec };
     const escrow = await Escrow.createFromConfig(terms);
@@ -104,7 +104,8 @@ async function openEscrow(
     return { client, escrow, epoch, session, ...statements(scope, session) };
 }
 
-function statements(scope: { network: Buffer; escrow: Buffer; epoch: number }, session: TestKey) {
+/** Caps and receipts of one escrow. */
+export function statements(scope: { network: Buffer; escrow: Buffer; epoch: number }, session: TestKey) {
     const common = (node: TestKey) => ({ ...scope, nodeKey: node.publicKey });
     return {
         cap: (node: TestKey, cumulativeNano: bigint): CapRecord => {

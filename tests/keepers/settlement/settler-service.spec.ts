@@ -2,7 +2,8 @@ import path from 'node:path';
 import { toNano } from '@ton/core';
 import { type DispatchLedger, NodeLog } from '../../../keepers/ledger';
 import { SettlerService } from '../../../keepers/settlement';
-import { useDevnet } from '../chain/devnet-fixture';
+import { transactionsSince, type WalletKey, walletKeyFromSeed } from '../../../keepers/chain';
+import { seedOf, useDevnet } from '../chain/devnet-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { useTemporarySenders } from '../outbox/temporary-sender';
 import { createHub, type EscrowFixture, type HubFixture } from './hub-fixture';
@@ -21,12 +22,16 @@ beforeAll(async () => {
     nodes = [await hub.admitNode('node one'), await hub.admitNode('node two')];
 });
 
-function createSettler(options: { ledger?: DispatchLedger; nodeLogFiles?: string[] }): SettlerService {
+function createSettler(options: { ledger?: DispatchLedger; nodeLogFiles?: string[]; key?: WalletKey }): SettlerService {
     const reader = fixture.reader(hub.registry.address);
     return new SettlerService({
         client: fixture.client,
         reader,
-        sender: senders.open({ client: fixture.client, key: hub.settlerKey }),
+        sender: senders.open({
+            client: fixture.client,
+            key: options.key ?? hub.settlerKey,
+            outbox: options.ledger?.outbox,
+        }),
         hub: hub.hub.address,
         intervalMs: 50,
         ...options,
@@ -84,6 +89,30 @@ describe('SettlerService on a devnet', () => {
         const { balanceNano } = await fixture.client.open(escrow.escrow).getState();
         expect(balanceNano).toBeLessThan(toNano('16.2'));
         expect(balanceNano).toBeGreaterThanOrEqual(toNano('16'));
+    });
+
+    it('pays for one message where two settlers of one ledger are at it, round after round', async () => {
+        const escrows = [await hub.openEscrow('cleo', toNano('20')), await hub.openEscrow('cora', toNano('20'))];
+        const ledger = await ledgerWith(escrows.map((escrow) => [escrow, nodes[0]!, toNano('4')]));
+        const second = await fixture.wallet('second settler');
+        const first = await fixture.wallet('settler', 0n);
+        const settlers = [undefined, walletKeyFromSeed(seedOf('second settler'))].map((key) =>
+            createSettler({ ledger, key }),
+        );
+        const { lastTransaction } = await fixture.client.getAccount(hub.hub.address);
+        for (let round = 0; round < 3; round++) {
+            const summaries = await Promise.all(settlers.map((settler) => settler.settleOnce({ force: true })));
+            expect(summaries.flatMap(({ failures }) => failures)).toEqual([]);
+        }
+        const since = await transactionsSince(fixture.client, hub.hub.address, { fromLt: lastTransaction!.lt });
+        const settlersOwn = [first, second].map(({ address }) => address.toRawString());
+        const sent = since.filter(({ inMessage }) => {
+            const { info } = inMessage!;
+            return info.type === 'internal' && settlersOwn.includes(info.src.toRawString());
+        });
+        expect(sent).toHaveLength(escrows.length);
+        for (const escrow of escrows) expect(await paid(escrow, nodes[0]!)).toBe(toNano('4'));
+        await ledger.close();
     });
 
     it('reports no failure where another settler of the same ledger was the first to see it paid', async () => {
