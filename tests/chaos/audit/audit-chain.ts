@@ -10,8 +10,14 @@ import { badSignature, isCapSigned, type StreamKey } from './statements';
 
 const bpsDenominator = 10_000n;
 
+/** What the audit reads of a network: its chain, and the chain's books. */
+export interface AuditedNetwork extends Pick<LocalNetwork, 'client' | 'hub' | 'totalsAtStart'> {
+    deployment: Pick<LocalNetwork['deployment'], 'registry'>;
+    devnet: Pick<LocalNetwork['devnet'], 'totals'>;
+}
+
 export interface ChainEvidence {
-    local: LocalNetwork;
+    local: AuditedNetwork;
     escrows: readonly Address[];
     streams: ReadonlyMap<StreamKey, StreamAccount>;
 }
@@ -34,7 +40,7 @@ export async function auditChain(evidence: ChainEvidence, findings: Findings): P
 }
 
 interface EscrowCase {
-    local: LocalNetwork;
+    local: AuditedNetwork;
     address: Address;
     books: EscrowBooks;
     hub: HubBooks;
@@ -107,7 +113,7 @@ export function dueOf({ cumulativeNano, capsNano, sessionKey }: StreamAccount): 
 
 /** Owners' credits and the operator's fee, from the lines that were paid. */
 async function auditCredits(
-    { local, hub, lines }: { local: LocalNetwork; hub: HubBooks; lines: readonly PaidLine[] },
+    { local, hub, lines }: { local: AuditedNetwork; hub: HubBooks; lines: readonly PaidLine[] },
     findings: Findings,
 ): Promise<void> {
     const payout = local.client.open(Payout.createFromAddress(local.hub));
@@ -136,7 +142,7 @@ async function auditCredits(
 }
 
 /** Each account holds what its own transactions come to, and nothing was made or lost on the way. */
-async function auditAccounts(local: LocalNetwork, findings: Findings): Promise<void> {
+async function auditAccounts(local: AuditedNetwork, findings: Findings): Promise<void> {
     const totals = await local.devnet.totals();
     for (const [raw, balanceNano] of totals.balancesNano) {
         const startNano = local.totalsAtStart.balancesNano.get(raw) ?? 0n;
