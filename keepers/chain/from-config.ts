@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Logger } from '../base';
+import { readSecretFile } from '../config';
 import { ChainClient } from './chain-client';
 import type { EndpointKind, EndpointSettings } from './endpoints/endpoint-settings';
 
@@ -29,19 +29,15 @@ export interface ChainClientContext {
 
 /** A client for one command, or with a context for a process: then it watches its endpoints until `close`. */
 export function chainClientOf(settings: ChainSettings, context?: ChainClientContext): ChainClient {
-    const shared = settings.apiKeyFile === undefined ? undefined : readKey(settings.apiKeyFile);
+    const shared = settings.apiKeyFile === undefined ? undefined : readSecretFile(settings.apiKeyFile);
     const endpoints = settings.endpoints.map((given): EndpointSettings => {
         if (typeof given === 'string') return { url: given, apiKey: shared };
         const { apiKeyFile, ...endpoint } = given;
-        return apiKeyFile === undefined ? endpoint : { ...endpoint, apiKey: readKey(apiKeyFile) };
+        return apiKeyFile === undefined ? endpoint : { ...endpoint, apiKey: readSecretFile(apiKeyFile) };
     });
     const client = new ChainClient({ endpoints, timeoutMs: settings.timeoutMs });
     if (context !== undefined) watch(client, context);
     return client;
-}
-
-function readKey(file: string): string {
-    return readFileSync(file, 'utf8').trim();
 }
 
 function watch(client: ChainClient, { logger, kind }: ChainClientContext): void {

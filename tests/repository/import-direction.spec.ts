@@ -12,7 +12,7 @@ const allowed: Record<string, string[]> = {
     'keepers/attestation': ['keepers/base'],
     'keepers/ledger': ['keepers/base', 'wrappers'],
     'keepers/confidential': ['keepers/base', 'wrappers'],
-    'keepers/chain': ['keepers/base', 'wrappers'],
+    'keepers/chain': ['keepers/base', 'keepers/config', 'wrappers'],
     'keepers/outbox': ['keepers/base', 'keepers/chain', 'keepers/ledger'],
     'keepers/telemetry': ['keepers/base'],
     'keepers/settlement': [
@@ -27,6 +27,7 @@ const allowed: Record<string, string[]> = {
     'keepers/watchdog': [
         'keepers/base',
         'keepers/chain',
+        'keepers/config',
         'keepers/ledger',
         'keepers/outbox',
         'keepers/settlement',

@@ -14,8 +14,9 @@ import {
     openDoctorContext,
     roleOf,
 } from './doctor-context';
-import { checkConfigFile, checkDisk, checkLedger } from './host-checks';
+import { checkConfigFile, checkDisk } from './host-checks';
 import { checkKeyFiles } from './key-files';
+import { checkLedger } from './ledger-checks';
 import { checkEscrows, checkPeers } from './peer-checks';
 import { checkPorts } from './port-checks';
 
@@ -70,7 +71,7 @@ async function lookAt(config: KeeperConfig, file: string, clock: Clock): Promise
 async function hostChecks(config: KeeperConfig): Promise<CheckResult[]> {
     const folder = 'create the folder and give the role’s user write access';
     const results = await Promise.all([
-        runCheck('ledger', 'stop the role and restore the ledger from a backup', async () => checkLedger(config), null),
+        runCheck('ledger', ledgerNext(config), () => checkLedger(config), null),
         runCheck('disk', folder, async () => checkDisk(config), null),
         config.role === 'gateway'
             ? runCheck('core_dumps', 'run it on Linux with /proc mounted', async () => checkCoreDumpLimit(), null)
@@ -105,6 +106,12 @@ async function networkChecks(config: KeeperConfig, file: string, clock: Clock): 
         const next = `get ${config.deploymentFile} from where you trust it; see keys where it is one`;
         return [fail('deployment', errorMessage(error), next)];
     }
+}
+
+function ledgerNext(config: KeeperConfig): string {
+    const isShared = 'ledgerUrl' in config && config.ledgerUrl !== undefined;
+    if (isShared) return 'check ledgerUrl, ledgerPasswordFile, the network and that PostgreSQL runs';
+    return 'stop the role and restore the ledger from a backup';
 }
 
 function describe({ config, role, checks: results }: Examined): string[] {

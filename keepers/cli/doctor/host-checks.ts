@@ -1,6 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
-import { inspectLedger } from '../../ledger';
 import { freeBytesOf } from '../../telemetry';
 import { type CheckResult, fail, ok, warn } from '../provider/check';
 import type { KeeperConfig } from './doctor-context';
@@ -15,30 +14,6 @@ export function checkConfigFile(file: string): CheckResult[] {
     if (process.platform !== 'win32' && (mode & writableByOthers) !== 0)
         return [fail('config', `${file}: others can write it`, `chmod go-w ${file}`)];
     return [ok('config', `${file} holds what the role takes`)];
-}
-
-/** Opened to be read only: a doctor must not bring a file to a version that the running role does not know. */
-export function checkLedger(config: KeeperConfig): CheckResult[] {
-    const file = 'ledgerFile' in config ? config.ledgerFile : undefined;
-    if (file === undefined) return [];
-    const found = inspectLedger(file);
-    if (found === null) return [ok('ledger', `${file} is made at the next start`)];
-    const told = `${file}: schema ${found.version}, ${(found.sizeBytes / mebi).toFixed(1)} MiB`;
-    if (found.damage.length > 0)
-        return [
-            fail('ledger', `${told}: ${found.damage.join('; ')}`, 'stop the role and restore the ledger from a backup'),
-        ];
-    if (found.pendingSteps < 0)
-        return [fail('ledger', `${told}, of a newer program`, 'install the version that wrote it, or a newer one')];
-    if (found.pendingSteps > 0)
-        return [
-            warn(
-                'ledger',
-                `${told}; the next start takes it ${found.pendingSteps} step(s) further`,
-                'back it up before that: an older program does not open it again',
-            ),
-        ];
-    return [ok('ledger', told)];
 }
 
 /** The folder that the role writes to: there, writable, with room. */

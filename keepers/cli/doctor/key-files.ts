@@ -11,6 +11,8 @@ const secretSettings: readonly [setting: string, isSeed: boolean][] = [
     ['apiKeysFile', false],
     ['admin.tokenFile', false],
     ['chain.apiKeyFile', false],
+    ['ledgerPasswordFile', false],
+    ['tls.keyFile', false],
     ['traces.authorizationFile', false],
     ['engine.apiKeyFile', false],
 ];
@@ -21,6 +23,9 @@ export function checkKeyFiles(config: KeeperConfig): CheckResult[] {
         const file = settingAt(config, setting);
         return file === undefined ? [] : checkOne(setting, file, isSeed);
     });
+    for (const [i, endpoint] of config.chain.endpoints.entries())
+        if (typeof endpoint !== 'string' && endpoint.apiKeyFile !== undefined)
+            results.push(...checkOne(`chain.endpoints.${i}.apiKeyFile`, endpoint.apiKeyFile, false));
     return results.length > 0 ? results : [ok('keys', 'this role has none')];
 }
 

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { PostgresServer } from './postgres-server';
 
-const specs = ['ledger', 'dispatch', 'dispatcher', 'settlement', 'windows'].map((name) => `tests/keepers/${name}/`);
+const folders = ['ledger', 'dispatch', 'dispatcher', 'settlement', 'watchdog', 'windows', 'cli/doctor'];
+const specs = folders.map((name) => `tests/keepers/${name}/`);
 
 async function main(): Promise<void> {
     const chosen = process.argv.slice(2);

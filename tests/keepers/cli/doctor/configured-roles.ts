@@ -14,6 +14,7 @@ export async function configuredRole(role: string, settings: Settings = {}): Pro
     const byRole: Record<string, Settings> = {
         dispatcher: { hub, listen: { port: 0 }, ledgerFile },
         settler: { hub, gasWalletFile: key, ledgerFile },
+        watchdog: { hub, gasWalletFile: key, ledgerFile },
         registrar: {
             gasWalletFile: key,
             collateral: { url: nowhere },

@@ -2,18 +2,23 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
+import pg from 'pg';
+import { chainClientOf } from '../../../../keepers/chain';
 import { loadKeeperConfig } from '../../../../keepers/cli/doctor/doctor-context';
 import { runDoctor } from '../../../../keepers/cli/doctor/doctor';
-import { checkConfigFile, checkLedger } from '../../../../keepers/cli/doctor/host-checks';
+import { checkConfigFile } from '../../../../keepers/cli/doctor/host-checks';
 import { checkKeyFiles } from '../../../../keepers/cli/doctor/key-files';
+import { checkLedger } from '../../../../keepers/cli/doctor/ledger-checks';
 import { checkPorts } from '../../../../keepers/cli/doctor/port-checks';
 import {
     inspectLedger,
+    inspectPostgres,
     LedgerError,
     openDatabase,
     openDispatchLedger,
     schemaVersion,
 } from '../../../../keepers/ledger';
+import { newLedger, onPostgres } from '../../../support/new-ledger';
 import { folder } from '../provider/configured-node';
 import { configuredRole } from './configured-roles';
 
@@ -38,7 +43,7 @@ async function doctor(...config: string[]) {
     return { exitCode, verdict, states };
 }
 
-const roles = ['dispatcher', 'settler', 'registrar', 'gateway', 'node'];
+const roles = ['dispatcher', 'settler', 'watchdog', 'registrar', 'gateway', 'node'];
 
 describe('where nothing answers', () => {
     test('files are fine and the chain is not, of every role, each finding with what to do', async () => {
@@ -77,6 +82,23 @@ describe('where nothing answers', () => {
 });
 
 describe('files', () => {
+    test('a key for an endpoint that others can read fails, and no keeper takes it', async () => {
+        const exposed = path.join(folder, 'toncenter.key');
+        writeFileSync(exposed, 'an API key');
+        chmodSync(exposed, 0o644);
+        const endpoint = { url: 'https://toncenter.com/api/v2/jsonRPC', apiKeyFile: exposed };
+        const file = await configuredRole('settler', { chain: { endpoints: [endpoint] } });
+        const config = loadKeeperConfig(file);
+        const { chain } = config;
+        expect(checkKeyFiles(config)).toContainEqual(
+            expect.objectContaining({ state: 'fail', next: expect.stringContaining(`chmod 600`) as string }),
+        );
+        for (const settings of [chain, { ...chain, endpoints: [endpoint.url], apiKeyFile: exposed }])
+            expect(() => chainClientOf(settings)).toThrow(expect.objectContaining({ code: 'secret_exposed' }) as Error);
+        chmodSync(exposed, 0o600);
+        expect(() => chainClientOf(chain)).not.toThrow();
+    });
+
     test('a key that others can read fails, without a word of the key', async () => {
         const exposed = path.join(folder, 'exposed.key');
         const key = 'c7'.repeat(32);
@@ -97,19 +119,22 @@ describe('files', () => {
     });
 });
 
+/** Run by `npm run test:postgres` with this file's path. */
+const inPostgres = onPostgres ? test : test.skip;
+
 describe('the ledger', () => {
     const lookAt = (file: string) => checkLedger(loadKeeperConfig(file));
     const ledgerOf = (file: string) => path.join(path.dirname(file), 'dispatcher.sqlite');
 
     test('is made at the first start', async () => {
-        const found = lookAt(await configuredRole('dispatcher'));
+        const found = await lookAt(await configuredRole('dispatcher'));
         expect(found).toMatchObject([{ state: 'ok', detail: expect.stringContaining('is made') as string }]);
     });
 
     test('is read while a dispatcher writes to it, and left at its version', async () => {
         const file = await configuredRole('dispatcher');
         const ledger = await openDispatchLedger({ file: ledgerOf(file) });
-        expect(lookAt(file)).toMatchObject([{ state: 'ok' }]);
+        expect(await lookAt(file)).toMatchObject([{ state: 'ok' }]);
         await ledger.close();
         expect(inspectLedger(ledgerOf(file))).toMatchObject({ version: schemaVersion, pendingSteps: 0, damage: [] });
     });
@@ -118,17 +143,47 @@ describe('the ledger', () => {
         const file = await configuredRole('dispatcher');
         const database = openDatabase({ file: ledgerOf(file) });
         database.exec('DELETE FROM schema_version WHERE version > 2');
-        expect(lookAt(file)).toMatchObject([{ state: 'warn' }]);
+        expect(await lookAt(file)).toMatchObject([{ state: 'warn' }]);
         expect(inspectLedger(ledgerOf(file))!.version).toBe(2);
         database.exec(`INSERT INTO schema_version VALUES (${schemaVersion + 1}, 0)`);
-        expect(lookAt(file)).toMatchObject([{ state: 'fail' }]);
+        expect(await lookAt(file)).toMatchObject([{ state: 'fail' }]);
         database.close();
+    });
+
+    test('in a PostgreSQL that does not answer fails, and says what to look at', async () => {
+        const ledger = { ledgerFile: undefined, ledgerUrl: 'postgres://cocoon@127.0.0.1:1/ledger' };
+        const { states } = await doctor(await configuredRole('dispatcher', ledger));
+        expect(states('ledger')).toMatchObject([
+            { state: 'fail', next: expect.stringContaining('ledgerUrl') as string },
+        ]);
+    });
+
+    inPostgres('in a PostgreSQL is looked at, and not brought further', async () => {
+        const place = (await newLedger(folder)) as { url: string };
+        const file = await configuredRole('dispatcher', { ledgerFile: undefined, ledgerUrl: place.url });
+        expect(await lookAt(file)).toMatchObject([
+            { state: 'ok', detail: expect.stringContaining('made at') as string },
+        ]);
+        expect((await inspectPostgres(place)).version).toBe(0);
+        const ledger = await openDispatchLedger(place);
+        expect(await lookAt(file)).toMatchObject([
+            { state: 'ok', detail: expect.stringContaining(`schema ${schemaVersion}`) as string },
+        ]);
+        await ledger.close();
+        const client = new pg.Client({ connectionString: place.url });
+        await client.connect();
+        await client.query('DELETE FROM schema_version WHERE version > 2');
+        expect(await lookAt(file)).toMatchObject([{ state: 'warn' }]);
+        await client.query(`INSERT INTO schema_version VALUES (${schemaVersion + 1}, 0)`);
+        expect(await lookAt(file)).toMatchObject([{ state: 'fail' }]);
+        await client.end();
+        expect((await inspectPostgres(place)).version).toBe(schemaVersion + 1);
     });
 
     test('that is damaged fails', async () => {
         const file = await configuredRole('dispatcher');
         writeFileSync(ledgerOf(file), Buffer.alloc(8_192, 7));
-        expect(() => lookAt(file)).toThrow(LedgerError);
+        await expect(lookAt(file)).rejects.toThrow(LedgerError);
     });
 });
 
