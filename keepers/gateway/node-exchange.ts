@@ -1,6 +1,6 @@
 import type { Address } from '@ton/core';
 import type { Clock, Logger } from '../base';
-import { AnswerOpener, ConfidentialError, findModel, type Signer } from '../confidential';
+import { AnswerOpener, type AnswerReceipt, ConfidentialError, findModel, type Signer } from '../confidential';
 import { type GatewayLedger, LedgerError } from '../ledger';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
 import type { ApiKey } from './api-key-file';
@@ -58,9 +58,9 @@ export class NodeExchange {
                 raiser?.stop();
                 return this.keepFinal(node, sealed.requestId, event);
             },
-            onBroken: (error) => {
+            onBroken: (error, lastReceipt) => {
                 raiser?.stop();
-                return this.keepBroken(node, sealed.requestId, error);
+                return this.keepBroken(node, sealed.requestId, { error, lastReceipt });
             },
             logger: this.options.logger,
         });
@@ -149,13 +149,17 @@ export class NodeExchange {
         }
     }
 
-    private async keepBroken(node: TrustedNode, requestId: Buffer, error: GatewayError): Promise<void> {
+    private async keepBroken(
+        node: TrustedNode,
+        requestId: Buffer,
+        { error, lastReceipt }: { error: GatewayError; lastReceipt: AnswerReceipt | undefined },
+    ): Promise<void> {
         const { directory, closings } = this.options;
         if (error.cause instanceof ConfidentialError) {
             // Only the node's own seal and signature can say this; all else could be the dispatcher's work.
             if (error.cause.code === 'receipt_cost_wrong') directory.ban(node.id, error.cause.code);
             else if (error.cause.action === 'stop') directory.avoid(node.id, error.cause.code);
         }
-        await closings.lose(requestId, error.code);
+        await closings.lose(requestId, error.code, lastReceipt);
     }
 }

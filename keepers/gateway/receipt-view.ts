@@ -1,4 +1,4 @@
-import type { GatewayRequest } from '../ledger';
+import type { GatewayReceipt, GatewayRequest } from '../ledger';
 
 /** A request and its receipt with everything that is needed to verify it offline (docs/protocol.md, "Statements"). */
 export function describeReceipt(request: GatewayRequest, network: Buffer): object {
@@ -22,15 +22,21 @@ export function describeReceipt(request: GatewayRequest, network: Buffer): objec
         capSignature: request.capSignature?.toString('hex') ?? null,
         worstCaseNano: request.worstCaseNano.toString(),
         reservedAt: new Date(request.reservedAtMs).toISOString(),
-        receipt: final && {
-            sequence: final.receipt.sequence,
-            costNano: final.receipt.costNano.toString(),
-            cumulativeNano: final.receipt.cumulativeNano.toString(),
-            reference: final.receipt.reference.toString('hex'),
-            signature: final.signature.toString('hex'),
-            usageHash: final.usageHash.toString('hex'),
-            transcriptHash: final.transcriptHash.toString('hex'),
-            usage: final.usage && { ...final.usage, salt: final.usage.salt.toString('hex') },
-        },
+        receipt: final && receiptView(final),
+        // What is owed at least, while the answer's end is not known.
+        checkpoint: request.checkpoint && receiptView(request.checkpoint),
+    };
+}
+
+function receiptView({ receipt, signature, usageHash, transcriptHash, usage }: GatewayReceipt): object {
+    return {
+        sequence: receipt.sequence,
+        costNano: receipt.costNano.toString(),
+        cumulativeNano: receipt.cumulativeNano.toString(),
+        reference: receipt.reference.toString('hex'),
+        signature: signature.toString('hex'),
+        usageHash: usageHash.toString('hex'),
+        transcriptHash: transcriptHash.toString('hex'),
+        usage: usage && { ...usage, salt: usage.salt.toString('hex') },
     };
 }

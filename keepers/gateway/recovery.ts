@@ -1,6 +1,6 @@
 import { type Clock, errorMessage, type Logger } from '../base';
 import { type AnswerBinding, verifyAnswerReceipt } from '../confidential';
-import type { GatewayLedger, GatewayRequest } from '../ledger';
+import type { GatewayLedger, GatewayReceipt, GatewayRequest } from '../ledger';
 import type { DispatcherClient, RequestState } from './dispatcher-client';
 
 export interface RecoveryOptions {
@@ -19,6 +19,8 @@ export interface RecoveryOptions {
 }
 
 const marginMs = 60_000;
+
+type SignedPayload = NonNullable<RequestState['receipt']>;
 
 /** Finds the receipts of requests whose stream broke, so that no reservation stays open for nothing. */
 export class Recovery {
@@ -64,29 +66,56 @@ export class Recovery {
         if (found !== undefined) await this.conclude(request, found);
         // The one that does not answer may be the one that has it.
         else if (known.length === answers.length) await this.forgetWhenOver(request);
-        await this.releaseWhenExpired(request);
+        await this.giveUpWhenExpired(request);
     }
 
-    /** A node that died for good signs no more; once its key's grace is over nobody can settle what it may have signed. */
-    private async releaseWhenExpired(request: GatewayRequest): Promise<void> {
-        const { requestId, reservedAtMs } = request;
-        const { clock, ledger, unknownAfterMs, canStillSettle } = this.options;
-        if (clock.nowMs() < reservedAtMs + unknownAfterMs + marginMs) return;
+    /**
+     * A node that died for good signs no more; once its key's grace is over nobody can collect what it may have signed beyond
+     * its last checkpoint.
+     */
+    private async giveUpWhenExpired(request: GatewayRequest): Promise<void> {
+        const { requestId } = request;
+        const { clock, ledger, canStillSettle } = this.options;
+        if (!this.isOver(request)) return;
         if (ledger.request(requestId)?.state !== 'lost' || (await canStillSettle(request))) return;
-        await ledger.fail(requestId, 'node_expired', clock.nowMs());
+        await ledger.giveUp(requestId, 'node_expired', clock.nowMs());
     }
 
     private async conclude(request: GatewayRequest, known: RequestState): Promise<void> {
         if (known.state === 'final' && known.receipt) return this.resolve(request, known.receipt);
-        if (known.state === 'refused' || known.state === 'failed') {
+        if (known.checkpoint) await this.noteCheckpoint(request, known.checkpoint);
+        // Of what the node signed for no dispatcher can say that nothing is owed.
+        const signedFor = this.options.ledger.request(request.requestId)?.checkpoint !== null;
+        if (!signedFor && (known.state === 'refused' || known.state === 'failed'))
             await this.options.ledger.fail(request.requestId, known.state, this.options.clock.nowMs());
+    }
+
+    /** One that does not hold is the dispatcher's doing, and must not keep the request open for ever. */
+    private async noteCheckpoint(request: GatewayRequest, given: SignedPayload): Promise<void> {
+        const { ledger, logger } = this.options;
+        try {
+            const checkpoint = this.verify(request, given);
+            if (request.checkpoint?.signature.equals(checkpoint.signature)) return;
+            await ledger.noteCheckpoint(request.requestId, checkpoint);
+        } catch (error) {
+            const facts = { request: request.requestId.toString('hex'), reason: errorMessage(error) };
+            logger.warn(facts, 'a checkpoint of a broken answer is not what it should be');
         }
     }
 
-    private async resolve(request: GatewayRequest, receipt: NonNullable<RequestState['receipt']>): Promise<void> {
-        const { ledger, network, clock, logger } = this.options;
+    private async resolve(request: GatewayRequest, given: SignedPayload): Promise<void> {
+        const { ledger, clock, logger } = this.options;
+        const found = this.verify(request, given);
+        await ledger.resolve(request.requestId, { ...found, usage: null }, clock.nowMs());
+        logger.info(
+            { request: request.requestId.toString('hex'), costNano: found.receipt.costNano.toString() },
+            'the receipt of a broken answer was found',
+        );
+    }
+
+    private verify(request: GatewayRequest, { payload }: SignedPayload): Omit<GatewayReceipt, 'usage'> {
         const to: AnswerBinding = {
-            network,
+            network: this.options.network,
             escrow: request.escrow,
             epoch: request.epoch,
             nodeKey: request.nodeKey,
@@ -96,22 +125,17 @@ export class Recovery {
             // The ledger holds the sum against every reservation of the node, which is stricter than one cap.
             capCumulativeNano: (1n << 96n) - 1n,
         };
-        const found = verifyAnswerReceipt(to, Buffer.from(receipt.payload, 'base64'));
-        const { receipt: tail, nodeSignature, usageHash, transcriptHash } = found;
-        await ledger.resolve(
-            request.requestId,
-            { receipt: tail, signature: nodeSignature, usageHash, transcriptHash, usage: null },
-            clock.nowMs(),
-        );
-        logger.info(
-            { request: request.requestId.toString('hex'), costNano: tail.costNano.toString() },
-            'the receipt of a broken answer was found',
-        );
+        const { receipt, nodeSignature, ...hashes } = verifyAnswerReceipt(to, Buffer.from(payload, 'base64'));
+        return { receipt, signature: nodeSignature, ...hashes };
     }
 
     private async forgetWhenOver(request: GatewayRequest): Promise<void> {
-        const { clock, ledger, unknownAfterMs } = this.options;
-        if (clock.nowMs() < request.reservedAtMs + unknownAfterMs + marginMs) return;
+        const { clock, ledger } = this.options;
+        if (!this.isOver(request) || request.checkpoint !== null) return;
         await ledger.fail(request.requestId, 'never_arrived', clock.nowMs());
+    }
+
+    private isOver({ reservedAtMs }: GatewayRequest): boolean {
+        return this.options.clock.nowMs() >= reservedAtMs + this.options.unknownAfterMs + marginMs;
     }
 }

@@ -1,9 +1,10 @@
 import type { Clock, Logger } from '../base';
+import type { AnswerReceipt } from '../confidential';
 import { type GatewayLedger, type GatewayReceipt, LedgerError } from '../ledger';
 import { isLedgerDown, receiptNotRecorded } from './ledger-failure';
 
 export interface RequestClosingsOptions {
-    ledger: Pick<GatewayLedger, 'resolve' | 'fail' | 'lose'>;
+    ledger: Pick<GatewayLedger, 'resolve' | 'fail' | 'lose' | 'noteCheckpoint'>;
     clock: Clock;
     logger: Logger;
 }
@@ -38,8 +39,22 @@ export class RequestClosings {
         return this.close({ requestId, how: 'fail', code });
     }
 
-    lose(requestId: Buffer, code: string): Promise<void> {
-        return this.close({ requestId, how: 'lose', code });
+    /** @param checkpoint the last receipt of the node that was seen: what is owed at least */
+    async lose(requestId: Buffer, code: string, checkpoint?: AnswerReceipt): Promise<void> {
+        await this.close({ requestId, how: 'lose', code });
+        if (checkpoint !== undefined) await this.noteCheckpoint(requestId, checkpoint);
+    }
+
+    /** The dispatcher has it too: what can't be noted now is asked for by the recovery. */
+    private async noteCheckpoint(requestId: Buffer, checkpoint: AnswerReceipt): Promise<void> {
+        const { receipt, nodeSignature, usageHash, transcriptHash } = checkpoint;
+        try {
+            const noted = { receipt, signature: nodeSignature, usageHash, transcriptHash };
+            await this.options.ledger.noteCheckpoint(requestId, noted);
+        } catch (error) {
+            const code = error instanceof LedgerError ? error.code : 'unknown';
+            this.options.logger.warn({ request: requestId.toString('hex'), code }, 'a checkpoint was not noted');
+        }
     }
 
     /** Those that the ledger did not take. */

@@ -12,14 +12,14 @@ export interface Usage {
     modelIndex: number;
 }
 
-/** A final receipt with all that is needed to check it again offline. */
+/** A receipt with all that is needed to check it again offline. */
 export interface GatewayReceipt {
     receipt: ReceiptTail;
     signature: Buffer;
     /** What the receipt commits to instead of the usage itself. */
     usageHash: Buffer;
     transcriptHash: Buffer;
-    /** Null when the stream broke before the sealed usage came: the receipt was fetched afterwards. */
+    /** Null of a checkpoint, and when the stream broke before the sealed usage came: the receipt was fetched afterwards. */
     usage: Usage | null;
 }
 
@@ -51,6 +51,8 @@ export interface GatewayRequest {
     sentAtMs: number | null;
     closedAtMs: number | null;
     final: GatewayReceipt | null;
+    /** Of a lost request: the last receipt that its node signed on the way. */
+    checkpoint: GatewayReceipt | null;
 }
 
 export function gatewayRequest(row: GatewayJoinedRow): GatewayRequest {
@@ -75,11 +77,12 @@ export function gatewayRequest(row: GatewayJoinedRow): GatewayRequest {
         reservedAtMs: Number(row.reserved_at_ms),
         sentAtMs: row.sent_at_ms === null ? null : Number(row.sent_at_ms),
         closedAtMs: row.closed_at_ms === null ? null : Number(row.closed_at_ms),
-        final: row.state === 'final' ? finalReceipt(row) : null,
+        final: row.state === 'final' ? receiptOf(row) : null,
+        checkpoint: row.state === 'lost' && row.sequence !== null ? receiptOf(row) : null,
     };
 }
 
-function finalReceipt(row: GatewayJoinedRow): GatewayReceipt {
+function receiptOf(row: GatewayJoinedRow): GatewayReceipt {
     return {
         receipt: {
             nodeKey: toBuffer(row.node_key),

@@ -88,23 +88,25 @@ export function prepareGatewayStatements(database: Database) {
         widen: sql('UPDATE gateway_requests SET worst_case_nano = ? WHERE id = ?'),
         setRaised: sql('UPDATE gateway_requests SET cap_nano = ?, window_nano = ?, cap_signature = ? WHERE id = ?'),
         setClosed: sql('UPDATE gateway_requests SET state = ?, failure_code = ?, closed_at_ms = ? WHERE id = ?'),
-        setFinal: sql(
-            `UPDATE gateway_requests SET state = 'final', failure_code = NULL, closed_at_ms = ?, sequence = ?,
+        setReceipt: sql(
+            `UPDATE gateway_requests SET state = ?, failure_code = ?, closed_at_ms = ?, sequence = ?,
              cost_nano = ?, cumulative_nano = ?, reference = ?, signature = ?, usage_hash = ?, transcript_hash = ?,
              usage_salt = ?,
              prompt_tokens = ?, cached_prompt_tokens = ?, completion_tokens = ?, reasoning_tokens = ?, model_index = ?
              WHERE id = ?`,
         ),
-        finalsUpTo: sql<{ cost: bigint | null; cumulative: bigint | null }>(
-            `SELECT sum(cost_nano) AS cost, max(cumulative_nano) AS cumulative FROM gateway_requests
-             WHERE stream_id = ? AND sequence < ?`,
+        /** Of final receipts and of checkpoints; what the request itself costs by its checkpoint is left out of the sum. */
+        receiptsUpTo: sql<{ cost: bigint | null; cumulative: bigint | null }>(
+            `SELECT sum(CASE id WHEN ? THEN 0 ELSE cost_nano END) AS cost, max(cumulative_nano) AS cumulative
+             FROM gateway_requests WHERE stream_id = ? AND sequence < ?`,
         ),
-        finalAfter: sql<{ cumulative: bigint | null }>(
+        receiptAfter: sql<{ cumulative: bigint | null }>(
             'SELECT min(cumulative_nano) AS cumulative FROM gateway_requests WHERE stream_id = ? AND sequence > ?',
         ),
-        finalAt: sql<{ id: bigint }>('SELECT id FROM gateway_requests WHERE stream_id = ? AND sequence = ?'),
+        receiptAt: sql<{ id: bigint }>('SELECT id FROM gateway_requests WHERE stream_id = ? AND sequence = ?'),
         totals: sql<{ state: GatewayRequestState; requests: bigint; cost: bigint | null; worst: bigint | null }>(
-            `SELECT state, count(*) AS requests, sum(cost_nano) AS cost, sum(worst_case_nano) AS worst
+            `SELECT state, count(*) AS requests, sum(cost_nano) FILTER (WHERE state = 'final') AS cost,
+             sum(worst_case_nano) AS worst
              FROM gateway_requests GROUP BY state`,
         ),
     };

@@ -41,7 +41,8 @@ export class IdempotencyRecords {
         );
         this.marksOfKey = new Query(
             database,
-            `SELECT i.request_id, i.fingerprint, q.state, q.cost_nano FROM gateway_idempotency i
+            `SELECT i.request_id, i.fingerprint, q.state,
+             CASE q.state WHEN 'final' THEN q.cost_nano END AS cost_nano FROM gateway_idempotency i
              JOIN gateway_requests q ON q.request_id = i.request_id WHERE i.key_hash = ? AND i.at_ms >= ? ORDER BY q.id`,
         );
         this.deleteOld = new Query(database, 'DELETE FROM gateway_idempotency WHERE at_ms < ?');

@@ -1,10 +1,14 @@
+import { ManualClock, silentLogger } from '../../../keepers/base';
 import { issueOffer, verifyOffer } from '../../../keepers/confidential';
+import { DispatcherClient } from '../../../keepers/gateway/dispatcher-client';
+import type { Question } from '../../../keepers/gateway/question';
+import { Recovery } from '../../../keepers/gateway/recovery';
 import type { GatewayService } from '../../../keepers/gateway/service';
 import { finalFrame, sealerFor } from './scripted-dispatcher';
 import { answerWhole, behave, type Fault, type FaultyOptions, faultyNetwork, pause } from './faulty-network';
 import { question } from './gateway-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
-import { usage, usageCostNano } from '../dispatch/sealed-request';
+import { network as networkId, usage, usageCostNano } from '../dispatch/sealed-request';
 
 const folder = temporaryFolder();
 const endings: (() => Promise<unknown> | void)[] = [];
@@ -14,8 +18,8 @@ afterEach(async () => {
 
 const network = (options: FaultyOptions = {}) => faultyNetwork(folder, endings, options);
 
-async function ask(gateway: GatewayService, timeoutMs?: number): Promise<string> {
-    const answer = await gateway.ask(question({}, { ...(timeoutMs !== undefined && { timeoutMs }) }));
+async function ask(gateway: GatewayService, more: Partial<Question> = {}): Promise<string> {
+    const answer = await gateway.ask(question({}, more));
     const body = await answer.wholeBody();
     await answer.settled;
     return body.toString();
@@ -57,6 +61,45 @@ describe('a node dies', () => {
         expect(ledgers.gateway.totals().requests.lost).toBe(1);
     });
 
+    test('between frames, for good: the budget of the caller’s key counts its last checkpoint, and no more', async () => {
+        const { gateway, nodes, ledgers, url } = await network();
+        behave(nodes[0]!, async (node, envelope) => {
+            const sealer = await begin(node, envelope);
+            for (const [sequence, costNano] of [
+                [1, 500n],
+                [2, 700n],
+            ] as const) {
+                const figures = { sequence, costNano, cumulativeNano: costNano };
+                node.scripted.frames(envelope.context.requestId, sealer.checkpoint(usage, figures).wire);
+            }
+            await pause(50);
+            node.scripted.socket.terminate();
+        });
+        const key = { name: 'ci', sha256: '', budgetNano: { total: 10n ** 9n } };
+        await expect(ask(gateway, { key })).rejects.toMatchObject({ code: 'answer_truncated' });
+        const { reservedAtMs, requestId, checkpoint } = ledgers.gateway.open()[0]!;
+        expect(checkpoint!.receipt.costNano).toBe(700n);
+        const client = new DispatcherClient(url);
+        endings.push(() => client.close());
+        const recovery = new Recovery({
+            network: networkId,
+            ledger: ledgers.gateway,
+            dispatchers: () => [client],
+            clock: new ManualClock(reservedAtMs + 3_600_000),
+            logger: silentLogger(),
+            unknownAfterMs: 60_000,
+            canStillSettle: async () => false,
+        });
+        await recovery.recoverAll();
+        expect(ledgers.gateway.keySpend('ci', reservedAtMs)).toMatchObject({
+            spentNano: { total: 700n },
+            openNano: 0n,
+        });
+        expect(ledgers.gateway.request(requestId)).toMatchObject({ state: 'final', failureCode: 'node_expired' });
+        const [owed] = await ledgers.dispatch.settleable();
+        expect(owed!.receipt.cumulativeNano).toBe(700n);
+    });
+
     test('after its last text and before the receipt: no answer is faked, nothing is owed', async () => {
         const { gateway, nodes, ledgers } = await network();
         behave(nodes[0]!, async (node, envelope) => {
@@ -73,7 +116,7 @@ describe('a node is', () => {
     test('slow: its answer comes late and whole', async () => {
         const { gateway, nodes } = await network();
         behave(nodes[0]!, async (node, envelope) => (await pause(400), answerWhole(node, envelope)));
-        expect(await ask(gateway, 5_000)).toBe('{"ok":true}');
+        expect(await ask(gateway, { timeoutMs: 5_000 })).toBe('{"ok":true}');
     });
 
     test('stuck before its first frame: at the deadline the caller hears of it, and the node is cancelled', async () => {
@@ -82,7 +125,7 @@ describe('a node is', () => {
             await node.scripted.heard(3);
             node.scripted.refuse(envelope.context.requestId, 'cancelled');
         });
-        await expect(ask(gateway, 300)).rejects.toMatchObject({ status: expect.any(Number) as number });
+        await expect(ask(gateway, { timeoutMs: 300 })).rejects.toMatchObject({ status: expect.any(Number) as number });
         while (dispatcher.inFlight > 0) await pause(5);
     });
 

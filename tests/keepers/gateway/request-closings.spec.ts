@@ -20,6 +20,7 @@ function fullLedger() {
         ledger: {
             fail: write('fail'),
             lose: write('lose'),
+            noteCheckpoint: (requestId) => write('note')(requestId, 'a checkpoint'),
             resolve: (requestId) => write('resolve')(requestId, 'by its receipt'),
         },
         clock: new ManualClock(0),

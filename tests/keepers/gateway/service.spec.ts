@@ -1,7 +1,7 @@
 import { GatewayError } from '../../../keepers/gateway/errors';
 import type { Question } from '../../../keepers/gateway/question';
 import type { GatewayService } from '../../../keepers/gateway/service';
-import { account, usageCostNano } from '../dispatch/sealed-request';
+import { account, usage, usageCostNano } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { question, startGateway } from './gateway-fixture';
 import { answering, finalFrame, refusing, sealerFor } from './scripted-dispatcher';
@@ -268,16 +268,19 @@ describe('recovery', () => {
     async function lostRequest() {
         const gateway = await startGateway(folder);
         const [node] = gateway.nodes;
-        let payload = '';
+        let [payload, checkpoint] = ['', ''];
         gateway.dispatcher.handlers.set(node!.id, async (envelope, response) => {
             const sealer = await sealerFor(node!, envelope);
             sealer.start();
-            payload = finalFrame(node!, sealer).payload.toString('base64');
+            const figures = { sequence: 1, costNano: 500n, cumulativeNano: 500n };
+            checkpoint = sealer.checkpoint(usage, figures).payload.toString('base64');
+            const final = { sequence: 2, costNano: usageCostNano, cumulativeNano: usageCostNano };
+            payload = sealer.final(usage, final).payload.toString('base64');
             response.destroy();
         });
         await refusalOf(ask(gateway.service));
         const id = gateway.dispatcher.asked[0]!.context.requestId.toString('hex');
-        return { ...gateway, id, payload };
+        return { ...gateway, id, payload, checkpoint };
     }
 
     test('finds the receipt of a lost request, and frees the rest of its reservation', async () => {
@@ -324,6 +327,31 @@ describe('recovery', () => {
         settles.possible = false;
         await recovery.recoverAll();
         expect(ledger.totals()).toMatchObject({ requests: { failed: 1, lost: 0 }, openNano: 0n });
+    });
+
+    test('a checkpoint that only the dispatcher has counts too, whatever the dispatcher says of the request', async () => {
+        const { recovery, ledger, clock, dispatcher, id, settles, checkpoint } = await lostRequest();
+        for (const state of ['lost', 'failed', 'refused']) {
+            dispatcher.states.set(id, { state, checkpoint: { payload: checkpoint } });
+            await recovery.recoverAll();
+            expect(ledger.open()).toMatchObject([{ state: 'lost', checkpoint: { receipt: { costNano: 500n } } }]);
+        }
+        dispatcher.states.clear();
+        clock.advance(121_000);
+        settles.possible = false;
+        await recovery.recoverAll();
+        expect(ledger.totals()).toMatchObject({ requests: { final: 1 }, costNano: 500n, openNano: 0n });
+    });
+
+    test('a forged checkpoint neither counts nor holds the request up', async () => {
+        const { recovery, ledger, clock, dispatcher, id, settles, checkpoint } = await lostRequest();
+        const forged = Buffer.from(checkpoint, 'base64');
+        forged[70]! ^= 1;
+        dispatcher.states.set(id, { state: 'lost', checkpoint: { payload: forged.toString('base64') } });
+        clock.advance(121_000);
+        settles.possible = false;
+        await recovery.recoverAll();
+        expect(ledger.totals()).toMatchObject({ requests: { failed: 1, lost: 0 }, costNano: 0n, openNano: 0n });
     });
 
     test('frees nothing while a dispatcher does not answer', async () => {

@@ -1,0 +1,107 @@
+import { LedgerError } from './errors';
+import type { GatewayReceipt } from './gateway-records';
+import type { GatewayJoinedRow, GatewayRequestState, GatewayStatements } from './gateway-statements';
+import { utcDay } from './key-budget';
+import { checkReceipt } from './records';
+
+/** What requests cost by the node's receipts, within a transaction of the ledger. */
+export class GatewayReceipts {
+    constructor(private readonly sql: GatewayStatements) {}
+
+    /** The same receipt again changes nothing. @throws LedgerError `receipt_inconsistent` */
+    resolve(row: GatewayJoinedRow, final: GatewayReceipt, atMs: number): void {
+        checkReceipt({ escrow: Buffer.from(row.escrow), epoch: Number(row.epoch), ...final });
+        if (row.state === 'final') return this.refuseOther(row, final);
+        this.checkConsistent(row, final);
+        this.storeFinal(row, final, atMs);
+    }
+
+    /** A receipt on the way, newer than what is known: should the node never sign another, it is what the request cost. */
+    noteCheckpoint(row: GatewayJoinedRow, checkpoint: GatewayReceipt): void {
+        checkReceipt({ escrow: Buffer.from(row.escrow), epoch: Number(row.epoch), ...checkpoint });
+        if (row.sequence !== null && row.sequence >= BigInt(checkpoint.receipt.sequence)) return;
+        this.checkConsistent(row, checkpoint);
+        this.store(row, checkpoint, { state: row.state, failureCode: row.failure_code, atMs: row.closed_at_ms });
+    }
+
+    /** The node signs no more: the checkpoint is what the request cost, the rest of the reservation is free. */
+    settleCheckpoint(row: GatewayJoinedRow, failureCode: string, atMs: number): void {
+        this.sql.setClosed.run('final', failureCode, atMs, row.id);
+        this.book(row, { sequence: row.sequence!, costNano: row.cost_nano! });
+    }
+
+    private checkConsistent(row: GatewayJoinedRow, final: GatewayReceipt): void {
+        const { receipt } = final;
+        const stream = this.sql.streamById.get(row.stream_id)!;
+        const before = this.sql.receiptsUpTo.get(row.id, row.stream_id, receipt.sequence)!;
+        const after = this.sql.receiptAfter.get(row.stream_id, receipt.sequence)!;
+        // This request costs what it costs; only the others may have cost as much as was set aside for them.
+        const mostOwed = stream.finals_nano + receipt.costNano + (stream.open_nano - row.worst_case_nano);
+        const broken =
+            (!receipt.nodeKey.equals(row.node_key) && 'node_key') ||
+            (!receipt.sessionKey.equals(row.session_key) && 'session_key') ||
+            (this.sql.receiptAt.get(row.stream_id, receipt.sequence) !== undefined && 'sequence_used') ||
+            (receipt.costNano > row.worst_case_nano && 'cost_above_worst_case') ||
+            (receipt.cumulativeNano < (before.cost ?? 0n) + receipt.costNano && 'cumulative_below_finals') ||
+            (receipt.cumulativeNano < (before.cumulative ?? 0n) && 'cumulative_fell') ||
+            (after.cumulative !== null && receipt.cumulativeNano > after.cumulative && 'cumulative_fell') ||
+            (receipt.cumulativeNano > mostOwed && 'cumulative_above_reservations') ||
+            null;
+        if (broken === null) return;
+        throw new LedgerError('receipt_inconsistent', `The node's receipt is wrong: ${broken}`, {
+            context: { reason: broken, sequence: receipt.sequence },
+        });
+    }
+
+    private storeFinal(row: GatewayJoinedRow, final: GatewayReceipt, atMs: number): void {
+        this.store(row, final, { state: 'final', failureCode: null, atMs: BigInt(atMs) });
+        const { sequence, costNano } = final.receipt;
+        this.book(row, { sequence: BigInt(sequence), costNano });
+    }
+
+    private store(
+        row: GatewayJoinedRow,
+        { receipt, signature, usageHash, transcriptHash, usage }: GatewayReceipt,
+        closing: { state: GatewayRequestState; failureCode: string | null; atMs: bigint | null },
+    ): void {
+        this.sql.setReceipt.run(
+            closing.state,
+            closing.failureCode,
+            closing.atMs,
+            receipt.sequence,
+            receipt.costNano,
+            receipt.cumulativeNano,
+            receipt.reference,
+            signature,
+            usageHash,
+            transcriptHash,
+            usage?.salt ?? null,
+            usage?.promptTokens ?? null,
+            usage?.cachedPromptTokens ?? null,
+            usage?.completionTokens ?? null,
+            usage?.reasoningTokens ?? null,
+            usage?.modelIndex ?? null,
+            row.id,
+        );
+    }
+
+    /** The reservation becomes what was spent, of the escrow and of the caller's key. */
+    private book(row: GatewayJoinedRow, { sequence, costNano }: { sequence: bigint; costNano: bigint }): void {
+        this.sql.addOpen.run(-row.worst_case_nano, row.stream_id);
+        this.sql.addFinal.run(costNano, sequence, row.stream_id);
+        if (row.key_name !== null) this.sql.addSpent.run(row.key_name, utcDay(Number(row.reserved_at_ms)), costNano);
+    }
+
+    /** The same receipt again changes nothing; another one for a finished request is a broken node. */
+    private refuseOther(row: GatewayJoinedRow, final: GatewayReceipt): void {
+        const { sequence, cumulativeNano, reference } = final.receipt;
+        const same =
+            row.sequence === BigInt(sequence) &&
+            row.cumulative_nano === cumulativeNano &&
+            reference.equals(row.reference!);
+        if (same) return;
+        throw new LedgerError('receipt_inconsistent', 'The request has another final receipt', {
+            context: { reason: 'second_final', sequence },
+        });
+    }
+}
