@@ -16,6 +16,7 @@ export {
     linkOperation,
     maxHelloBytes,
     maxLinkMessageBytes,
+    maxNodeMessageBytes,
     maxReplicas,
     messageHeaderBytes,
     operationByte,

@@ -21,7 +21,10 @@ export const linkOperation = {
 } as const;
 
 export const requestIdBytes = 16;
+/** Of one message to a node, which may be a request of the largest size. */
 export const maxLinkMessageBytes = 40 * 1024 * 1024;
+/** Of one message from a node: frames come in pieces, updates are about as large as a hello. */
+export const maxNodeMessageBytes = 2 * 1024 * 1024;
 /** Every gateway reads every hello in the directory, so one node must not make it too large to read. */
 export const maxHelloBytes = 256 * 1024;
 export const pingIntervalMs = 5_000;

@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../base';
-import { DispatchError, maxGatewayMessageBytes, maxLinkMessageBytes } from '../dispatch';
+import { DispatchError, maxGatewayMessageBytes, maxHelloBytes, maxNodeMessageBytes } from '../dispatch';
 import { asDispatchError, sendJsonError } from './error-answers';
 import { GatewayLink } from './gateway-link';
 import { httpOutput } from './http-output';
+import { LargeAnswers } from './large-answers';
 import { receiveRequest } from './received-request';
 import type { DispatcherService } from './service';
 
@@ -68,11 +69,12 @@ interface Since {
 
 /** Evidence is large and rarely changes, load is small and always does: each is read at its own pace, changes alone. */
 function registerFeeds(server: FastifyInstance, service: DispatcherService): void {
+    const large = new LargeAnswers();
     server.get<Since>('/v1/directory', (request, reply) => {
         const tag = `"${service.directoryTag}"`;
         void reply.header('etag', tag).header('cache-control', 'no-cache');
         if (request.headers['if-none-match'] === tag) return reply.code(304).send();
-        return reply.send(service.directory(sinceOf(request.query)));
+        return large.send(reply, () => service.directory(sinceOf(request.query)));
     });
     server.get<Since>('/v1/load', (request) => service.load(sinceOf(request.query)));
 }
@@ -122,7 +124,7 @@ function registerRaise(server: FastifyInstance, service: DispatcherService): voi
 const maxGatewayLinks = 4_096;
 
 function acceptLinks(server: FastifyInstance, { service, logger }: DispatcherServerOptions): void {
-    const nodes = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxLinkMessageBytes });
+    const nodes = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxNodeMessageBytes });
     const gateways = new WebSocketServer({
         noServer: true,
         perMessageDeflate: false,
@@ -133,7 +135,10 @@ function acceptLinks(server: FastifyInstance, { service, logger }: DispatcherSer
         // One that came after the others were ended would keep the server from closing.
         if (closing) return refuseUpgrade(socket, '503 Service Unavailable');
         if (request.url === '/v1/nodes/connect')
-            return nodes.handleUpgrade(request, socket, head, (webSocket) => service.connect(webSocket));
+            return nodes.handleUpgrade(request, socket, head, (webSocket) => {
+                boundHello(webSocket, socket);
+                service.connect(webSocket);
+            });
         if (request.url !== '/v1/gateways/connect') return refuseUpgrade(socket, '404 Not Found');
         if (gateways.clients.size >= maxGatewayLinks) return refuseUpgrade(socket, '503 Service Unavailable');
         gateways.handleUpgrade(request, socket, head, (webSocket) => {
@@ -143,6 +148,23 @@ function acceptLinks(server: FastifyInstance, { service, logger }: DispatcherSer
     server.addHook('preClose', async () => {
         closing = true;
         for (const socket of [...nodes.clients, ...gateways.clients]) socket.terminate();
+    });
+}
+
+/** Of a hello: frame headers and what comes in one breath with it. */
+const maxBeforeHelloBytes = maxHelloBytes + 128 * 1024;
+
+/** Anybody can dial in: until the hello is there no more than that is kept in memory for it. */
+function boundHello(webSocket: WebSocket, socket: Duplex): void {
+    let bytes = 0;
+    const count = (data: Buffer) => {
+        bytes += data.length;
+        if (bytes > maxBeforeHelloBytes) webSocket.terminate();
+    };
+    socket.on('data', count);
+    webSocket.once('message', () => {
+        bytes = -Infinity;
+        socket.off('data', count);
     });
 }
 

@@ -11,6 +11,7 @@ import {
     keepAlive,
     linkOperation,
     LinkWriter,
+    maxFramesBytes,
     maxLinkMessageBytes,
     messagesIn,
     operationByte,
@@ -93,7 +94,9 @@ export class DispatcherLink {
 
     /** @param when `soon`: they may wait a few milliseconds for the frames of other answers */
     sendFrames(requestId: Buffer, wire: Buffer, when: 'now' | 'soon' = 'now'): void {
-        this.writer?.post([operationByte('frames'), requestId, wire], when);
+        // In pieces: a whole answer may be larger than a dispatcher takes in one message.
+        for (let at = 0; at < wire.length; at += maxFramesBytes)
+            this.writer?.post([operationByte('frames'), requestId, wire.subarray(at, at + maxFramesBytes)], when);
     }
 
     refuse(requestId: Buffer, refusal: Refusal): void {

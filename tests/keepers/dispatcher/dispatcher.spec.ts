@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { WebSocket } from 'ws';
 import { ManualClock, silentLogger } from '../../../keepers/base';
 import type { ParsedEnvelope, Signer } from '../../../keepers/confidential';
 import {
@@ -385,6 +386,17 @@ test('a gateway that goes away in the middle cancels the node, whose receipt is 
 });
 
 describe('a node at the door', () => {
+    test('is cut off as soon as it sends more than a hello, unread', async () => {
+        const { url } = await dispatcher();
+        const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/nodes/connect`);
+        endings.push(() => socket.terminate());
+        await once(socket, 'message');
+        socket.send(Buffer.alloc(1_500_000));
+        const [code] = (await once(socket, 'close')) as [number];
+        // Without a word: the message was never whole.
+        expect(code).toBe(1006);
+    });
+
     test('that the hub has not admitted is sent away with the reason', async () => {
         const { url, service } = await dispatcher({ isAdmitted: async () => false });
         const scripted = await ScriptedNode.connect(url);

@@ -1,10 +1,10 @@
 import type { AnswerEvent } from '../../../keepers/confidential';
-import { decodeOrphan, linkOperation } from '../../../keepers/dispatch';
+import { decodeOrphan, linkOperation, maxNodeMessageBytes } from '../../../keepers/dispatch';
 import type { NodeLog } from '../../../keepers/ledger';
 import { EngineError } from '../../../keepers/node/engine';
 import { bytesOf } from '../confidential/exchange';
 import { hub } from '../dispatch/sealed-request';
-import { chunk, head, type Script } from './node-fixture';
+import { chunk, end, head, type Script } from './node-fixture';
 import { ended, pause, read, startedNode, until } from './started-node';
 
 /** Works until it is told to stop. */
@@ -25,6 +25,25 @@ test('a request is answered over the socket, to its final receipt', async () => 
     await until(() => ended(dispatcher.wire(request.requestId)));
     const events = read(request, dispatcher.wire(request.requestId));
     expect(events.map(({ type }) => type)).toEqual(['start', 'head', 'body', 'final']);
+});
+
+test('an answer that comes in one piece leaves in pieces that a dispatcher takes', async () => {
+    const bytes = 5 * 1024 * 1024;
+    const script: Script = async function* () {
+        yield head;
+        yield { type: 'chunk', data: Buffer.alloc(bytes, 'a') };
+        yield end(3);
+    };
+    const { dispatcher, seal, ready } = await startedNode({ script });
+    await ready();
+    const request = await seal('large');
+    dispatcher.request(request.bytes);
+    await until(() => ended(dispatcher.wire(request.requestId)));
+    const events = read(request, dispatcher.wire(request.requestId));
+    const body = events.reduce((sum, event) => sum + (event.type === 'body' ? event.data.length : 0), 0);
+    expect(body).toBe(bytes);
+    const longest = Math.max(...dispatcher.of(linkOperation.frames).map(({ rest }) => rest.length));
+    expect(longest).toBeLessThan(maxNodeMessageBytes);
 });
 
 test('a cancelled request ends soon, signed for what was done', async () => {
