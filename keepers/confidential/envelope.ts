@@ -45,17 +45,34 @@ export function requestHash(contextHash: Buffer, nonce: Buffer, sealed: Buffer):
     return sha256(Buffer.from('CHsh', 'latin1'), contextHash, nonce, sealed);
 }
 
+/** What an envelope says of its cap. */
+export interface SignedCapFields {
+    sessionKey: Buffer;
+    cumulativeNano: bigint;
+    signature: Buffer;
+}
+
 /** Signs the cap over `h` and puts the envelope together. */
 export function encodeEnvelope(parts: SealedParts, cap: Cap, signer: Signer): Buffer {
+    return encodeSigned(parts, signCapFields(cap, signer));
+}
+
+export function signCapFields(cap: Cap, signer: Signer): SignedCapFields {
+    const signature = signer.sign(capDigest(cap));
+    return { sessionKey: signer.publicKey, cumulativeNano: cap.cumulativeNano, signature };
+}
+
+/** The envelope of a cap that is signed already. */
+export function encodeSigned(parts: SealedParts, cap: SignedCapFields): Buffer {
     const envelope = new ByteWriter()
         .tag('CEnv')
         .b16('context', parts.context)
         .fixed('nonce', parts.nonce, gcmNonceBytes)
         .b16('enc', parts.enc)
         .b16('ct', parts.ct)
-        .fixed('sessionKey', signer.publicKey, 32)
+        .fixed('sessionKey', cap.sessionKey, 32)
         .u96('capCumulativeNano', cap.cumulativeNano)
-        .fixed('capSignature', signer.sign(capDigest(cap)), signatureBytes)
+        .fixed('capSignature', cap.signature, signatureBytes)
         .b32('sealed', parts.sealed)
         .finish();
     if (envelope.length > maxEnvelopeBytes) throw misuse(`a request has at most ${maxEnvelopeBytes} bytes`);

@@ -55,6 +55,7 @@ export { checkContext, type ContextExpectation, type RequestContext } from './re
 export { checkCap, checkCapAside, maxEnvelopeBytes, parseEnvelope, type ParsedEnvelope } from './envelope';
 export {
     finishEnvelope,
+    signRequestCap,
     type OpenedRequest,
     openRequest,
     type OpenRequestOptions,

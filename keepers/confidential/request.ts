@@ -2,12 +2,14 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { sha256 } from '../../wrappers/digest';
 import {
     capOf,
-    encodeEnvelope,
+    encodeSigned,
     gcmNonceBytes,
     gcmTagBytes,
     type ParsedEnvelope,
     requestHash,
     type SealedParts,
+    signCapFields,
+    type SignedCapFields,
 } from './envelope';
 import { ConfidentialError } from './errors';
 import { type HpkeOpener, hpkeSeal, type RandomSource } from './hpke';
@@ -61,9 +63,18 @@ export async function prepareRequest(options: PrepareRequestOptions): Promise<Pr
     return { context, requestHash: h, cek, parts: { context: contextBytes, nonce, ...wrapped, sealed } };
 }
 
-/** The bytes to send, once it is known how much the session key may promise. */
-export function finishEnvelope(request: PreparedRequest, signer: Signer, capCumulativeNano: bigint): Buffer {
-    return encodeEnvelope(request.parts, capOf(request.context, request.requestHash, capCumulativeNano), signer);
+/** The session key's promise, once it is known how much it may be. */
+export function signRequestCap(
+    { context, requestHash: h }: PreparedRequest,
+    signer: Signer,
+    capCumulativeNano: bigint,
+): SignedCapFields {
+    return signCapFields(capOf(context, h, capCumulativeNano), signer);
+}
+
+/** The bytes to send. */
+export function finishEnvelope(request: PreparedRequest, cap: SignedCapFields): Buffer {
+    return encodeSigned(request.parts, cap);
 }
 
 export interface OpenRequestOptions {

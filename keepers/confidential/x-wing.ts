@@ -1,6 +1,6 @@
 import { XWing } from '@hpke/hybridkem-x-wing';
 import { createHash, createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
-import { MlKem768 } from 'mlkem';
+import { RememberingMlKem } from './ml-kem';
 
 const mlKemCiphertextBytes = 1088;
 const mlKemPublicKeyBytes = 1184;
@@ -16,7 +16,7 @@ interface LibraryKey {
  * the runtime: the library's own curve arithmetic took three quarters of every request's key exchange.
  */
 export class NativeXWing extends XWing {
-    private readonly mlKem = new MlKem768();
+    private readonly mlKem = new RememberingMlKem();
 
     override async encap(params: {
         recipientPublicKey: LibraryKey;
@@ -113,7 +113,7 @@ function agree(own: KeyObject, publicKey: Buffer): Buffer {
 }
 
 function publicOf(own: KeyObject): Buffer {
-    const { x } = createPublicKey(own).export({ format: 'jwk' });
+    const { x } = own.export({ format: 'jwk' });
     return Buffer.from(x!, 'base64url');
 }
 

@@ -7,12 +7,12 @@ import {
     type OfferModel,
     prepareRequest,
     type Signer,
+    signRequestCap,
     withLiveCap,
     worstCaseNano,
 } from '../confidential';
 import { CapBook, type EscrowAccount, type StreamCap } from '../dispatch';
 import { type GatewayLedger, LedgerError, type Reservation } from '../ledger';
-import { capDigest } from '../../wrappers';
 import type { ApiKey } from './api-key-file';
 import { type CapWindows, capWindowsOf } from './cap-raiser';
 import { GatewayError } from './errors';
@@ -69,6 +69,7 @@ export class RequestSealer {
             certificate: node.certificates[0]!,
         });
         const { requestHash, context } = prepared;
+        let signed: ReturnType<typeof signRequestCap> | undefined;
         const capNano = await this.reserve({
             node,
             requestId,
@@ -76,21 +77,24 @@ export class RequestSealer {
             account,
             key: question.key,
             worstNano: allowanceNano,
-            sent: (cumulativeNano) => ({
-                requestHash,
-                offerHash: node.offer.hash,
-                signedOffer: node.offer.signed,
-                capSignature: session.sign(capDigest({ ...context, cumulativeNano, requestHash })),
-                idempotency: question.idempotency,
-                atMs: clock.nowMs(),
-            }),
+            sent: (cumulativeNano) => {
+                signed = signRequestCap(prepared, session, cumulativeNano);
+                return {
+                    requestHash,
+                    offerHash: node.offer.hash,
+                    signedOffer: node.offer.signed,
+                    capSignature: signed.signature,
+                    idempotency: question.idempotency,
+                    atMs: clock.nowMs(),
+                };
+            },
         });
         const stream = this.caps.raise(context, capNano);
         const to = withLiveCap(
             binding(context, { requestHash, sessionKey: session.publicKey, capCumulativeNano: capNano }),
             () => stream.highestNano,
         );
-        const envelope = finishEnvelope(prepared, session, capNano);
+        const envelope = finishEnvelope(prepared, signed!);
         return { requestId, envelope, cek: prepared.cek, to, windows, stream };
     }
 

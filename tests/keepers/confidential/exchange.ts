@@ -9,6 +9,7 @@ import {
     type ConfidentialErrorCode,
     costNano,
     finishEnvelope,
+    signRequestCap,
     issueOffer,
     KemKeyring,
     type OfferFields,
@@ -118,7 +119,7 @@ export async function exchange(suite: Suite, name = 'exchange', body = inner.bod
         certificate,
         random: fixedRandom(name),
     });
-    const bytes = finishEnvelope(request, session, capCumulativeNano);
+    const bytes = finishEnvelope(request, signRequestCap(request, session, capCumulativeNano));
     return { keyring, clock, certificate, request, bytes, envelope: parseEnvelope(bytes) };
 }
 

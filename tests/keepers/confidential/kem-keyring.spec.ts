@@ -1,6 +1,7 @@
 import { ManualClock } from '../../../keepers/base';
 import {
     finishEnvelope,
+    signRequestCap,
     KemKeyring,
     openRequest,
     type KemCertificate,
@@ -27,7 +28,8 @@ const minuteMs = 60_000;
 
 async function sealedTo(certificate: KemCertificate) {
     const context = { escrow, epoch: 9, offerHash: offer.hash, requestId, deadlineMs: nowMs + 1e9, allowanceNano: 1n };
-    return parseEnvelope(finishEnvelope(await prepareRequest({ context, inner, certificate }), session, 1n));
+    const request = await prepareRequest({ context, inner, certificate });
+    return parseEnvelope(finishEnvelope(request, signRequestCap(request, session, 1n)));
 }
 
 describe('KemKeyring', () => {

@@ -4,6 +4,7 @@ import {
     checkCap,
     checkContext,
     finishEnvelope,
+    signRequestCap,
     type InnerRequest,
     keptHeaders,
     parseEnvelope,
@@ -68,7 +69,7 @@ describe.each([1, 2] as const)('a request in suite %i', (suite) => {
             inner,
             certificate: { ...certificate, publicKey: certificate.publicKey, hash: bytesOf('another certificate') },
         });
-        const substituted = parseEnvelope(finishEnvelope(same, session, 1n));
+        const substituted = parseEnvelope(finishEnvelope(same, signRequestCap(same, session, 1n)));
         await expectCode('request_undecryptable', () => other.keyring.open(substituted));
     });
 });
@@ -225,7 +226,7 @@ describe('padding', () => {
                 inner: { ...inner, body },
                 certificate,
             });
-            return finishEnvelope(request, session, 1n).length;
+            return finishEnvelope(request, signRequestCap(request, session, 1n)).length;
         };
         const lengths = await Promise.all([0, 1, 100, 800].map(lengthOf));
         expect(new Set(lengths).size).toBe(1);

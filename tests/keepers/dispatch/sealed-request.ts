@@ -3,6 +3,7 @@ import {
     AnswerSealer,
     bindingOfEnvelope,
     finishEnvelope,
+    signRequestCap,
     firstWindowNano,
     type InnerRequest,
     KemKeyring,
@@ -74,7 +75,10 @@ export async function sealRequest(options: RequestOptions): Promise<SealedReques
         inner: asked,
         certificate: certificate!,
     });
-    const bytes = finishEnvelope(prepared, options.signer ?? session, options.capNano ?? 1_000_000n);
+    const bytes = finishEnvelope(
+        prepared,
+        signRequestCap(prepared, options.signer ?? session, options.capNano ?? 1_000_000n),
+    );
     return { bytes, envelope: parseEnvelope(bytes), requestId, cek: prepared.cek };
 }
 
