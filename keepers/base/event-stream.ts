@@ -1,7 +1,13 @@
-/** One server-sent event: its bytes as they came, blank line included, and its data lines joined. */
-export interface StreamEvent {
-    raw: Buffer;
-    data: string;
+/** One server-sent event: its bytes as they came, blank line included. */
+export class StreamEvent {
+    private joined: string | undefined;
+
+    constructor(readonly raw: Buffer) {}
+
+    /** Its data lines joined; read for the first time where somebody asks, since of most events the bytes are enough. */
+    get data(): string {
+        return (this.joined ??= dataOf(this.raw));
+    }
 }
 
 /** Cuts server-sent events out of bytes that arrive split anywhere, inside a character too. */
@@ -14,11 +20,12 @@ export class EventStreamParser {
         private readonly tooLarge: (message: string) => Error,
     ) {}
 
+    /** Events are views of `bytes`, which the caller must not write to again. */
     push(bytes: Uint8Array): StreamEvent[] {
-        this.pending = this.pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.pending, bytes]);
+        this.pending = this.pending.length === 0 ? viewOf(bytes) : Buffer.concat([this.pending, bytes]);
         const events: StreamEvent[] = [];
         for (let end = endOfEvent(this.pending); end > 0; end = endOfEvent(this.pending)) {
-            events.push(toEvent(this.pending.subarray(0, end)));
+            events.push(new StreamEvent(end === this.pending.length ? this.pending : this.pending.subarray(0, end)));
             this.pending = this.pending.subarray(end);
         }
         if (this.pending.length > this.maxEventBytes) {
@@ -31,7 +38,7 @@ export class EventStreamParser {
     finish(): StreamEvent[] {
         const rest = this.pending;
         this.pending = Buffer.alloc(0);
-        return rest.toString('utf8').trim() === '' ? [] : [toEvent(Buffer.concat([rest, Buffer.from('\n\n')]))];
+        return rest.toString('utf8').trim() === '' ? [] : [new StreamEvent(Buffer.concat([rest, Buffer.from('\n\n')]))];
     }
 }
 
@@ -47,8 +54,12 @@ function endOfEvent(bytes: Buffer): number {
     return 0;
 }
 
-function toEvent(raw: Buffer): StreamEvent {
+function viewOf(bytes: Uint8Array): Buffer {
+    return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function dataOf(raw: Buffer): string {
     const lines = raw.toString('utf8').split(/\r?\n/);
     const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, ''));
-    return { raw, data: data.join('\n') };
+    return data.join('\n');
 }

@@ -2,7 +2,7 @@ export { type CoreLimits, forbidCoreDumps, limitThatHolds, readCoreLimits } from
 export { forbidDebugger } from './debugger-signal';
 export { CocoonError, errorMessage, isRetryable, type CocoonErrorOptions, type ErrorAction } from './errors';
 export { backgroundClock, ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
-export { EventStreamParser, type StreamEvent } from './event-stream';
+export { EventStreamParser, StreamEvent } from './event-stream';
 export { createLogger, silentLogger, type Logger, type LoggerOptions, type LogLines } from './logger';
 export { retry, type RetryOptions } from './retry';
 export type { NewSend, OpenSend, SendClosure, SendFate, SendJournal, SignedSend } from './send-journal';

@@ -1,10 +1,8 @@
 import type { Logger } from '../base';
 import {
-    type AnswerError,
     AnswerSealer,
     bindingOfEnvelope,
     costNano,
-    isErrorParam,
     type SealedReceipt,
     type Signer,
     usageProblem,
@@ -12,6 +10,7 @@ import {
     withLiveCap,
 } from '../confidential';
 import type { NodeLog } from '../ledger';
+import { asAnswerError, type Outcome, outcomeOf } from './answer-errors';
 import { Coalescer } from './coalescer';
 import {
     type Engine,
@@ -21,7 +20,6 @@ import {
     type EngineUsage,
     NOTHING_USED,
 } from './engine';
-import { CapNotRaised } from './errors';
 import type { AdmittedRequest } from './request-gate';
 import { WindowWait } from './window-wait';
 
@@ -63,7 +61,7 @@ export class RequestRun {
     private checkpointAtMs: number;
     private readonly startedAtMs: number;
     /** What the client asked wrongly is an answer too: which it was stands inside the seal alone. */
-    outcome: 'answered' | 'cancelled' | 'cap_not_raised' | 'engine_failed' = 'answered';
+    outcome: Outcome = 'answered';
     /** Until the engine's first word; undefined when there was none. */
     firstFrameMs: number | undefined;
 
@@ -112,7 +110,10 @@ export class RequestRun {
         const { request, engine, cacheSalt, send, logger } = this.options;
         const inner = { ...request.inner, ...(cacheSalt !== undefined && { cacheSalt }) } as EngineRequest;
         try {
-            for await (const event of engine.run(inner, signal)) await this.on(event, signal);
+            for await (const event of engine.run(inner, signal)) {
+                const busy = this.on(event, signal);
+                if (busy !== undefined) await busy;
+            }
             if (this.stage !== 'ended') throw new EngineError('usage_missing', 'the engine did not say what it used');
         } catch (error) {
             this.coalescer.flush();
@@ -123,27 +124,39 @@ export class RequestRun {
     }
 
     /** Out of order, an event would fail where nobody catches it: in the timer of the next batch. */
-    private async on(event: EngineEvent, signal: AbortSignal): Promise<void> {
+    private on(event: EngineEvent, signal: AbortSignal): Promise<void> | undefined {
         if ((event.type === 'head') !== (this.stage === 'new') || this.stage === 'ended')
             throw new EngineError('engine_failed', 'the engine broke off its own answer');
         if (event.type === 'head') {
             this.stage = 'headed';
             this.firstFrameMs = this.options.nowMs() - this.startedAtMs;
             const head = this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) });
-            return this.options.send(head, 'now');
+            this.options.send(head, 'now');
+            return undefined;
         }
-        if (event.type === 'end') {
-            await this.release(event.usage, signal);
-            this.stage = 'ended';
-            this.usage = event.usage;
-            return this.coalescer.flush();
-        }
+        if (event.type === 'end') return this.onEnd(event.usage, signal);
         if (this.windows !== undefined) this.held.push(event.data);
         else this.coalescer.add(event.data);
-        if (event.usage === undefined) return;
-        await this.release(event.usage, signal);
-        this.usage = event.usage;
-        await this.checkpointIfDue();
+        return event.usage === undefined ? undefined : this.onUsage(event.usage, signal);
+    }
+
+    private async onEnd(usage: EngineUsage, signal: AbortSignal): Promise<void> {
+        await this.release(usage, signal);
+        this.stage = 'ended';
+        this.usage = usage;
+        this.coalescer.flush();
+    }
+
+    /**
+     * What is due is signed once the answer goes on beyond it: with the last count the final receipt follows at once, and for
+     * an engine that counts in its last words alone a checkpoint would be a second signature and sync for nothing.
+     */
+    private async onUsage(usage: EngineUsage, signal: AbortSignal): Promise<void> {
+        await this.release(usage, signal);
+        if (usage.completionTokens > this.usage.completionTokens) await this.checkpointIfDue();
+        this.usage = usage;
+        // The last count that makes sense is what is charged if none follows.
+        this.billable();
     }
 
     /** Within a window nothing leaves before the cap covers what it costs. */
@@ -230,22 +243,4 @@ export class RequestRun {
 function clientHeaders(headers: Record<string, string>): Record<string, string> {
     const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
     return type !== undefined && /^[\x20-\x7e]{1,200}$/.test(type) ? { 'content-type': type } : {};
-}
-
-function outcomeOf({ status, code }: AnswerError): RequestRun['outcome'] {
-    if (code === 'cancelled') return 'cancelled';
-    if (status === 402) return 'cap_not_raised';
-    return status >= 500 ? 'engine_failed' : 'answered';
-}
-
-/** Goes to the client inside the seal; to the log only as a code. */
-function asAnswerError(error: unknown, logger: Logger): AnswerError {
-    if (error instanceof EngineError) {
-        logger.info({ code: error.code }, 'the engine did not finish');
-        const { code, message, param } = error;
-        return { status: error.status, code, message, ...(isErrorParam(param) && { param }) };
-    }
-    if (error instanceof CapNotRaised) return { status: 402, code: error.code, message: error.message };
-    logger.error({ err: error instanceof Error ? error.name : 'unknown' }, 'the engine failed');
-    return { status: 502, code: 'engine_failed', message: 'the engine failed' };
 }

@@ -7,6 +7,7 @@ import type { EngineCapacity } from './capacity';
 import { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest } from './engine';
 import { EngineApi } from './engine-api';
 import { EngineError } from './errors';
+import { FlowingBody } from './flowing-body';
 import { SlotPool } from './slot-pool';
 import { relayRefusal, relayStream, relayWhole } from './upstream-answer';
 import { TextUsage, type TokenCounter } from './text-usage';
@@ -126,7 +127,12 @@ export class OpenAiCompatibleEngine implements Engine {
         let ended = false;
         try {
             await this.forgetOthers(upstream.model, cacheSalt, signal);
-            yield* this.relay(request, upstream, { signal: AbortSignal.any([signal, leaving.signal]), tap });
+            const answer = await this.ask(request, upstream, {
+                signal: AbortSignal.any([signal, leaving.signal]),
+                tap,
+            });
+            yield answer.head;
+            yield* answer.rest;
             ended = true;
         } catch (error) {
             throw engineErrorFrom(error, signal);
@@ -156,11 +162,12 @@ export class OpenAiCompatibleEngine implements Engine {
         await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     }
 
-    private async *relay(
+    /** The engine's answer up to its status; the rest of it is read by whoever wants it. */
+    private async ask(
         request: EngineRequest,
         upstream: UpstreamRequest,
         { signal, tap }: { signal: AbortSignal; tap?: WireTap },
-    ): AsyncGenerator<EngineEvent> {
+    ): Promise<{ head: EngineEvent; rest: AsyncGenerator<EngineEvent> }> {
         tap?.sent(upstream.body);
         const answer = await this.api.send('POST', request.path, { body: upstream.body, signal });
         const contentType = headerOf(answer, 'content-type') ?? 'application/json';
@@ -169,13 +176,14 @@ export class OpenAiCompatibleEngine implements Engine {
         if (answer.statusCode < 300 && streamed !== upstream.streaming) {
             throw new EngineError('engine_failed', 'the engine streamed what was to be whole, or the other way round');
         }
-        yield { type: 'head', status: answer.statusCode, headers: { 'content-type': contentType } };
-        const body = tap === undefined ? answer.body : tapped(answer.body, tap);
+        const head: EngineEvent = { type: 'head', status: answer.statusCode, headers: { 'content-type': contentType } };
+        const flowing = new FlowingBody(answer.body);
+        const body = tap === undefined ? flowing : tapped(flowing, tap);
         const { maxAnswerBytes } = this.options;
         const fallback = this.textUsageOf(request);
-        if (answer.statusCode >= 400) yield* relayRefusal(body, maxAnswerBytes);
-        else if (streamed) yield* relayStream(body, upstream.clientWantsUsage, fallback);
-        else yield* relayWhole(body, maxAnswerBytes, fallback);
+        if (answer.statusCode >= 400) return { head, rest: relayRefusal(body, maxAnswerBytes) };
+        if (streamed) return { head, rest: relayStream(body, upstream.clientWantsUsage, fallback) };
+        return { head, rest: relayWhole(body, maxAnswerBytes, fallback) };
     }
 
     /** Tells an engine that would not notice soon enough; nobody waits for it to hear. */

@@ -39,15 +39,22 @@ export async function* relayStream(
     const parser = new EventStreamParser(MAX_EVENT_BYTES, (message) => new EngineError('engine_failed', message));
     const relay = new StreamRelay(clientWantsUsage, fallback);
     for await (const bytes of body) {
-        const data = parser.push(bytes).map((event) => relay.accept(event));
-        if (data.some((part) => part.length > 0)) yield relay.chunk(data);
+        const chunk = relay.chunk(parser.push(bytes));
+        if (chunk !== undefined) yield chunk;
     }
-    const rest = parser.finish().map((event) => relay.accept(event));
-    if (rest.some((part) => part.length > 0)) yield relay.chunk(rest);
+    const rest = relay.chunk(parser.finish());
+    if (rest !== undefined) yield rest;
     yield { type: 'end', usage: relay.finalUsage() };
 }
 
 const EMPTY = Buffer.alloc(0);
+/** What an event must hold for anything but its bytes to matter. */
+const TELLING = ['[DONE]', '"usage"', '"error"'].map((text) => Buffer.from(text));
+
+/** Nearly every event is, and costs no more than a look at its bytes. */
+function isTextAlone(raw: Buffer): boolean {
+    return !TELLING.some((mark) => raw.includes(mark));
+}
 
 /** Learns usage from the events that pass, and takes out what only we asked for. */
 class StreamRelay {
@@ -63,6 +70,7 @@ class StreamRelay {
 
     /** The bytes the client gets for this event. */
     accept(event: StreamEvent): Buffer {
+        if (this.fallback === undefined && isTextAlone(event.raw)) return event.raw;
         if (event.data === '[DONE]') this.done = true;
         if (!this.matters(event.data)) return event.raw;
         const parsed = parseJson(event.data);
@@ -75,8 +83,11 @@ class StreamRelay {
         return this.clientWantsUsage || !('usage' in parsed) ? event.raw : withoutUsage(parsed, event.data);
     }
 
-    chunk(parts: Buffer[]): EngineEvent {
-        const data = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+    /** Undefined where nothing of them is the client's. */
+    chunk(events: readonly StreamEvent[]): EngineEvent | undefined {
+        const parts = events.map((event) => this.accept(event));
+        const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+        if (data.length === 0) return undefined;
         return { type: 'chunk', data, ...(this.usage.value ? { usage: this.usage.value } : {}) };
     }
 

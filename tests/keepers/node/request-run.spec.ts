@@ -104,6 +104,18 @@ test('checkpoints come as the cost grows, not with every token, and never cost m
     expect(checkpoints.length).toBeLessThanOrEqual(8);
 });
 
+test('an engine that counts in its last words alone has one receipt signed', async () => {
+    const { running, read } = await run(async function* () {
+        yield head;
+        yield chunk('x');
+        yield chunk('usage', 1_980);
+        yield chunk('[DONE]', 1_980);
+        yield end(1_980);
+    });
+    await running;
+    expect(kinds(read()).filter((kind) => kind !== 'body')).toEqual(['start', 'head', 'final']);
+});
+
 describe('an engine that fails', () => {
     test('before its head: the error inside the seal, nothing owed', async () => {
         const { running, read } = await run(async function* () {
@@ -247,12 +259,13 @@ describe('an engine that counts wrongly', () => {
         const { running, read } = await run(async function* () {
             yield head;
             yield chunk('x', 1_000);
-            yield { type: 'end', usage: { ...tokens(1_000), cachedPromptTokens: 9 } };
+            yield chunk('y', 1_001);
+            yield { type: 'end', usage: { ...tokens(1_001), cachedPromptTokens: 9 } };
         });
         await running;
         const events = read();
         expect(kinds(events)).toContain('checkpoint');
-        expect(finalOf(events)).toMatchObject({ usage: tokens(1_000) });
+        expect(finalOf(events)).toMatchObject({ usage: tokens(1_001) });
     });
 });
 
