@@ -1,11 +1,10 @@
 import { linkOperation } from './link-messages';
 
 const lengthBytes = 4;
-const bundleByte = Buffer.from([linkOperation.bundle]);
 
 /** Bytes of one message within a bundle, its length in front. */
-export function bundledBytes(messageBytes: number): number {
-    return lengthBytes + messageBytes;
+export function bundledBytes(bytes: number): number {
+    return lengthBytes + bytes;
 }
 
 /**
@@ -14,9 +13,18 @@ export function bundledBytes(messageBytes: number): number {
  */
 export function encodeBundle(messages: readonly (readonly Buffer[])[]): Buffer {
     if (messages.length === 1) return Buffer.concat(messages[0]!);
-    const pieces: Buffer[] = [bundleByte];
-    for (const message of messages) pieces.push(lengthOf(message), ...message);
-    return Buffer.concat(pieces);
+    let bytes = 1;
+    for (const message of messages) bytes += bundledBytes(messageBytes(message));
+    const bundle = Buffer.allocUnsafe(bytes);
+    bundle[0] = linkOperation.bundle;
+    let at = 1;
+    for (const message of messages) {
+        let end = at + lengthBytes;
+        for (const piece of message) end += piece.copy(bundle, end);
+        bundle.writeUInt32BE(end - at - lengthBytes, at);
+        at = end;
+    }
+    return bundle;
 }
 
 /** The messages that one WebSocket message holds, as views of it; undefined when it is malformed: empty, cut, or nested. */
@@ -35,8 +43,9 @@ export function messagesIn(data: Buffer): Buffer[] | undefined {
     return messages.length === 0 ? undefined : messages;
 }
 
-function lengthOf(message: readonly Buffer[]): Buffer {
-    const length = Buffer.allocUnsafe(lengthBytes);
-    length.writeUInt32BE(message.reduce((sum, piece) => sum + piece.length, 0));
-    return length;
+/** Of a message in its pieces. */
+export function messageBytes(pieces: readonly Buffer[]): number {
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    return bytes;
 }

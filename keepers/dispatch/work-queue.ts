@@ -22,7 +22,7 @@ export class WorkQueue {
 
     /** Whether work would begin at once. */
     get free(): boolean {
-        return this.queue.pending < this.queue.concurrency;
+        return this.queue.pending < this.queue.concurrency && this.queue.size === 0;
     }
 
     get waiting(): number {
@@ -39,17 +39,27 @@ export class WorkQueue {
                 retryAfterMs: 1_000,
             });
         }
+        if (signal?.aborted) return Promise.reject(signal.reason as Error);
         const ahead = this.perEscrow.get(escrow) ?? 0;
         this.perEscrow.set(escrow, ahead + 1);
+        return this.add(work, { priority: -ahead, signal }).finally(() => this.leave(escrow));
+    }
+
+    private add(
+        work: () => Promise<void>,
+        options: { priority: number; signal: AbortSignal | undefined },
+    ): Promise<void> {
+        const { priority, signal } = options;
+        // What begins within this call has no wait that could be ended.
+        if (this.free || signal === undefined) return this.queue.add(work, { priority });
         const waiting = new AbortController();
-        const giveUp = () => waiting.abort(signal?.reason);
-        if (signal?.aborted) giveUp();
-        signal?.addEventListener('abort', giveUp, { once: true });
+        const giveUp = () => waiting.abort(signal.reason);
+        signal.addEventListener('abort', giveUp, { once: true });
         const begin = () => {
-            signal?.removeEventListener('abort', giveUp);
+            signal.removeEventListener('abort', giveUp);
             return work();
         };
-        return this.queue.add(begin, { priority: -ahead, signal: waiting.signal }).finally(() => this.leave(escrow));
+        return this.queue.add(begin, { priority, signal: waiting.signal });
     }
 
     private leave(escrow: string): void {

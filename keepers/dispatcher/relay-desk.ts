@@ -76,12 +76,13 @@ export class RelayDesk {
         // Before it waits: otherwise made-up escrows, each of which comes first, would fill the node's queue.
         if (!isTaken) await admission.check(envelope);
         if (!isTaken && !node.queue.free) await admission.refuseReplay(envelope);
-        const patience = patienceOf(cancelled, deadlineMs - clock.nowMs());
+        if (cancelled.aborted) throw gatewayGone();
+        const patience = node.queue.free ? undefined : patienceOf(cancelled, deadlineMs - clock.nowMs());
         try {
             const work = () => this.relayTo(node, request, isTaken);
-            await node.queue.run(escrow.toString('hex'), work, patience.signal);
+            await node.queue.run(escrow.toString('hex'), work, patience?.signal);
         } finally {
-            patience.end();
+            patience?.end();
         }
     }
 

@@ -1,4 +1,5 @@
 const marks = ['data: [DONE]', 'data:[DONE]'].map((text) => Buffer.from(text));
+const done = Buffer.from('[DONE]');
 const newline = 0x0a;
 
 /**
@@ -21,14 +22,21 @@ export async function* holdDone(body: AsyncIterable<Buffer>): AsyncGenerator<Buf
 
 /** Where the mark begins, or what may become one with the next bytes; the length where there is none. */
 function markStart(bytes: Buffer, atLineStart: boolean): number {
-    if (atLineStart && marks.some((mark) => beginsWith(bytes, mark))) return 0;
-    for (let at = bytes.indexOf('\ndata:'); at >= 0; at = bytes.indexOf('\ndata:', at + 1))
-        if (marks.some((mark) => beginsWith(bytes.subarray(at + 1), mark))) return at + 1;
+    const whole = bytes.includes(done) ? wholeMark(bytes, atLineStart) : -1;
+    if (whole >= 0) return whole;
     const lastLine = bytes.lastIndexOf(newline) + 1;
     const isOwnLine = lastLine > 0 || atLineStart;
     const tail = bytes.subarray(lastLine);
     const mayBecome = tail.length > 0 && marks.some((mark) => beginsWith(mark, tail));
     return isOwnLine && mayBecome ? lastLine : bytes.length;
+}
+
+/** Where a line begins with the mark, -1 where none does. */
+function wholeMark(bytes: Buffer, atLineStart: boolean): number {
+    if (atLineStart && marks.some((mark) => beginsWith(bytes, mark))) return 0;
+    for (let at = bytes.indexOf('\ndata:'); at >= 0; at = bytes.indexOf('\ndata:', at + 1))
+        if (marks.some((mark) => beginsWith(bytes.subarray(at + 1), mark))) return at + 1;
+    return -1;
 }
 
 function beginsWith(bytes: Buffer, start: Buffer): boolean {
