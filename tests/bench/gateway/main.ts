@@ -37,7 +37,7 @@ function isMeasured(name: string): boolean {
     return options.only === undefined ? options.full || !onlyInFull.has(name) : chosen(options.only, name);
 }
 
-/** A JIT that has not seen the code yet is nobody's figure. */
+/** A JIT that has not seen the code yet is nobody's figure: some hundred requests, where what they cost is not in the tokens. */
 async function warmUp(load: Child, subjects: readonly Subject[]): Promise<void> {
     const stream: Scenario = {
         name: 'warm-up',
@@ -46,7 +46,7 @@ async function warmUp(load: Child, subjects: readonly Subject[]): Promise<void> 
         rampMs: 300,
         durationMs: 0,
     };
-    const whole: Scenario = { ...stream, streams: 8, shape: { events: 0, intervalMs: 0 }, durationMs: 400 };
+    const whole: Scenario = { ...stream, streams: 8, shape: { events: 0, intervalMs: 0 }, durationMs: 3_000 };
     for (const subject of subjects)
         for (const scenario of [stream, whole]) report(await runRound(load, subject, scenario), scenario.name);
 }

@@ -43,13 +43,14 @@ export class SubjectStarter {
         const stop = () => children.forEach((child) => child.stop());
         try {
             this.add('direct', { url: upstreamUrl, path: chat }, []);
-            await this.startProxy('proxy', false);
-            await this.startDispatcher('dispatcher', false);
-            await this.startEndToEnd();
-            if (this.wants('proxyTls')) await this.startProxy('proxyTls', true);
-            if (this.wants('dispatcherTls')) await this.startDispatcher('dispatcherTls', true);
-            await this.tryForeign('llms', () => this.startLlms());
-            await this.tryForeign('portkey', () => this.startPortkey());
+            const { wants } = this;
+            if (wants('proxy')) await this.startProxy('proxy', false);
+            if (wants('dispatcher') || wants('dispatcherPost')) await this.startDispatcher('dispatcher', false);
+            if (wants('endToEnd')) await this.startEndToEnd();
+            if (wants('proxyTls')) await this.startProxy('proxyTls', true);
+            if (wants('dispatcherTls')) await this.startDispatcher('dispatcherTls', true);
+            if (wants('llms')) await this.tryForeign('llms', () => this.startLlms());
+            if (wants('portkey')) await this.tryForeign('portkey', () => this.startPortkey());
         } catch (error) {
             stop();
             throw error;
