@@ -1,11 +1,12 @@
 import type { Address } from '@ton/core';
 import { type AdmittedNode, type Distrusted, evidenceWindowSec, type NodeKey, type SlashOptions } from '../../wrappers';
 
-/** A node key that the hub knows, with what its provider's contract has of it. */
+/** A node key, with what hub and provider have of it. */
 export interface WatchedKey {
     nodeKey: Buffer;
     provider: Address;
-    admitted: AdmittedNode;
+    /** Null: the hub has forgotten it. Evidence counts all the same. */
+    admitted: AdmittedNode | null;
     /** Null: expired long ago and forgotten by the provider. */
     recorded: NodeKey | null;
 }
@@ -41,9 +42,17 @@ export interface WatchView {
 
 export type WatchAct =
     /** Anyone may have a key revoked that was attested with what governance distrusts by now. */
-    | { kind: 'recheck'; key: string; provider: Address; nodeKey: Buffer; distrusted: Distrusted }
+    | {
+          kind: 'recheck';
+          key: string;
+          provider: Address;
+          nodeKey: Buffer;
+          distrusted: Distrusted;
+          /** After it the key is worth nothing anyway. */
+          usefulUntilSec: number;
+      }
     /** Two signed receipts that exclude each other: a tenth of the key's bond comes to who shows them. */
-    | { kind: 'slash'; key: string; evidence: Contradiction; rewardNano: bigint }
+    | { kind: 'slash'; key: string; evidence: Contradiction; rewardNano: bigint; usefulUntilSec: number }
     | { kind: 'prune'; key: string; nodeKey: Buffer }
     | { kind: 'claim'; key: string; amountNano: bigint };
 
@@ -58,20 +67,25 @@ function slashes({ contradictions, keys }: WatchView, { nowSec, actCostNano }: W
     for (const evidence of contradictions) {
         const key = evidence.nodeKey.toString('hex');
         const recorded = byKey.get(key)?.recorded;
-        if (!recorded || recorded.isSlashed || nowSec > recorded.notAfter + evidenceWindowSec) continue;
+        if (!recorded || recorded.isSlashed) continue;
+        const usefulUntilSec = recorded.notAfter + evidenceWindowSec;
+        if (nowSec > usefulUntilSec) continue;
         const rewardNano = recorded.bondNano / 10n;
         // One proof is enough: the whole share of the key goes.
-        if (rewardNano > actCostNano && !acts.has(key)) acts.set(key, { kind: 'slash', key, evidence, rewardNano });
+        if (rewardNano > actCostNano && !acts.has(key))
+            acts.set(key, { kind: 'slash', key, evidence, rewardNano, usefulUntilSec });
     }
     return [...acts.values()];
 }
 
 function rechecks({ keys, trust }: WatchView, { nowSec }: WatchPolicy): WatchAct[] {
     return keys.flatMap(({ nodeKey, provider, admitted, recorded }): WatchAct[] => {
-        const isLive = admitted.revokedAt === null && admitted.notAfter >= nowSec;
-        const distrusted = isLive && recorded ? whatIsDistrusted(recorded, trust) : null;
+        const isLive = admitted !== null && admitted.revokedAt === null && admitted.notAfter >= nowSec;
+        if (!isLive || recorded === null) return [];
+        const distrusted = whatIsDistrusted(recorded, trust);
         if (distrusted === null) return [];
-        return [{ kind: 'recheck', key: nodeKey.toString('hex'), provider, nodeKey, distrusted }];
+        const key = nodeKey.toString('hex');
+        return [{ kind: 'recheck', key, provider, nodeKey, distrusted, usefulUntilSec: recorded.notAfter }];
     });
 }
 
@@ -87,10 +101,12 @@ function claims({ creditNano }: WatchView, { actCostNano }: WatchPolicy): WatchA
 
 /** A pruned node pays nobody: it is worth its gas where the hub's room runs short. */
 function prunes({ keys, hubNodeCount }: WatchView, { nowSec, pruneAboveNodes }: WatchPolicy): WatchAct[] {
-    const over = keys.filter(({ admitted }) => admitted.settlesUntil < nowSec);
+    const over = keys.flatMap(({ nodeKey, admitted }) =>
+        admitted !== null && admitted.settlesUntil < nowSec ? [{ nodeKey, endedSec: admitted.settlesUntil }] : [],
+    );
     const surplus = Math.max(0, hubNodeCount - pruneAboveNodes);
     return over
-        .sort((a, b) => a.admitted.settlesUntil - b.admitted.settlesUntil)
+        .sort((a, b) => a.endedSec - b.endedSec)
         .slice(0, surplus)
         .map(({ nodeKey }) => ({ kind: 'prune', key: nodeKey.toString('hex'), nodeKey }));
 }

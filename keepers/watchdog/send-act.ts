@@ -20,7 +20,8 @@ export const watchKinds = ['watch-slash', 'watch-recheck', 'watch-claim', 'watch
 /** One act as an intent of the outbox, closed by what the chain shows, whoever did it. */
 export function sendAct(place: ActPlace, act: WatchAct, estimatedFeeNano: bigint): Promise<RequestOutcome> {
     const { sender } = place;
-    const intent = { kind: `watch-${act.kind}`, key: act.key, payload: payloadOf(act) };
+    const notAfterSec = 'usefulUntilSec' in act ? act.usefulUntilSec : undefined;
+    const intent = { kind: `watch-${act.kind}`, key: act.key, payload: payloadOf(act), notAfterSec };
     const messages = async () => {
         // Another watchdog may have been here since we looked.
         if ((await stateOf(place)(intent)) === 'done') throw new ActDoneError(act.kind);

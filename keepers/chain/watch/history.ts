@@ -38,7 +38,7 @@ export async function historySince(
         if (fresh.length === 0) throw gap(account, oldest!, 'are missing');
         if (oldest !== undefined && !follows(oldest, fresh[0]!)) throw gap(account, oldest, 'do not follow');
         if (newestFirst.length + fresh.length > maxCatchUp)
-            throw gap(account, fresh[0]!, `are more than ${maxCatchUp}`);
+            throw gap(account, fresh[0]!, `are more than ${maxCatchUp}`, { tooMany: true });
         newestFirst.push(...fresh);
     }
 }
@@ -50,8 +50,8 @@ function requireCursor(oldest: Transaction, account: Address, cursor: Cursor): v
     if (!linked) throw gap(account, oldest, 'belong to another history than what was handled');
 }
 
-function gap(account: Address, newer: Transaction, why: string): ChainError {
+function gap(account: Address, newer: Transaction, why: string, more: { tooMany?: true } = {}): ChainError {
     return new ChainError('history_gap', `${account}: at the endpoint, transactions before ${newer.lt} ${why}`, {
-        context: { account: account.toString(), lt: newer.lt.toString() },
+        context: { account: account.toString(), lt: newer.lt.toString(), ...more },
     });
 }

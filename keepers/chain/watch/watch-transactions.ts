@@ -13,6 +13,8 @@ export interface WatchOptions extends HistoryOptions {
     store?: CursorStore;
     /** Masterchain blocks that must follow the one at which a transaction was first seen. */
     confirmations?: number;
+    /** Ends once everything was handled; throws where endpoints can't say, instead of waiting for them. */
+    untilCaughtUp?: boolean;
     /** Told of each poll that came to nothing; the watch goes on. */
     onTrouble?: (error: ChainError) => void;
     signal?: AbortSignal;
@@ -26,8 +28,9 @@ const pollsToGap = 5;
 export const defaultConfirmations = 1;
 
 /**
- * Yields every transaction of the account after the cursor, oldest first, each exactly once, until aborted. An endpoint
- * that fails, lags or has a hole is passed over for another. A transaction counts as handled when the next is asked for.
+ * Yields every transaction of the account after the cursor, oldest first, each exactly once, until aborted or caught up.
+ * An endpoint that fails, lags or has a hole is passed over for another. A transaction counts as handled when the next is
+ * asked for.
  * @throws ChainError `history_gap` when no endpoint has what follows the cursor: nothing is skipped
  */
 export async function* watchTransactions(
@@ -39,13 +42,16 @@ export async function* watchTransactions(
     let cursor: Cursor = (await store?.load()) ?? { ...beginning, lt: options.fromLt };
     const state = { confirmations, firstSeen: new Map<string, number>(), gaps: 0 };
     while (!signal?.aborted) {
-        for (const transaction of await poll(client, account, options, Object.assign(state, { cursor }))) {
+        const fresh = await poll(client, account, options, Object.assign(state, { cursor }));
+        if (fresh?.length === 0 && options.untilCaughtUp === true && state.firstSeen.size === 0) return;
+        for (const transaction of fresh ?? []) {
             yield transaction;
             cursor = { lt: transaction.lt, hash: transaction.hash() };
             await store?.save(cursor);
             state.firstSeen.delete(cursor.hash!.toString('hex'));
         }
         if (signal?.aborted) return;
+        if (options.untilCaughtUp === true && fresh !== null && fresh.length > 0) continue;
         await clock.sleep(options.pollIntervalMs, signal).catch(() => undefined);
     }
 }
@@ -58,27 +64,32 @@ interface WatchState {
     gaps: number;
 }
 
-/** Nothing new where the endpoints can't say: the cursor stays, so nothing is lost by waiting. */
+/** Null where the endpoints can't say: the cursor stays, so nothing is lost by waiting. */
 async function poll(
     client: ChainClient,
     account: Address,
     options: WatchOptions,
     state: WatchState,
-): Promise<Transaction[]> {
+): Promise<Transaction[] | null> {
     try {
         const found = await client.confirmedSince(account, { ...options, ...state });
         state.gaps = 0;
         return found;
     } catch (error) {
-        if (options.signal?.aborted) return [];
+        if (options.signal?.aborted) return null;
         if (!(error instanceof ChainError)) throw error;
+        // Of too many no endpoint has fewer.
+        if (error.context['tooMany'] === true) throw error;
         const isGap = error.code === 'history_gap';
         state.gaps = isGap ? state.gaps + 1 : 0;
-        const passes = isGap ? state.gaps < pollsToGap : error.action === 'retry' || error.code === 'rpc_malformed';
-        if (!passes) throw error;
+        if (!(isGap ? state.gaps < pollsToGap : isWorthWaiting(error, options))) throw error;
         options.onTrouble?.(error);
-        return [];
+        return null;
     }
+}
+
+function isWorthWaiting(error: ChainError, { untilCaughtUp = false }: WatchOptions): boolean {
+    return !untilCaughtUp && (error.action === 'retry' || error.code === 'rpc_malformed');
 }
 
 /**

@@ -48,6 +48,7 @@ describe('the acts of a watchdog on a devnet', () => {
             key: node.publicKey.toString('hex'),
             evidence,
             rewardNano: toNano('0.1'),
+            usefulUntilSec: 2 ** 31,
         } as const;
         const [first, second] = [await placeOf('first watchdog'), await placeOf('second watchdog')];
         const before = await first.sender.wallet.getBalanceNano();
