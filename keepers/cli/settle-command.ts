@@ -13,13 +13,13 @@ export interface SettleOptions extends RoleOptions {
 export async function runSettleCommand(options: SettleOptions): Promise<void> {
     const config = loadConfig('settler', { file: options.config });
     const logger = createLogger({ name: 'settle', level: config.logLevel });
-    const { service, close } = await openSettler(config, logger);
+    const { service, keeper } = await openSettler(config, logger);
     try {
         const summary = await service.settleOnce({ force: options.force ?? false });
         console.log(options.json ? JSON.stringify(summary, bigintsAsText) : describe(summary, options.force ?? false));
         if (summary.failures.length > 0) process.exitCode = 1;
     } finally {
-        await close();
+        await keeper.close();
     }
 }
 

@@ -1,20 +1,11 @@
 import { z } from 'zod';
-import type { ChainHealth, KeeperWallet } from '../chain';
 import type { Logger } from '../base';
 import type { SettlerConfig } from '../config';
-import type { DispatchLedger } from '../ledger';
 import { type SettlementSummary, SettlerService } from '../settlement';
-import {
-    LedgerMetrics,
-    type RoleTelemetry,
-    SettlerMetrics,
-    watchChain,
-    watchDispatchLedger,
-    watchGasWallet,
-} from '../telemetry';
+import { LedgerMetrics, type RoleTelemetry, SettlerMetrics, watchDispatchLedger, watchLeases } from '../telemetry';
 import type { WatchdogService } from '../watchdog';
 import type { RunningRole } from './roles';
-import { openSettlingKeeper } from './settling-keeper';
+import { openSettlingKeeper, type SettlingKeeper, watchSender } from './settling-keeper';
 import { addWatch, watchdogOf } from './watchdog';
 
 /** Composition root of the settler process. */
@@ -24,11 +15,14 @@ export async function startSettler(
     telemetry: RoleTelemetry,
 ): Promise<RunningRole> {
     const metrics = { settler: new SettlerMetrics(telemetry.registry), ledger: new LedgerMetrics(telemetry.registry) };
-    const { service, watchdog, wallet, chain, ledger, close } = await openSettler(config, logger, metrics);
-    watchChain(telemetry, chain);
-    if (ledger !== undefined)
+    const { service, watchdog, keeper } = await openSettler(config, logger, metrics);
+    const { ledger } = keeper;
+    watchSender(telemetry, keeper, config);
+    if (ledger !== undefined) {
         watchDispatchLedger(telemetry, ledger, { file: config.ledgerFile, metrics: metrics.ledger });
-    watchSettler({ service, wallet, metrics: metrics.settler, telemetry });
+        watchLeases(telemetry, ledger.leases);
+    }
+    watchSettler({ service, metrics: metrics.settler, telemetry });
     service.start();
     if (watchdog) addWatch(telemetry, watchdog);
     watchdog?.start();
@@ -36,7 +30,7 @@ export async function startSettler(
         facts: { hub: config.hub.toString() },
         stop: async () => {
             await Promise.all([service.stop(), watchdog?.stop()]);
-            await close();
+            await keeper.close();
         },
     };
 }
@@ -45,11 +39,7 @@ export interface OpenSettler {
     service: SettlerService;
     /** Where the configuration asks for one. */
     watchdog: WatchdogService | undefined;
-    wallet: KeeperWallet;
-    chain: ChainHealth;
-    /** Absent where it settles from the log of a node. */
-    ledger: DispatchLedger | undefined;
-    close: () => Promise<void>;
+    keeper: SettlingKeeper;
 }
 
 export async function openSettler(
@@ -74,20 +64,11 @@ export async function openSettler(
         logger,
     });
     const watchdog = config.watch && watchdogOf(keeper, config, { logger });
-    return { service, watchdog, wallet: sender.wallet, chain: client.health, ledger, close: keeper.close };
+    return { service, watchdog, keeper };
 }
 
-/** A batch of ten lines asks for about half a TON and gives most of it back. */
-const lowGasNano = 1_000_000_000n;
-
-function watchSettler(of: {
-    service: SettlerService;
-    wallet: KeeperWallet;
-    metrics: SettlerMetrics;
-    telemetry: RoleTelemetry;
-}): void {
-    const { service, wallet, metrics, telemetry } = of;
-    watchGasWallet(telemetry, wallet, lowGasNano);
+function watchSettler(of: { service: SettlerService; metrics: SettlerMetrics; telemetry: RoleTelemetry }): void {
+    const { service, metrics, telemetry } = of;
     telemetry.readiness.add('settling_fails', () => metrics.problem);
     telemetry.addStatus('settler', () => metrics.lastRound);
     telemetry.addAct('settle', {

@@ -10,7 +10,7 @@ import type { Logger } from '../base';
 import { ledgerPlaceOf, readSeedFile, type SettlerConfig, type WatchdogConfig } from '../config';
 import { type DispatchLedger, openDispatchLedger } from '../ledger';
 import { openSender, type OutboxSender } from '../outbox';
-import type { LedgerMetrics } from '../telemetry';
+import { type LedgerMetrics, type RoleTelemetry, watchChain, watchGasWallet, watchOutbox } from '../telemetry';
 
 /** What settler and watchdog work with: the chain, receipts, and a wallet with an outbox. */
 export interface SettlingKeeper {
@@ -48,6 +48,20 @@ export async function openSettlingKeeper(
     };
     const reader = new NetworkReader({ client, registry: deployment.registry });
     return { deployment, client, reader, ledger, sender, close: closeAll };
+}
+
+/** A batch of ten lines asks for about half a TON and gives most of it back; so does the dearest act of a watchdog. */
+const defaultGasLowNano = 1_000_000_000n;
+
+/** What settler and watchdog show of their access to the chain. */
+export function watchSender(
+    telemetry: RoleTelemetry,
+    { client, sender }: Pick<SettlingKeeper, 'client' | 'sender'>,
+    { gasLowNano = defaultGasLowNano }: SettlerConfig | WatchdogConfig,
+): void {
+    watchChain(telemetry, client.health);
+    watchGasWallet(telemetry, sender.wallet, gasLowNano);
+    watchOutbox(telemetry, sender);
 }
 
 function outboxBeside({ role, nodeLogFiles, gasWalletFile }: SettlerConfig | WatchdogConfig): string {

@@ -2,13 +2,10 @@ import { z } from 'zod';
 import { createLogger, type Logger, systemClock } from '../base';
 import { loadConfig, type SettlerConfig, type WatchdogConfig } from '../config';
 import { SettlerService } from '../settlement';
-import { type RoleTelemetry, watchGasWallet } from '../telemetry';
-import { WatchdogService } from '../watchdog';
+import { type RoleTelemetry, SettlerMetrics, watchWatchdog } from '../telemetry';
+import { KeyHistoryFile, type KeyHistoryStore, WatchdogService } from '../watchdog';
 import type { RoleOptions, RunningRole } from './roles';
-import { openSettlingKeeper, type SettlingKeeper } from './settling-keeper';
-
-/** What the dearest act attaches, and a little more. */
-const lowGasNano = 1_000_000_000n;
+import { openSettlingKeeper, type SettlingKeeper, watchSender } from './settling-keeper';
 
 /** Composition root of the watchdog process: the watch, and settling where a deadline presses. */
 export async function startWatchdog(
@@ -18,8 +15,8 @@ export async function startWatchdog(
 ): Promise<RunningRole> {
     const keeper = await openSettlingKeeper(config, logger);
     const watchdog = watchdogOf(keeper, config, { logger });
-    const settler = lastMinuteSettler(keeper, config, logger);
-    watchGasWallet(telemetry, keeper.sender.wallet, lowGasNano);
+    const settler = lastMinuteSettler(keeper, config, { logger, telemetry });
+    watchSender(telemetry, keeper, config);
     addWatch(telemetry, watchdog);
     watchdog.start();
     settler?.start();
@@ -53,12 +50,24 @@ export function watchdogOf(
     const { hub, nodeLogFiles, maxFeePerDayNano, watch } = config;
     const { registry } = deployment;
     const place = { client, reader, sender, registry, hub, ledger, nodeLogFiles };
-    return new WatchdogService({ ...place, ...watch!, maxFeePerDayNano, dryRun, clock: systemClock, logger });
+    const keyHistory = keyHistoryOf(config, logger);
+    const limits = { maxFeePerDayNano, dryRun };
+    return new WatchdogService({ ...place, ...watch!, ...limits, keyHistory, clock: systemClock, logger });
+}
+
+function keyHistoryOf(config: SettlerConfig | WatchdogConfig, logger: Logger): KeyHistoryStore | undefined {
+    const { hub, watch, ledgerFile, outboxFile, nodeLogFiles } = config;
+    const beside = ledgerFile ?? outboxFile ?? nodeLogFiles[0];
+    const file = watch?.keysFile ?? (beside === undefined ? undefined : `${beside}.node-keys.json`);
+    if (file !== undefined) return new KeyHistoryFile({ file, hub, logger });
+    logger.warn(
+        'watch.keysFile is not set: a restart forgets keys that the hub has forgotten, and what could slash them',
+    );
+    return undefined;
 }
 
 export function addWatch(telemetry: RoleTelemetry, watchdog: WatchdogService): void {
-    const { counters } = watchdog;
-    telemetry.addStatus('watchdog', () => ({ ...counters, costNano: counters.costNano.toString() }));
+    watchWatchdog(telemetry, watchdog.counters);
     telemetry.addAct('watch', {
         description: 'look at the hub now, and act on what is found',
         body: z.strictObject({}),
@@ -73,11 +82,12 @@ export function addWatch(telemetry: RoleTelemetry, watchdog: WatchdogService): v
 function lastMinuteSettler(
     { client, reader, sender, ledger }: SettlingKeeper,
     config: WatchdogConfig,
-    logger: Logger,
+    { logger, telemetry }: { logger: Logger; telemetry: RoleTelemetry },
 ): SettlerService | null {
     const { hub, nodeLogFiles, maxFeePerSettlementNano, maxFeePerDayNano, watch } = config;
     if (ledger === undefined && nodeLogFiles.length === 0) return null;
-    const limits = { maxFeePerSettlementNano, maxFeePerDayNano };
+    const limits = { maxFeePerSettlementNano, maxFeePerDayNano, deadlinesOnly: true };
+    const metrics = new SettlerMetrics(telemetry.registry);
     const place = { client, reader, sender, hub, ledger, nodeLogFiles };
-    return new SettlerService({ ...place, ...limits, deadlinesOnly: true, intervalMs: watch.intervalMs, logger });
+    return new SettlerService({ ...place, ...limits, intervalMs: watch.intervalMs, metrics, logger });
 }

@@ -32,6 +32,8 @@ const gasWallet = {
     outboxFile: z.string().min(1).optional(),
     /** How long messages that are done are kept there, and a node's receipts that later ones stand for. */
     retentionHours: retentionField(30),
+    /** Below this the role warns; what its dearest acts attach when absent. */
+    gasLowNano: nanoField.optional(),
 };
 
 /** What an operator lets its keeper spend on messages, nanoTON. */
@@ -286,6 +288,8 @@ const watchField = z.strictObject({
     fullCheckMs: z.int().min(60_000).max(86_400_000).default(3_600_000),
     /** Nodes whose time is over are pruned while the hub has more than this many; it has room for 10 000. */
     pruneAboveNodes: z.int().min(0).max(10_000).default(8_000),
+    /** Keeps the hub's node keys across restarts; beside the ledger, the outbox or the first log when absent. */
+    keysFile: z.string().min(1).optional(),
 });
 
 const settlerFields = z.strictObject({
@@ -373,6 +377,8 @@ const nodeFields = z.strictObject({
      * (`deadlines`), or whatever is worth its cost (`always`), as where the dispatcher is gone.
      */
     settleOwn: z.enum(['never', 'deadlines', 'always']).default('never'),
+    /** Between its rounds, each of which reads the whole receipt log. */
+    settleOwnIntervalMs: z.int().min(1_000).max(3_600_000).default(60_000),
     ...feeLimits,
     /** As far as the registry's longest key life allows. */
     keyLifeSec: z

@@ -13,6 +13,7 @@ import {
     type RoleTelemetry,
     watchChain,
     watchDispatchLedger,
+    watchLeases,
     watchRetention,
 } from '../telemetry';
 import { AdmittedNodes } from './admitted-nodes';
@@ -47,6 +48,7 @@ export async function startDispatcher(
     const holder = randomBytes(8).toString('hex');
     const retention = retentionOf(ledger, { retentionHours: config.retentionHours, holder, logger });
     watchRetention(telemetry, retention);
+    watchLeases(telemetry, ledger.leases);
     const network = deployment.registry.hash;
     const metrics = new DispatcherMetrics(telemetry.registry, telemetry.tracer);
     const admitted = new AdmittedNodes({

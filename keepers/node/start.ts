@@ -15,7 +15,7 @@ import { readEscrowOf } from '../dispatch';
 import { NodeLog } from '../ledger';
 import { openSender, type OutboxSender } from '../outbox';
 import { SettlerService } from '../settlement';
-import { NodeMetrics, type RoleTelemetry, watchChain } from '../telemetry';
+import { NodeMetrics, type RoleTelemetry, SettlerMetrics, watchChain } from '../telemetry';
 import { admissionValueNano, Registry } from '../../wrappers';
 import { EarningsTally } from './earnings-tally';
 import { NodeError } from './errors';
@@ -56,9 +56,6 @@ export interface RunningNode {
 }
 
 const drainMs = 10_000;
-
-/** Of the node's own settler: it reads the whole receipt log each time. */
-const ownIntervalMs = 60_000;
 
 /** A node that does not come up says why in its status file, where its provider's commands find it. */
 export async function startNode(config: NodeConfig, tee: NodeTee, watched: WatchedBy): Promise<RunningNode> {
@@ -197,14 +194,15 @@ async function composeNode(
         logger,
     });
     reattestation.start();
-    const ownSettler = ownSettlerOf(config, { client, reader, sender, logger });
+    const ownSettler = ownSettlerOf(config, { client, reader, sender, logger }, telemetry);
     ownSettler?.start();
     const { publicKey: nodeKey } = signer;
     watchNode({
         telemetry,
         metrics,
         service,
-        wallet: sender.wallet,
+        sender,
+        gasLowNano: config.gasLowNano,
         renew: () => reattestation.renew(),
         keyNotAfterSec: () => keyNotAfterSec,
         offerExpiresAtSec: () => offers.current.expiresAtSec,
@@ -233,11 +231,14 @@ async function composeNode(
 function ownSettlerOf(
     config: NodeConfig,
     place: { client: ChainClient; reader: NetworkReader; sender: OutboxSender; logger: Logger },
+    telemetry: RoleTelemetry,
 ): SettlerService | null {
-    const { settleOwn, hub, receiptLogFile, maxFeePerSettlementNano, maxFeePerDayNano } = config;
+    const { settleOwn, settleOwnIntervalMs, hub, receiptLogFile, maxFeePerSettlementNano, maxFeePerDayNano } = config;
     if (settleOwn === 'never') return null;
     const limits = { maxFeePerSettlementNano, maxFeePerDayNano, deadlinesOnly: settleOwn === 'deadlines' };
-    return new SettlerService({ ...place, ...limits, hub, nodeLogFiles: [receiptLogFile], intervalMs: ownIntervalMs });
+    const metrics = new SettlerMetrics(telemetry.registry);
+    const from = { hub, nodeLogFiles: [receiptLogFile], intervalMs: settleOwnIntervalMs };
+    return new SettlerService({ ...place, ...limits, ...from, metrics });
 }
 
 function nodeHubsOf(

@@ -1,12 +1,21 @@
 import { z } from 'zod';
-import { addDrainActs, type NodeMetrics, type RoleTelemetry, type WatchedWallet, watchGasWallet } from '../telemetry';
+import {
+    addDrainActs,
+    type NodeMetrics,
+    type RoleTelemetry,
+    type WatchedSender,
+    type WatchedWallet,
+    watchGasWallet,
+    watchOutbox,
+} from '../telemetry';
 import type { NodeService } from './service';
 
 export interface WatchedNode {
     telemetry: RoleTelemetry;
     metrics: NodeMetrics;
     service: NodeService;
-    wallet: WatchedWallet;
+    sender: WatchedSender & { wallet: WatchedWallet };
+    gasLowNano: bigint | undefined;
     /** Attests the key again; resolves to its new not-after. */
     renew: () => Promise<number>;
     keyNotAfterSec: () => number;
@@ -14,11 +23,11 @@ export interface WatchedNode {
 }
 
 /** Two attestations with admission, at the fees of the sandbox. */
-const lowGasNano = 2_000_000_000n;
+const defaultGasLowNano = 2_000_000_000n;
 
 /** What a node shows of itself while it runs. It leaves the TEE: states and counts, nothing of a request. */
 export function watchNode(node: WatchedNode): void {
-    const { telemetry, metrics, service, wallet, keyNotAfterSec, offerExpiresAtSec } = node;
+    const { telemetry, metrics, service, sender, keyNotAfterSec, offerExpiresAtSec } = node;
     metrics.watch({
         inFlight: () => service.inFlight,
         connected: () => service.connected,
@@ -26,7 +35,8 @@ export function watchNode(node: WatchedNode): void {
         keyNotAfterSec,
         offerExpiresAtSec,
     });
-    watchGasWallet(telemetry, wallet, lowGasNano);
+    watchGasWallet(telemetry, sender.wallet, node.gasLowNano ?? defaultGasLowNano);
+    watchOutbox(telemetry, sender);
     const { readiness } = telemetry;
     readiness.add('engine_not_ready', () => service.engineProblem);
     readiness.add('dispatcher_lost', () =>

@@ -5,7 +5,7 @@ import { chainClientOf, readPinnedDeployment, walletKeyFromSeed } from '../chain
 import { readSeedFile, type RegistrarConfig } from '../config';
 import { openSender } from '../outbox';
 import { QuoteVerifier } from '../../wrappers';
-import { RegistrarMetrics, type RoleTelemetry, watchChain, watchGasWallet } from '../telemetry';
+import { RegistrarMetrics, type RoleTelemetry, watchChain, watchGasWallet, watchOutbox } from '../telemetry';
 import { CollateralKeeper } from './collateral-keeper';
 
 export interface RunningRegistrar {
@@ -14,7 +14,7 @@ export interface RunningRegistrar {
 }
 
 /** A posting asks for about one TON and gives most of it back. */
-const lowGasNano = 2_000_000_000n;
+const defaultGasLowNano = 2_000_000_000n;
 
 /** Composition root of the registrar process. Ready once everything was looked at for the first time. */
 export async function startRegistrar(
@@ -40,7 +40,8 @@ export async function startRegistrar(
         logger,
     });
     const metrics = new RegistrarMetrics(telemetry.registry);
-    watchGasWallet(telemetry, sender.wallet, lowGasNano);
+    watchGasWallet(telemetry, sender.wallet, config.gasLowNano ?? defaultGasLowNano);
+    watchOutbox(telemetry, sender);
     const keeper = new CollateralKeeper({
         client,
         sender,

@@ -36,6 +36,11 @@ export function processMetrics(registry: Registry, { role, version, readiness, v
     );
     pulledGauges(
         registry,
+        { name: 'cocoon_warning', help: '1 for each thing to see to while the role takes work', label: 'reason' },
+        () => readiness.look().warnings.map(({ reason }) => [reason, 1] as const),
+    );
+    pulledGauges(
+        registry,
         { name: 'cocoon_disk_free_bytes', help: 'Room left where the role writes', label: 'volume' },
         () => [...volumes].flatMap(([volume, file]) => freeBytesOf(file).map((bytes) => [volume, bytes] as const)),
     );

@@ -9,6 +9,8 @@ export interface NotReady {
 export interface Readiness {
     ready: boolean;
     reasons: NotReady[];
+    /** It takes work, and yet somebody should see to this. */
+    warnings: NotReady[];
 }
 
 /** Null while it is fine, else what to tell people; must be quick and never throw. */
@@ -17,11 +19,17 @@ export type ReadinessCheck = () => string | null;
 /** Whether a role takes work, and if not, why. Every part adds what it can tell about itself. */
 export class ReadinessBook {
     private readonly checks = new Map<string, ReadinessCheck>();
+    private readonly warnings = new Map<string, ReadinessCheck>();
     private starting = true;
     private draining = false;
 
     add(reason: string, check: ReadinessCheck): void {
         this.checks.set(reason, check);
+    }
+
+    /** What does not keep the role from its work: an alert, no reason to send nobody to it. */
+    addWarning(reason: string, check: ReadinessCheck): void {
+        this.warnings.set(reason, check);
     }
 
     started(): void {
@@ -36,10 +44,14 @@ export class ReadinessBook {
         const reasons: NotReady[] = [];
         if (this.starting) reasons.push({ reason: 'starting', detail: 'it has not finished starting' });
         if (this.draining) reasons.push({ reason: 'draining', detail: 'it takes no new work: it is being stopped' });
-        for (const [reason, check] of this.checks) {
-            const detail = check();
-            if (detail !== null) reasons.push({ reason, detail });
-        }
-        return { ready: reasons.length === 0, reasons };
+        reasons.push(...told(this.checks));
+        return { ready: reasons.length === 0, reasons, warnings: told(this.warnings) };
     }
+}
+
+function told(checks: ReadonlyMap<string, ReadinessCheck>): NotReady[] {
+    return [...checks].flatMap(([reason, check]) => {
+        const detail = check();
+        return detail === null ? [] : [{ reason, detail }];
+    });
 }

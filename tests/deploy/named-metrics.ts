@@ -10,6 +10,9 @@ import {
     watchChain,
     watchDispatchLedger,
     watchGasWallet,
+    watchLeases,
+    watchOutbox,
+    watchWatchdog,
 } from '../../keepers/telemetry';
 
 /** Everything that any role shows, in one registry: names that clash would throw here. */
@@ -35,6 +38,22 @@ async function everyRole<Result>(read: (telemetry: RoleTelemetry) => Promise<Res
     new SettlerMetrics(registry);
     new RegistrarMetrics(registry);
     watchGasWallet(telemetry, wallet, 1n);
+    watchOutbox(telemetry, {
+        outbox: { openByKind: () => Promise.resolve([]) },
+        counters: { closed: new Map(), resigned: 0 },
+    });
+    watchLeases(telemetry, { list: () => Promise.resolve({ nowMs: 0, leases: [] }) });
+    watchWatchdog(telemetry, {
+        rounds: 0,
+        failures: 0,
+        failuresInARow: 0,
+        lastGoodAtMs: null,
+        acts: {},
+        waiting: 0,
+        costNano: 0n,
+        contradictions: 0,
+        stuckEscrows: 0,
+    });
     const chain = {
         mode: 'normal' as const,
         reasons: [],

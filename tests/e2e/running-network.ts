@@ -14,7 +14,7 @@ const waitTimeoutMs = 60_000;
 
 export type TestNetworkOptions = Pick<
     LocalNetworkOptions,
-    'depositNano' | 'engines' | 'interpose' | 'logLevel' | 'signingSuites' | 'tees'
+    'depositNano' | 'engines' | 'interpose' | 'logLevel' | 'settings' | 'signingSuites' | 'tees'
 >;
 
 /** A whole network of real processes in a folder of its own, up for all tests of a file. */

@@ -20,15 +20,22 @@ interface Head {
     pid: number;
     uptimeSec: number;
     ready: boolean;
-    reasons: { reason: string; detail: string }[];
+    reasons: Row[];
+    warnings: Row[];
+}
+
+interface Row {
+    reason: string;
+    detail: string;
 }
 
 function describe(json: Record<string, unknown>): string {
-    const { role, version, node, pid, uptimeSec, ready, reasons, ...parts } = json as unknown as Head;
+    const { role, version, node, pid, uptimeSec, ready, reasons, warnings, ...parts } = json as unknown as Head;
     return [
         `${role} ${version} on Node.js ${node}, process ${pid}, up ${uptimeOf(uptimeSec)}`,
         ready ? 'ready' : 'not ready:',
         ...reasons.map(({ reason, detail }) => `  ${reason}: ${detail}`),
+        ...warnings.map(({ reason, detail }) => `warning: ${reason}: ${detail}`),
         ...Object.entries(parts).flatMap(([name, part]) => ['', `${name}:`, ...rowsOf(part, '  ')]),
     ].join('\n');
 }

@@ -11,7 +11,7 @@ export interface WatchedWallet {
 /** Often enough for an alert, rare enough for an endpoint that takes one request a second. */
 const intervalMs = 60_000;
 
-/** The gas wallet of a role: shown, and a reason not to be ready when it can't pay for an act any more. */
+/** The gas wallet of a role: shown, and a warning while it holds too little. What needs no message goes on without gas. */
 export function watchGasWallet(telemetry: RoleTelemetry, wallet: WatchedWallet, lowNano: bigint): void {
     const balance = telemetry.addSampler(
         new Sampler({ read: () => wallet.getBalanceNano(), intervalMs, staleAfterMs: 10 * intervalMs }),
@@ -22,7 +22,7 @@ export function watchGasWallet(telemetry: RoleTelemetry, wallet: WatchedWallet, 
     pulledGauge(telemetry.registry, 'cocoon_gas_wallet_low_nanoton', 'Below this the role may not be able to act', () =>
         nanoAsNumber(lowNano),
     );
-    telemetry.readiness.add('gas_low', () =>
+    telemetry.readiness.addWarning('gas_low', () =>
         balance.value !== undefined && balance.value < lowNano
             ? `${wallet.address.toString()} holds ${formatTon(balance.value)} TON, less than ${formatTon(lowNano)}: top it up`
             : null,

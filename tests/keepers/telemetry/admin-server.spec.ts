@@ -74,6 +74,21 @@ describe('the admin listener', () => {
         expect(text).not.toContain('cocoon_not_ready{');
     });
 
+    it('warns of what does not keep it from its work, and stays ready', async () => {
+        let low: string | null = 'the gas wallet holds 0.1 TON';
+        telemetry.readiness.addWarning('gas_low', () => low);
+        const ready = await call('GET', '/readyz');
+        expect([ready.status, ready.json()]).toEqual([
+            200,
+            expect.objectContaining({ warnings: [{ reason: 'gas_low', detail: 'the gas wallet holds 0.1 TON' }] }),
+        ]);
+        const { text } = await call('GET', '/metrics');
+        expect(text).toContain('cocoon_warning{reason="gas_low"} 1');
+        expect(text).toContain('cocoon_ready 1');
+        low = null;
+        expect((await call('GET', '/metrics')).text).not.toContain('cocoon_warning{');
+    });
+
     it('acts for whoever has the token', async () => {
         const answer = await call('POST', '/admin/settle', { headers: operator, body: '{"force":true}' });
         expect([answer.status, answer.json()]).toEqual([200, { ok: true, settledNano: '5' }]);
