@@ -35,6 +35,8 @@ export type KeyEntry = z.input<typeof keySchema>;
 export interface ApiKey {
     name: string;
     sha256: string;
+    /** The key itself stands nowhere on this machine. */
+    hashOnly: boolean;
     budgetNano: { day?: bigint; month?: bigint; total?: bigint };
     models?: readonly string[];
     requestsPerMinute?: number;
@@ -67,7 +69,11 @@ export function readKeyFile(file: string): ApiKey[] {
 function parseJsonKeys(text: string, file: string): ApiKey[] {
     const parsed = keyFileSchema.safeParse(parseJson(text, file));
     if (parsed.success)
-        return parsed.data.keys.map(({ key, sha256, ...limits }) => ({ ...limits, sha256: sha256 ?? hashKey(key!) }));
+        return parsed.data.keys.map(({ key, sha256, ...limits }) => ({
+            ...limits,
+            sha256: sha256 ?? hashKey(key!),
+            hashOnly: key === undefined,
+        }));
     const issue = parsed.error.issues[0]!;
     throw invalid(file, `${issue.path.join('.')}: ${issue.message}`);
 }
@@ -77,6 +83,7 @@ function parseLines(text: string): ApiKey[] {
     return [...new Set(lines.filter((line) => line !== ''))].map((key, index) => ({
         name: `key-${index + 1}`,
         sha256: hashKey(key),
+        hashOnly: false,
         budgetNano: {},
     }));
 }

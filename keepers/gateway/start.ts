@@ -93,6 +93,7 @@ export async function startGateway(
         ledger,
         keys: new IdempotencyKeys(readSeedFile(config.sessionKeyFile)),
         clock: systemClock,
+        logger,
     });
     const recovery = new Recovery({
         network,

@@ -17,6 +17,7 @@ import {
     prepareGatewayStatements,
 } from './gateway-statements';
 import { type IdempotentAttempt, IdempotencyRecords } from './idempotency-records';
+import { type KeptAnswer, KeptAnswers } from './kept-answers';
 import { type KeySpend, keySpend } from './key-budget';
 import { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 import { checkStream, type EscrowFunds, storedBytes, storedNano, type StreamId, toBuffer } from './records';
@@ -27,6 +28,7 @@ export class GatewayLedger {
     private readonly writer: LedgerWriter;
     private readonly sql: GatewayStatements;
     private readonly idempotency: IdempotencyRecords;
+    private readonly answers: KeptAnswers;
     private readonly reservations: GatewayReservations;
     private readonly receipts: GatewayReceipts;
 
@@ -35,6 +37,7 @@ export class GatewayLedger {
         this.writer = new LedgerWriter(this.database, options);
         this.sql = prepareGatewayStatements(this.database);
         this.idempotency = new IdempotencyRecords(this.database);
+        this.answers = new KeptAnswers(this.database);
         this.reservations = new GatewayReservations(this.sql, this.idempotency);
         this.receipts = new GatewayReceipts(this.sql);
     }
@@ -161,6 +164,15 @@ export class GatewayLedger {
     /** What was sent under an Idempotency-Key, oldest first; what is long past is forgotten. */
     idempotentAttempts(keyHash: Buffer, nowMs: number): IdempotentAttempt[] {
         return this.idempotency.attempts(keyHash, nowMs);
+    }
+
+    /** Keeps what was answered under an Idempotency-Key, sealed by whoever asked. */
+    keepAnswer(answer: KeptAnswer): Promise<void> {
+        return this.writer.submit(() => this.answers.keep(answer));
+    }
+
+    keptAnswer(keyHash: Buffer, nowMs: number): Buffer | undefined {
+        return this.answers.find(keyHash, nowMs);
     }
 
     /** Newest first. */

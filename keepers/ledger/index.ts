@@ -30,6 +30,7 @@ export { type GatewayRequestState } from './gateway-statements';
 export { GatewayLedger } from './gateway-ledger';
 export { type RaisedCap, type Reservation, type SentCap } from './gateway-reservations';
 export { type IdempotencyMark, type IdempotentAttempt, idempotencyRetentionMs } from './idempotency-records';
+export { type KeptAnswer, maxKeptAnswerBytes } from './kept-answers';
 export { type BudgetPeriod, budgetLeftNano, type KeySpend, type SpendingKey } from './key-budget';
 export { NodeLog } from './node-log';
 export { type NodeLogEntry } from './node-log-entry';

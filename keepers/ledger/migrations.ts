@@ -6,6 +6,7 @@ import { dispatchSchema } from './schema/dispatch-schema';
 import { dispatchTables, dispatchTablesFromOld } from './schema/dispatch-tables';
 import { gatewaySchema } from './schema/gateway-schema';
 import { idempotencySchema } from './schema/idempotency-schema';
+import { keptAnswerSchema } from './schema/kept-answer-schema';
 import { outboxSchema } from './schema/outbox-schema';
 import { keySchema } from './schema/key-schema';
 import { retentionSchema } from './schema/retention-schema';
@@ -32,6 +33,7 @@ export const steps: readonly Step[] = [
     { sqlite: compactionSchema, postgres: compactionSchema },
     { sqlite: '', postgres: commitMarkSchema },
     retentionSchema,
+    { sqlite: keptAnswerSchema, postgres: '' },
 ];
 
 export const schemaVersion = steps.length;

@@ -209,6 +209,7 @@ async function start(folder: string) {
             idempotency: new IdempotencyBook({
                 ledger,
                 keys: new IdempotencyKeys(Buffer.alloc(32, 7)),
+                logger: silentLogger(),
                 clock: systemClock,
                 graceMs: idempotencyGraceMs,
             }),

@@ -1,4 +1,5 @@
 import type { AnswerSink } from '../answer-sink';
+import type { WholeAnswer } from './sealed-answer';
 
 /** An answer as it was sent, while it comes and after: any number of callers read it, each from its beginning. */
 export class AnswerTape implements AnswerSink {
@@ -9,6 +10,22 @@ export class AnswerTape implements AnswerSink {
     private readonly waiting = new Set<() => void>();
     bytes = 0;
 
+    /** @param onGrowth told of what each part adds to memory */
+    constructor(private readonly onGrowth: (bytes: number) => void = () => undefined) {}
+
+    /** A tape of an answer that was recorded before. */
+    static of({ status, headers, body }: WholeAnswer): AnswerTape {
+        const tape = new AnswerTape();
+        tape.head(status, headers);
+        tape.end(body);
+        return tape;
+    }
+
+    /** What was recorded, once it has ended. */
+    get whole(): WholeAnswer | undefined {
+        return this.ended && this.started ? { ...this.started, body: Buffer.concat(this.chunks) } : undefined;
+    }
+
     head(status: number, headers: Record<string, string>): void {
         this.started = { status, headers };
         this.wake();
@@ -18,6 +35,7 @@ export class AnswerTape implements AnswerSink {
     write(chunk: Buffer): undefined {
         this.chunks.push(chunk);
         this.bytes += chunk.length;
+        this.onGrowth(chunk.length);
         this.wake();
     }
 

@@ -10,6 +10,11 @@ export interface KeyedQuestion {
     caller: string;
     path: string;
     body: Buffer;
+    /**
+     * Whether `caller` is a secret that stands nowhere on this machine, so that the answer may be kept on its disk, sealed
+     * under it.
+     */
+    callerIsSecret: boolean;
 }
 
 /**
@@ -34,6 +39,14 @@ export class IdempotencyKeys {
                 },
             );
         return { keyHash: this.hash('key', caller, key), fingerprint: this.hash('question', path, body) };
+    }
+
+    /**
+     * What an answer is sealed under: made of all that the caller brings, the API key above all. Only who asks the same
+     * question again has it; this gateway's secret alone, and so its disk, opens nothing.
+     */
+    answerKeyOf({ key, caller, path, body }: KeyedQuestion): Buffer {
+        return this.hash('answer', caller, key, path, body);
     }
 
     /** Every part behind its length, so that no two lists of parts read the same. */

@@ -35,7 +35,8 @@ export function registerInferenceRoutes(server: FastifyInstance, options: Gatewa
             const sink = replySink(reply);
             if (key === undefined) return work(sink, { signal: gone });
             // Keys of one API key mean nothing under another.
-            const keyed = { key, caller: request.headers.authorization ?? '', path, body };
+            const caller = request.headers.authorization ?? '';
+            const keyed = { key, caller, callerIsSecret: asked.key?.hashOnly === true, path, body };
             return options.idempotency.serve(
                 keyed,
                 (tape, idempotency, signal) => work(tape, { idempotency, signal }),

@@ -75,7 +75,7 @@ describe('a node dies', () => {
             await pause(50);
             node.scripted.socket.terminate();
         });
-        const key = { name: 'ci', sha256: '', budgetNano: { total: 10n ** 9n } };
+        const key = { name: 'ci', sha256: '', hashOnly: true, budgetNano: { total: 10n ** 9n } };
         await expect(ask(gateway, { key })).rejects.toMatchObject({ code: 'answer_truncated' });
         const { reservedAtMs, requestId, checkpoint } = ledgers.gateway.open()[0]!;
         expect(checkpoint!.receipt.costNano).toBe(700n);

@@ -28,6 +28,8 @@ export interface GatewayOptions {
     /** Text of the apiKeysFile. */
     apiKeys?: string | string[] | null;
     maxBodyBytes?: number;
+    /** Of a gateway that ran before. */
+    ledgerFile?: string;
 }
 
 /** A gateway with real money books, real sealing and a real HTTP client, before a scripted dispatcher. */
@@ -38,7 +40,7 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
     for (let index = 0; index < (options.nodes ?? 1); index++)
         nodes.push(await trustedNode(`gateway ${index}`, dispatcher.url));
     const clock = new ManualClock(nowMs);
-    const ledger = new GatewayLedger({ file: path.join(folder, `${Math.random()}.sqlite`) });
+    const ledger = new GatewayLedger({ file: options.ledgerFile ?? path.join(folder, `${Math.random()}.sqlite`) });
     const banned: string[] = [];
     const avoided: string[] = [];
     const left: string[] = [];
@@ -69,7 +71,12 @@ export async function startGateway(folder: string, options: GatewayOptions = {})
         clock,
         logger: silentLogger(),
     });
-    const idempotency = new IdempotencyBook({ ledger, keys: new IdempotencyKeys(Buffer.alloc(32, 7)), clock });
+    const idempotency = new IdempotencyBook({
+        ledger,
+        keys: new IdempotencyKeys(Buffer.alloc(32, 7)),
+        clock,
+        logger: silentLogger(),
+    });
     const settles = { possible: true };
     const recovery = new Recovery({
         network,

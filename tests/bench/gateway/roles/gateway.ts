@@ -52,6 +52,7 @@ async function start({ dispatcherUrl }: { dispatcherUrl: string }) {
     const idempotency = new IdempotencyBook({
         ledger,
         keys: new IdempotencyKeys(Buffer.alloc(32, 7)),
+        logger: silentLogger(),
         clock: systemClock,
     });
     const server = createGatewayServer({
