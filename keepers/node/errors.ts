@@ -13,6 +13,7 @@ const refusals = {
     session_unknown: 'fix',
     cap_invalid: 'fix',
     cap_too_low: 'fix',
+    escrow_insufficient: 'fix',
     credit_line_reached: 'retry',
     request_invalid: 'fix',
     model_unknown: 'fix',

@@ -11,6 +11,14 @@ export interface MeteredRequest {
     readonly sessionKey: Buffer;
 }
 
+/** What the chain says of the escrow, of one moment. */
+export interface ChainAccount {
+    /** What it has paid this node in the epoch. */
+    settledNano: bigint;
+    /** What it has left, for all nodes. */
+    balanceNano: bigint;
+}
+
 /** The figures of the next receipt. */
 export interface ReceiptFigures {
     sequence: number;
@@ -43,33 +51,36 @@ export class EscrowMeter {
         return this.caps.get(sessionKey.toString('hex'))!;
     }
 
-    /** @throws NodeRefusal `cap_too_low` or `credit_line_reached` */
+    /** @throws NodeRefusal `cap_too_low`, `escrow_insufficient` or `credit_line_reached` */
     admit(options: {
         cap: SignedCap;
         worstCaseNano: bigint;
         /** the first window, where the cap covers no more */
         allowanceNano?: bigint;
-        settledNano: bigint;
+        chain: ChainAccount;
     }): MeteredRequest {
-        const { worstCaseNano, allowanceNano = worstCaseNano, settledNano, cap } = options;
-        this.reserve({ cap, addedNano: allowanceNano, settledNano });
+        const { worstCaseNano, allowanceNano = worstCaseNano, chain, cap } = options;
+        this.reserve({ cap, addedNano: allowanceNano, chain });
         return { costNano: 0n, allowanceNano, worstCaseNano, sessionKey: cap.sessionKey };
     }
 
     /**
      * A request may cost more from now on. One that allows no more than before is an old one and changes nothing.
-     * @throws NodeRefusal `cap_too_low` or `credit_line_reached`
+     * @throws NodeRefusal `cap_too_low`, `escrow_insufficient` or `credit_line_reached`
      */
-    raise(request: MeteredRequest, options: { cap: SignedCap; allowanceNano: bigint; settledNano: bigint }): void {
-        const { cap, settledNano } = options;
+    raise(request: MeteredRequest, options: { cap: SignedCap; allowanceNano: bigint; chain: ChainAccount }): void {
+        const { cap, chain } = options;
         const allowanceNano = minNano(options.allowanceNano, request.worstCaseNano);
         if (this.closed.has(request) || allowanceNano <= request.allowanceNano) return;
-        this.reserve({ cap, addedNano: allowanceNano - request.allowanceNano, settledNano });
+        this.reserve({ cap, addedNano: allowanceNano - request.allowanceNano, chain });
         request.allowanceNano = allowanceNano;
     }
 
-    private reserve(options: { cap: SignedCap; addedNano: bigint; settledNano: bigint }): void {
-        const { addedNano, settledNano } = options;
+    private reserve(options: { cap: SignedCap; addedNano: bigint; chain: ChainAccount }): void {
+        const {
+            addedNano,
+            chain: { settledNano, balanceNano },
+        } = options;
         const { sessionKey } = options.cap;
         const neededNano = this.cumulativeNano + this.openNano + addedNano;
         const known = this.caps.get(sessionKey.toString('hex'));
@@ -77,6 +88,11 @@ export class EscrowMeter {
         if (cap.capCumulativeNano < neededNano) {
             const message = `the cap is ${cap.capCumulativeNano} nanoTON where ${neededNano} may be owed`;
             throw new NodeRefusal('cap_too_low', message);
+        }
+        // A dispatcher sees to this for all nodes together; one that is in league with a client need not.
+        if (neededNano - settledNano > balanceNano) {
+            const message = `the escrow holds ${balanceNano} nanoTON where it may owe ${neededNano - settledNano} here`;
+            throw new NodeRefusal('escrow_insufficient', message);
         }
         if (neededNano - settledNano > this.creditLineNano) {
             throw new NodeRefusal(

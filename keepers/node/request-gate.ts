@@ -1,4 +1,4 @@
-import { nowSec, type Clock } from '../base';
+import type { Clock } from '../base';
 import {
     bindingOfEnvelope,
     type CapRaise,
@@ -22,6 +22,7 @@ import {
 import type { EscrowAccount, EscrowBook } from '../dispatch';
 import type { SignedCap } from '../ledger';
 import { NodeRefusal, type RefusalCode } from './errors';
+import { EscrowCheck } from './escrow-check';
 import { EscrowMeter, type MeteredRequest } from './meter';
 
 export interface RequestGateOptions {
@@ -56,8 +57,11 @@ export interface AdmittedRequest extends OpenedRequest {
 export class RequestGate {
     /** By escrow in hex; only its newest epoch takes work. */
     private readonly meters = new Map<string, { epoch: number; meter: EscrowMeter }>();
+    private readonly escrows: EscrowCheck;
 
-    constructor(private readonly options: RequestGateOptions) {}
+    constructor(private readonly options: RequestGateOptions) {
+        this.escrows = new EscrowCheck(options);
+    }
 
     /**
      * @param hub account id of the hub whose dispatcher brings it
@@ -78,9 +82,11 @@ export class RequestGate {
             throw asRefusal(error);
         }
         const book = this.bookOf(hub);
-        const account = await this.account(envelope, book);
+        const account = await this.escrows.account(envelope, book);
         const opened = await this.open(envelope);
-        return this.meterRequest({ envelope, opened, offer: offer!, account, book });
+        return this.escrows.withFreshFunds({ envelope, book, account }, (funds) =>
+            this.meterRequest({ envelope, opened, offer: offer!, account: funds, book }),
+        );
     }
 
     /**
@@ -94,64 +100,26 @@ export class RequestGate {
         } catch (error) {
             throw asRefusal(error);
         }
-        const account = await this.read(request.book, envelope.context.escrow);
+        const { book } = request;
+        const account = await this.escrows.read(book, envelope.context.escrow);
+        if (account?.status !== 'open')
+            throw new NodeRefusal('escrow_unknown', 'the escrow is being closed: no more is lent to it');
         const { allowanceNano, cumulativeNano, capSignature } = raise;
-        meter.raise(metered, {
-            cap: {
-                sessionKey: metered.sessionKey,
-                requestHash: capWindowHash(envelope.requestHash, allowanceNano),
-                capCumulativeNano: cumulativeNano,
-                capSignature,
-            },
-            allowanceNano,
-            settledNano: account === null ? 0n : this.settledNano(account),
-        });
-    }
-
-    private settledNano({ paidNano }: EscrowAccount): bigint {
-        return paidNano.get(this.options.nodeKey.toString('hex')) ?? 0n;
+        const cap = {
+            sessionKey: metered.sessionKey,
+            requestHash: capWindowHash(envelope.requestHash, allowanceNano),
+            capCumulativeNano: cumulativeNano,
+            capSignature,
+        };
+        await this.escrows.withFreshFunds({ envelope, book, account }, (funds) =>
+            meter.raise(metered, { cap, allowanceNano, chain: this.escrows.chainOf(funds) }),
+        );
     }
 
     private bookOf(hub: Buffer): EscrowBook {
         const book = this.options.bookOf(hub);
         if (book !== undefined) return book;
         throw new NodeRefusal('context_unknown', 'the node does not serve this hub');
-    }
-
-    private async account(envelope: ParsedEnvelope, book: EscrowBook): Promise<EscrowAccount> {
-        const { escrow } = envelope.context;
-        const remembered = await this.read(book, escrow);
-        if (remembered !== null && this.problemOf(envelope, remembered) === undefined) return remembered;
-        const fresh = await this.read(book, escrow, 0);
-        if (fresh === null) throw new NodeRefusal('escrow_unknown', 'no escrow of this hub has that address');
-        const problem = this.problemOf(envelope, fresh);
-        if (problem !== undefined) throw problem;
-        return fresh;
-    }
-
-    private async read(book: EscrowBook, escrow: Buffer, maxAgeMs?: number): Promise<EscrowAccount | null> {
-        try {
-            return await book.get(escrow, maxAgeMs);
-        } catch {
-            throw new NodeRefusal('chain_unavailable', 'the node cannot read the chain at the moment', 2_000);
-        }
-    }
-
-    private problemOf({ context, sessionKey }: ParsedEnvelope, account: EscrowAccount): NodeRefusal | undefined {
-        if (account.status !== 'open') return new NodeRefusal('escrow_unknown', `the escrow is ${account.status}`);
-        if (account.epoch !== context.epoch) return new NodeRefusal('escrow_unknown', 'the escrow is in another epoch');
-        const current = account.sessionKeys[0];
-        if (
-            current === undefined ||
-            !current.publicKey.equals(sessionKey) ||
-            current.validUntilSec <= nowSec(this.options.clock)
-        ) {
-            return new NodeRefusal(
-                'session_unknown',
-                'the session key is not the current one of the escrow, or has expired',
-            );
-        }
-        return undefined;
     }
 
     private async open(envelope: ParsedEnvelope): Promise<OpenedRequest> {
@@ -184,7 +152,7 @@ export class RequestGate {
             cap: capOf(envelope),
             worstCaseNano: worstNano,
             allowanceNano,
-            settledNano: this.settledNano(account),
+            chain: this.escrows.chainOf(account),
         });
         const windowNano = windowGrowthNano(model.terms, work);
         const { terms, index: modelIndex } = model;

@@ -131,6 +131,8 @@ export function ownReasons(status: NodeStatus): IdleReason[] {
 const refusalNext: Partial<Record<string, string>> = {
     credit_line_reached:
         'clients owe as much as creditLineNano lends: have receipts settled (a settler over the receipt log), or raise it',
+    escrow_insufficient:
+        'clients ask for more than their escrows hold, and their dispatcher lets them: see which one it is',
     chain_unavailable: 'the node can’t read the chain: check chain.endpoints',
     node_draining: 'the node is stopping or could not write a receipt: see its log and restart it',
     model_unknown: 'clients ask for another model than it serves',

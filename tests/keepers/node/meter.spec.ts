@@ -10,6 +10,7 @@ const cap = (capCumulativeNano: bigint, sessionKey = key(1)) => ({
     capSignature: Buffer.alloc(64, Number(capCumulativeNano % 256n)),
 });
 const unlimited = 1n << 90n;
+const settled = (settledNano: bigint, balanceNano = unlimited) => ({ settledNano, balanceNano });
 
 function refusal(act: () => unknown): string {
     try {
@@ -23,43 +24,53 @@ function refusal(act: () => unknown): string {
 
 test('receipts count up, cost follows, and a closed request frees what it did not use', () => {
     const meter = new EscrowMeter(unlimited);
-    const first = meter.admit({ cap: cap(100n), worstCaseNano: 100n, settledNano: 0n });
-    expect(refusal(() => meter.admit({ cap: cap(100n), worstCaseNano: 1n, settledNano: 0n }))).toBe('cap_too_low');
+    const first = meter.admit({ cap: cap(100n), worstCaseNano: 100n, chain: settled(0n) });
+    expect(refusal(() => meter.admit({ cap: cap(100n), worstCaseNano: 1n, chain: settled(0n) }))).toBe('cap_too_low');
     expect(meter.charge(first, 30n)).toEqual({ sequence: 1, costNano: 30n, cumulativeNano: 30n });
     expect(meter.charge(first, 20n)).toEqual({ sequence: 2, costNano: 30n, cumulativeNano: 30n });
     meter.close(first);
-    const second = meter.admit({ cap: cap(100n), worstCaseNano: 70n, settledNano: 0n });
+    const second = meter.admit({ cap: cap(100n), worstCaseNano: 70n, chain: settled(0n) });
     expect(meter.charge(second, 1_000n)).toEqual({ sequence: 3, costNano: 70n, cumulativeNano: 100n });
 });
 
 test('a refused request reserves nothing and raises no cap', () => {
     const meter = new EscrowMeter(50n);
-    const code = refusal(() => meter.admit({ cap: cap(100n), worstCaseNano: 60n, settledNano: 0n }));
+    const code = refusal(() => meter.admit({ cap: cap(100n), worstCaseNano: 60n, chain: settled(0n) }));
     expect(code).toBe('credit_line_reached');
     expect(meter.highestNano).toBe(0n);
-    expect(refusal(() => meter.admit({ cap: cap(50n), worstCaseNano: 50n, settledNano: 0n }))).toBe('admitted');
+    expect(refusal(() => meter.admit({ cap: cap(50n), worstCaseNano: 50n, chain: settled(0n) }))).toBe('admitted');
+});
+
+test('no more is lent than the escrow holds, whatever its dispatcher passes on', () => {
+    const meter = new EscrowMeter(unlimited);
+    meter.close(charged(meter, 50n));
+    const ask = (settledNano: bigint, balanceNano: bigint) =>
+        refusal(() => meter.admit({ cap: cap(90n), worstCaseNano: 40n, chain: settled(settledNano, balanceNano) }));
+    expect(ask(0n, 89n)).toBe('escrow_insufficient');
+    expect(ask(50n, 39n)).toBe('escrow_insufficient');
+    expect(ask(50n, 40n)).toBe('admitted');
 });
 
 test('what was settled on chain makes room in the credit line', () => {
     const meter = new EscrowMeter(50n);
     meter.close(charged(meter, 50n));
-    expect(refusal(() => meter.admit({ cap: cap(90n), worstCaseNano: 40n, settledNano: 9n }))).toBe(
+    expect(refusal(() => meter.admit({ cap: cap(90n), worstCaseNano: 40n, chain: settled(9n) }))).toBe(
         'credit_line_reached',
     );
-    expect(refusal(() => meter.admit({ cap: cap(90n), worstCaseNano: 40n, settledNano: 40n }))).toBe('admitted');
+    expect(refusal(() => meter.admit({ cap: cap(90n), worstCaseNano: 40n, chain: settled(40n) }))).toBe('admitted');
 });
 
 test('a lower cap is fine while a higher one of the same session covers the sum', () => {
     const meter = new EscrowMeter(unlimited);
-    const early = meter.admit({ cap: cap(200n), worstCaseNano: 50n, settledNano: 0n });
-    expect(refusal(() => meter.admit({ cap: cap(100n), worstCaseNano: 50n, settledNano: 0n }))).toBe('admitted');
+    const early = meter.admit({ cap: cap(200n), worstCaseNano: 50n, chain: settled(0n) });
+    expect(refusal(() => meter.admit({ cap: cap(100n), worstCaseNano: 50n, chain: settled(0n) }))).toBe('admitted');
     expect(meter.capOf(early).capCumulativeNano).toBe(200n);
 });
 
 test('a cap of a retired session key covers nothing that a new key asks for', () => {
     const meter = new EscrowMeter(unlimited);
     meter.close(charged(meter, 10n, cap(1_000_000n, key(1))));
-    const admit = (nano: bigint) => meter.admit({ cap: cap(nano, key(2)), worstCaseNano: 10n, settledNano: 0n });
+    const admit = (nano: bigint) => meter.admit({ cap: cap(nano, key(2)), worstCaseNano: 10n, chain: settled(0n) });
     expect(refusal(() => admit(10n))).toBe('cap_too_low');
     expect(refusal(() => admit(20n))).toBe('admitted');
     expect(meter.highestNano).toBe(1_000_000n);
@@ -67,13 +78,13 @@ test('a cap of a retired session key covers nothing that a new key asks for', ()
 
 test('a receipt is logged with the highest cap of its session key, whichever request brought it', () => {
     const meter = new EscrowMeter(unlimited);
-    const first = meter.admit({ cap: cap(100n), worstCaseNano: 100n, settledNano: 0n });
-    meter.admit({ cap: cap(200n), worstCaseNano: 100n, settledNano: 0n });
+    const first = meter.admit({ cap: cap(100n), worstCaseNano: 100n, chain: settled(0n) });
+    meter.admit({ cap: cap(200n), worstCaseNano: 100n, chain: settled(0n) });
     expect(meter.capOf(first)).toEqual(cap(200n));
 });
 
 function charged(meter: EscrowMeter, nano: bigint, under = cap(nano)): MeteredRequest {
-    const request = meter.admit({ cap: under, worstCaseNano: nano, settledNano: 0n });
+    const request = meter.admit({ cap: under, worstCaseNano: nano, chain: settled(0n) });
     meter.charge(request, nano);
     return request;
 }
@@ -100,7 +111,7 @@ test('however requests interleave: receipts are monotone, below the caps, and co
                             meter.admit({
                                 cap: cap(capNano < 0n ? 0n : capNano),
                                 worstCaseNano: nano,
-                                settledNano: 0n,
+                                chain: settled(0n),
                             }),
                         );
                     const code = refusal(admit);

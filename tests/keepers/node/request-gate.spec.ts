@@ -1,6 +1,7 @@
 import { NodeRefusal } from '../../../keepers/node';
-import type { EscrowAccount } from '../../../keepers/dispatch';
-import { worstCaseNano, requestedWork } from '../../../keepers/confidential';
+import { ManualClock } from '../../../keepers/base';
+import { type EscrowAccount, EscrowBook } from '../../../keepers/dispatch';
+import { bindingOfEnvelope, requestedWork, signCapRaise, worstCaseNano } from '../../../keepers/confidential';
 import { bytesOf, inner, modelIndex, offer, stranger } from '../confidential/exchange';
 import { account, hub, keyringOf, node, nowMs, nowSec, sealRequest, session } from '../dispatch/sealed-request';
 import { gateOf } from './node-fixture';
@@ -111,6 +112,22 @@ describe('it refuses', () => {
         expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe('request_replayed');
     });
 
+    test('more than the escrow holds: escrow_insufficient, unless a deposit is there by now', async () => {
+        const gateOn = (...balances: bigint[]) => {
+            const clock = new ManualClock(nowMs);
+            const read = async () => {
+                clock.advance(300);
+                return account({ balanceNano: balances.shift() });
+            };
+            const book = new EscrowBook({ read, clock });
+            return gateAndRequest({}, { bookOf: () => book });
+        };
+        const poor = await gateOn(worst - 1n, worst - 1n);
+        expect(await refusalOf(poor.gate.admit(poor.sealed.envelope, hub))).toBe('escrow_insufficient');
+        const topped = await gateOn(worst - 1n, worst);
+        expect(await refusalOf(topped.gate.admit(topped.sealed.envelope, hub))).toBe('admitted');
+    });
+
     test('a debt beyond the credit line: credit_line_reached', async () => {
         const { gate, sealed } = await gateAndRequest({}, { creditLineNano: worst - 1n });
         expect(await refusalOf(gate.admit(sealed.envelope, hub))).toBe('credit_line_reached');
@@ -136,4 +153,16 @@ test('a chain that lags back to an old epoch gets no second account', async () =
     expect(next.meter).not.toBe(old.meter);
     expect(await refusalOf(gate.admit((await at(3)).envelope, hub))).toBe('escrow_unknown');
     expect((await gate.admit((await at(4)).envelope, hub)).meter).toBe(next.meter);
+});
+
+test('an escrow that is being closed gets no more windows, for what was begun under it too', async () => {
+    const { gate, sealed, setAccount, clock } = await gateAndRequest();
+    const request = await gate.admit(sealed.envelope, hub);
+    const { requestId } = sealed.envelope.context;
+    const raise = (allowanceNano: bigint) =>
+        signCapRaise(bindingOfEnvelope(sealed.envelope), { requestId, allowanceNano, cumulativeNano: enough }, session);
+    expect(await refusalOf(gate.raise(request, raise(worst + 1n)))).toBe('admitted');
+    setAccount(account({ status: 'closing' }));
+    clock.advance(10_000);
+    expect(await refusalOf(gate.raise(request, raise(worst + 2n)))).toBe('escrow_unknown');
 });

@@ -81,7 +81,7 @@ class Books {
             cap: { ...cap, ...sent },
             worstCaseNano: worstNano,
             allowanceNano: windowNano,
-            settledNano: 0n,
+            chain: { settledNano: 0n, balanceNano: 1n << 90n },
         });
         this.open.push({ requestId, requestHash, metered });
     }
@@ -104,7 +104,12 @@ class Books {
         await this.dispatch.raiseCap({ requestId, allowanceNano, capHash, ...cap, funds: this.funds });
         const request = this.open.find((open) => open.requestId.equals(requestId));
         const signed = { ...cap, requestHash: capHash, sessionKey: bytes('session') };
-        if (request) this.meter.raise(request.metered, { cap: signed, allowanceNano, settledNano: 0n });
+        if (request)
+            this.meter.raise(request.metered, {
+                cap: signed,
+                allowanceNano,
+                chain: { settledNano: 0n, balanceNano: 1n << 90n },
+            });
     }
 
     async charge({ requestId, metered }: Open, nano: bigint, final: boolean): Promise<void> {
