@@ -20,17 +20,11 @@ export type FrameKind = (typeof frameKind)[keyof typeof frameKind];
 
 export const dataType = { head: 0, body: 1, keepAlive: 2, error: 3, window: 4 } as const;
 
-/** A whole frame as it came. */
-export class WireFrame {
-    constructor(
-        readonly kind: FrameKind,
-        readonly bytes: Buffer,
-    ) {}
-
-    /** A view into `bytes`, made for those who look: a dispatcher passes nearly every frame on unread. */
-    get payload(): Buffer {
-        return this.bytes.subarray(frameHeaderBytes);
-    }
+/** A whole frame as it came: `payload` is a view into `bytes`. */
+export interface WireFrame {
+    kind: FrameKind;
+    bytes: Buffer;
+    payload: Buffer;
 }
 
 /** Whether a header is one that a correct node sends: every length but that of data is fixed, and data is in buckets. */

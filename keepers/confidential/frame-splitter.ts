@@ -1,5 +1,5 @@
 import { ConfidentialError } from './errors';
-import { frameHeaderBytes, isFrameHeader, WireFrame } from './frame-format';
+import { frameHeaderBytes, isFrameHeader, type WireFrame } from './frame-format';
 
 /**
  * Cuts a stream of bytes into frames, wherever the chunks begin and end. A frame that lies within one chunk is a view
@@ -70,5 +70,5 @@ function frameLength(bytes: Buffer, offset: number): number {
 }
 
 function toFrame(bytes: Buffer): WireFrame {
-    return new WireFrame(bytes.readUInt8(0) as WireFrame['kind'], bytes);
+    return { kind: bytes.readUInt8(0) as WireFrame['kind'], bytes, payload: bytes.subarray(frameHeaderBytes) };
 }

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { bundledBytes, encodeBundle, messageBytes } from './message-bundle';
+import { bundledBytes, encodeBundle } from './message-bundle';
 
 export interface LinkWriterOptions {
     /** Messages that may wait go out no more often than this; the others take them along. */
@@ -35,7 +35,7 @@ export class LinkWriter {
      */
     post(pieces: readonly Buffer[], when: 'now' | 'soon' = 'now'): void {
         if (this.socket.readyState !== this.socket.OPEN) return;
-        const bytes = bundledBytes(messageBytes(pieces));
+        const bytes = bundledBytes(pieces.reduce((sum, piece) => sum + piece.length, 0));
         if (this.bytes + bytes > maxBundleBytes) this.flush();
         this.messages.push(pieces);
         this.bytes += bytes;

@@ -1,10 +1,11 @@
 import { linkOperation } from './link-messages';
 
 const lengthBytes = 4;
+const bundleByte = Buffer.from([linkOperation.bundle]);
 
 /** Bytes of one message within a bundle, its length in front. */
-export function bundledBytes(bytes: number): number {
-    return lengthBytes + bytes;
+export function bundledBytes(messageBytes: number): number {
+    return lengthBytes + messageBytes;
 }
 
 /**
@@ -13,18 +14,9 @@ export function bundledBytes(bytes: number): number {
  */
 export function encodeBundle(messages: readonly (readonly Buffer[])[]): Buffer {
     if (messages.length === 1) return Buffer.concat(messages[0]!);
-    let bytes = 1;
-    for (const message of messages) bytes += bundledBytes(messageBytes(message));
-    const bundle = Buffer.allocUnsafe(bytes);
-    bundle[0] = linkOperation.bundle;
-    let at = 1;
-    for (const message of messages) {
-        let end = at + lengthBytes;
-        for (const piece of message) end += piece.copy(bundle, end);
-        bundle.writeUInt32BE(end - at - lengthBytes, at);
-        at = end;
-    }
-    return bundle;
+    const pieces: Buffer[] = [bundleByte];
+    for (const message of messages) pieces.push(lengthOf(message), ...message);
+    return Buffer.concat(pieces);
 }
 
 /** The messages that one WebSocket message holds, as views of it; undefined when it is malformed: empty, cut, or nested. */
@@ -43,9 +35,8 @@ export function messagesIn(data: Buffer): Buffer[] | undefined {
     return messages.length === 0 ? undefined : messages;
 }
 
-/** Of a message in its pieces. */
-export function messageBytes(pieces: readonly Buffer[]): number {
-    let bytes = 0;
-    for (const piece of pieces) bytes += piece.length;
-    return bytes;
+function lengthOf(message: readonly Buffer[]): Buffer {
+    const length = Buffer.allocUnsafe(lengthBytes);
+    length.writeUInt32BE(message.reduce((sum, piece) => sum + piece.length, 0));
+    return length;
 }

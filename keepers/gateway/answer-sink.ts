@@ -21,8 +21,12 @@ export function replySink(reply: FastifyReply): AnswerSink {
                 return;
             }
             reply.hijack();
+            // With what of the answer is here already: one write to the socket for both.
+            const { socket } = raw;
+            socket?.cork();
             raw.writeHead(status, headers);
             raw.flushHeaders();
+            process.nextTick(() => socket?.uncork());
         },
         write: (chunk) => {
             if (whole === undefined) return raw.write(chunk) || raw.destroyed ? undefined : drained(raw);

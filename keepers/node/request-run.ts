@@ -30,7 +30,7 @@ export interface RequestRunOptions {
     cacheSalt?: string;
     signer: Signer;
     log: NodeLog;
-    /** @param when `soon`: the client has begun to read, and a few milliseconds more do no harm */
+    /** @param when `soon`: a few milliseconds more do no harm, or what comes next takes it along */
     send: (wire: Buffer, when: 'now' | 'soon') => void;
     logger: Logger;
     nowMs: () => number;
@@ -89,7 +89,8 @@ export class RequestRun {
     async run(signal: AbortSignal): Promise<SealedReceipt> {
         const { request, send } = this.options;
         try {
-            send(this.sealer.start(), 'now');
+            // Nothing of these two is the client's yet: the first token takes them along.
+            send(this.sealer.start(), 'soon');
             await this.relayEngine(signal);
             const final = await this.sign((figures) => this.sealer.final(this.billable(), figures), true);
             send(final.wire, 'now');
@@ -131,7 +132,7 @@ export class RequestRun {
             this.stage = 'headed';
             this.firstFrameMs = this.options.nowMs() - this.startedAtMs;
             const head = this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) });
-            this.options.send(head, 'now');
+            this.options.send(head, 'soon');
             return undefined;
         }
         if (event.type === 'end') return this.onEnd(event.usage, signal);
