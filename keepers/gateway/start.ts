@@ -11,7 +11,7 @@ import { CocoonError, type Logger, systemClock } from '../base';
 import { signerFromSeed } from '../confidential';
 import { type GatewayConfig, readSeedFile } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
-import { GatewayLedger } from '../ledger';
+import { GatewayLedger, RetentionJob } from '../ledger';
 import { Escrow } from '../../wrappers';
 import { ApiKeys } from './api-keys';
 import { collateralSource } from './collateral';
@@ -30,6 +30,7 @@ import {
     type RoleTelemetry,
     watchChain,
     watchLedgerFile,
+    watchRetention,
 } from '../telemetry';
 import { createGatewayServer } from './server';
 import { GatewayService } from './service';
@@ -113,11 +114,19 @@ export async function startGateway(
     });
     watchGateway({ service, metrics, telemetry, hubs, directory, ledger });
     watchLedgerFile(telemetry, config.ledgerFile);
+    const retention = new RetentionJob({
+        retentionMs: config.retentionHours * 3_600_000,
+        compact: async (beforeMs, pause) => ({ ...(await ledger.compact({ beforeMs, pause })) }),
+        clock: systemClock,
+        logger,
+    });
+    watchRetention(telemetry, retention);
     telemetry.readiness.add('ledger_failing', () => ledgerMetrics.problem);
     addDrainActs(telemetry, service);
     hubs.start();
     directory.start();
     recovery.start();
+    retention.start();
     const server = createGatewayServer({ service, idempotency, logger, maxBodyBytes: config.maxBodyBytes, apiKeys });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
     return {
@@ -126,6 +135,7 @@ export async function startGateway(
             await server.close();
             await directory.stop();
             await recovery.stop();
+            await retention.stop();
             await hubs.stop();
             ledger.close();
             await client.close();

@@ -1,5 +1,6 @@
 import { type Database, type DatabaseOptions, openDatabase } from './database';
 import { LedgerError } from './errors';
+import { compactGateway, type GatewayCompaction, prepareGatewayCompaction } from './gateway-compaction';
 import { GatewayReceipts } from './gateway-receipts';
 import { type GatewayReceipt, type GatewayRequest, gatewayRequest } from './gateway-records';
 import {
@@ -20,6 +21,7 @@ import { type IdempotentAttempt, IdempotencyRecords } from './idempotency-record
 import { type KeptAnswer, KeptAnswers } from './kept-answers';
 import { type KeySpend, keySpend } from './key-budget';
 import { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
+import type { CompactOptions } from './maintenance/compact';
 import { checkStream, type EscrowFunds, storedBytes, storedNano, type StreamId, toBuffer } from './records';
 
 /** Life of a request: `reserve` before the first byte leaves, then one of resolve, fail, lose; after `lose` resolve, fail or giveUp. */
@@ -31,6 +33,7 @@ export class GatewayLedger {
     private readonly answers: KeptAnswers;
     private readonly reservations: GatewayReservations;
     private readonly receipts: GatewayReceipts;
+    private compaction: ReturnType<typeof prepareGatewayCompaction> | null = null;
 
     constructor(options: DatabaseOptions & LedgerWriterOptions) {
         this.database = openDatabase(options);
@@ -209,7 +212,16 @@ export class GatewayLedger {
             costNano += row.cost ?? 0n;
             if (row.state !== 'final' && row.state !== 'failed') openNano += row.worst ?? 0n;
         }
+        const gone = this.sql.compactedTotals.get()!;
+        requests.final += Number(gone.finals ?? 0n);
+        requests.failed += Number(gone.failed ?? 0n);
+        costNano += gone.cost ?? 0n;
         return { requests, costNano, openNano };
+    }
+
+    /** Deletes, a little at a time, requests that were closed before then; streams and totals stay as they are. */
+    compact(options: CompactOptions): Promise<GatewayCompaction> {
+        return compactGateway(this.writer, (this.compaction ??= prepareGatewayCompaction(this.database)), options);
     }
 
     close(): void {

@@ -2,7 +2,7 @@ import { LedgerError } from './errors';
 import type { GatewayReceipt } from './gateway-records';
 import type { GatewayJoinedRow, GatewayRequestState, GatewayStatements } from './gateway-statements';
 import { utcDay } from './key-budget';
-import { checkReceipt } from './records';
+import { checkReceipt, maxNano } from './records';
 
 /** What requests cost by the node's receipts, within a transaction of the ledger. */
 export class GatewayReceipts {
@@ -40,10 +40,13 @@ export class GatewayReceipts {
         const broken =
             (!receipt.nodeKey.equals(row.node_key) && 'node_key') ||
             (!receipt.sessionKey.equals(row.session_key) && 'session_key') ||
+            (receipt.sequence <= stream.compacted_sequence && 'sequence_used') ||
             (this.sql.receiptAt.get(row.stream_id, receipt.sequence) !== undefined && 'sequence_used') ||
             (receipt.costNano > row.worst_case_nano && 'cost_above_worst_case') ||
-            (receipt.cumulativeNano < (before.cost ?? 0n) + receipt.costNano && 'cumulative_below_finals') ||
-            (receipt.cumulativeNano < (before.cumulative ?? 0n) && 'cumulative_fell') ||
+            (receipt.cumulativeNano < stream.compacted_cost_nano + (before.cost ?? 0n) + receipt.costNano &&
+                'cumulative_below_finals') ||
+            (receipt.cumulativeNano < maxNano(before.cumulative ?? 0n, stream.compacted_cumulative_nano) &&
+                'cumulative_fell') ||
             (after.cumulative !== null && receipt.cumulativeNano > after.cumulative && 'cumulative_fell') ||
             (receipt.cumulativeNano > mostOwed && 'cumulative_above_reservations') ||
             null;

@@ -10,6 +10,10 @@ export interface GatewayStreamRow {
     finals_nano: bigint;
     open_nano: bigint;
     last_sequence: bigint;
+    /** What compaction deleted: its highest sequence, -1 where nothing is gone, and what it came to. */
+    compacted_sequence: bigint;
+    compacted_cumulative_nano: bigint;
+    compacted_cost_nano: bigint;
 }
 
 export interface GatewayRequestRow {
@@ -108,6 +112,10 @@ export function prepareGatewayStatements(database: Database) {
             `SELECT state, count(*) AS requests, sum(cost_nano) FILTER (WHERE state = 'final') AS cost,
              sum(worst_case_nano) AS worst
              FROM gateway_requests GROUP BY state`,
+        ),
+        compactedTotals: sql<{ finals: bigint | null; failed: bigint | null; cost: bigint | null }>(
+            `SELECT sum(compacted_finals) AS finals, sum(compacted_failed) AS failed, sum(compacted_cost_nano) AS cost
+             FROM gateway_streams`,
         ),
     };
 }
