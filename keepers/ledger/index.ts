@@ -33,5 +33,5 @@ export { type IdempotencyMark, type IdempotentAttempt, idempotencyRetentionMs } 
 export { type KeptAnswer, maxKeptAnswerBytes } from './kept-answers';
 export { type BudgetPeriod, budgetLeftNano, type KeySpend, type SpendingKey } from './key-budget';
 export { NodeLog } from './node-log';
-export { type NodeLogEntry } from './node-log-entry';
-export { readNodeLogSettleable, scanNodeLog } from './node-log-reader';
+export { type NodeLogEntry, type NodeLogSummary } from './node-log-entry';
+export { readNodeLogSettleable, scanNodeLog, streamName } from './node-log-reader';

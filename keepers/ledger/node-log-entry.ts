@@ -8,6 +8,18 @@ export interface NodeLogEntry extends SignedReceipt {
     atMs: number;
 }
 
+/** In place of lines that compaction took out: receipts of one stream that later ones stand for. */
+export interface NodeLogSummary {
+    escrow: Buffer;
+    epoch: number;
+    nodeKey: Buffer;
+    /** The highest of them, and their highest sum. */
+    sequence: number;
+    cumulativeNano: bigint;
+    /** How many of them were final. */
+    finals: number;
+}
+
 const hex = (bytes: number) =>
     z
         .string()
@@ -37,6 +49,21 @@ const entrySchema = z.strictObject({
     atMs: z.int(),
 });
 
+const summarySchema = z.strictObject({
+    v: z.literal(2),
+    escrow: hex(32),
+    epoch: uint32,
+    nodeKey: hex(32),
+    sequence: uint32,
+    cumulativeNano: nano,
+    finals: z.int().min(0),
+});
+
+export function encodeLogSummary({ escrow, epoch, nodeKey, sequence, cumulativeNano, finals }: NodeLogSummary): string {
+    const names = { escrow: escrow.toString('hex'), epoch, nodeKey: nodeKey.toString('hex') };
+    return JSON.stringify({ v: 2, ...names, sequence, cumulativeNano: cumulativeNano.toString(), finals });
+}
+
 export function encodeLogEntry(entry: NodeLogEntry): string {
     const { receipt, cap } = entry;
     return JSON.stringify({
@@ -58,9 +85,18 @@ export function encodeLogEntry(entry: NodeLogEntry): string {
     });
 }
 
-/** @throws when the text is not an entry; the reader says where. */
-export function decodeLogEntry(json: string): NodeLogEntry {
-    const fields = entrySchema.parse(JSON.parse(json));
+export type NodeLogLine = { entry: NodeLogEntry } | { summary: NodeLogSummary };
+
+/** @throws when the text is neither; the reader says where. */
+export function decodeLogLine(json: string): NodeLogLine {
+    const value: unknown = JSON.parse(json);
+    if ((value as { v?: unknown } | null)?.v !== 2) return { entry: entryOf(entrySchema.parse(value)) };
+    const { v, ...summary } = summarySchema.parse(value);
+    void v;
+    return { summary };
+}
+
+function entryOf(fields: z.output<typeof entrySchema>): NodeLogEntry {
     const { nodeKey, sessionKey, sequence, costNano, cumulativeNano, reference } = fields;
     return {
         escrow: fields.escrow,

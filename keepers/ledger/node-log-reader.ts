@@ -1,28 +1,46 @@
 import { createReadStream } from 'node:fs';
 import { LedgerError } from './errors';
 import { lineChecksum } from './node-log-line';
-import { decodeLogEntry, type NodeLogEntry } from './node-log-entry';
+import { noPause, type Pause } from './maintenance/pause';
+import { decodeLogLine, type NodeLogEntry, type NodeLogLine, type NodeLogSummary } from './node-log-entry';
 import type { Settleable } from './dispatch-records';
+import type { StreamId } from './records';
 
 const newline = 0x0a;
 
-/** Calls `visit` for every whole line; a torn last line ends the scan, damage anywhere else is an error. */
+export interface NodeLogScan {
+    /** Told of what compaction took out, see `NodeLogSummary`. */
+    onSummary?: (summary: NodeLogSummary, line: string) => void;
+    /** Only the first so many bytes. */
+    untilBytes?: number;
+    /** Between two pieces of the file. */
+    pause?: Pause;
+}
+
+/** Calls `visit` for every receipt; a torn last line ends the scan, damage anywhere else is an error. */
 export async function scanNodeLog(
     fileName: string,
-    visit: (entry: NodeLogEntry) => void,
+    visit: (entry: NodeLogEntry, line: string) => void,
+    { onSummary, untilBytes = Infinity, pause = noPause }: NodeLogScan = {},
 ): Promise<{ lines: number; intactBytes: number }> {
+    if (untilBytes === 0) return { lines: 0, intactBytes: 0 };
     let carry: Buffer = Buffer.alloc(0);
     let lines = 0;
     let intactBytes = 0;
-    for await (const chunk of createReadStream(fileName) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(fileName, { end: untilBytes - 1 }) as AsyncIterable<Buffer>) {
+        const startedMs = performance.now();
         carry = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
         let start = 0;
         for (let end = carry.indexOf(newline); end >= 0; end = carry.indexOf(newline, start)) {
-            visit(parseLine(carry.toString('utf8', start, end), ++lines, fileName));
+            const text = carry.toString('utf8', start, end);
+            const line = parseLine(text, ++lines, fileName);
+            if ('entry' in line) visit(line.entry, text);
+            else onSummary?.(line.summary, text);
             intactBytes += end + 1 - start;
             start = end + 1;
         }
         carry = carry.subarray(start);
+        await pause(performance.now() - startedMs);
     }
     return { lines, intactBytes };
 }
@@ -50,14 +68,19 @@ export async function readNodeLogSettleable(fileName: string): Promise<Settleabl
     }));
 }
 
-function streamKey(entry: NodeLogEntry): string {
-    return `${entry.escrow.toString('hex')}/${entry.epoch}/${entry.receipt.nodeKey.toString('hex')}`;
+export function streamKey({ escrow, epoch, receipt }: NodeLogEntry): string {
+    return streamName({ escrow, epoch, nodeKey: receipt.nodeKey });
 }
 
-function parseLine(line: string, lineNumber: number, fileName: string): NodeLogEntry {
+/** One text for one node's account with one escrow. */
+export function streamName({ escrow, epoch, nodeKey }: StreamId): string {
+    return `${escrow.toString('hex')}/${epoch}/${nodeKey.toString('hex')}`;
+}
+
+function parseLine(line: string, lineNumber: number, fileName: string): NodeLogLine {
     const json = line.slice(9);
     try {
-        if (line.slice(0, 9) === `${lineChecksum(json)} `) return decodeLogEntry(json);
+        if (line.slice(0, 9) === `${lineChecksum(json)} `) return decodeLogLine(json);
     } catch (error) {
         throw corrupt(lineNumber, fileName, error);
     }

@@ -1,11 +1,13 @@
-import { mkdirSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { mkdirSync, rmSync } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, errorMessage, systemClock } from '../base';
 import { LedgerError } from './errors';
+import type { Pause } from './maintenance/pause';
+import { type CompactedLog, compactedName, writeCompacted } from './node-log-compaction';
 import { encodeLogEntry, type NodeLogEntry } from './node-log-entry';
 import { checkedLine } from './node-log-line';
-import { scanNodeLog } from './node-log-reader';
+import { scanNodeLog, streamKey, streamName } from './node-log-reader';
 
 interface Pending {
     line: string;
@@ -13,15 +15,20 @@ interface Pending {
     reject: (error: unknown) => void;
 }
 
+/** Written anew once what is old is so much of the retention older than it must be. */
+const slackPart = 8;
 /** Between two attempts to write what a full or broken disk did not take. */
 const retryMs = 1_000;
 
 /**
- * The provider's own copy of every (cap, receipt): an append-only text file, one line each, synced in groups.
+ * The provider's own copy of every (cap, receipt): a text file that only grows, one line each, synced in groups, until
+ * compaction puts a shorter one in its place.
  * It holds signed statements only, which are public once settled; nothing secret.
  */
 export class NodeLog {
     private queue: Pending[] = [];
+    /** Waits to run between two groups. */
+    private between: (() => Promise<void>) | null = null;
     private draining = false;
     private running: Promise<void> = Promise.resolve();
     private failure: LedgerError | null = null;
@@ -29,8 +36,11 @@ export class NodeLog {
     private listener: (trouble: string | null) => void = () => undefined;
 
     private constructor(
-        private readonly file: FileHandle,
+        private readonly fileName: string,
+        private file: FileHandle,
         private sizeBytes: number,
+        /** Of the oldest line that might be taken out once it is old enough. */
+        private oldestAtMs: number,
         private readonly clock: Clock,
     ) {}
 
@@ -38,11 +48,12 @@ export class NodeLog {
     static async open(fileName: string, clock: Clock = systemClock): Promise<NodeLog> {
         mkdirSync(path.dirname(fileName), { recursive: true, mode: 0o700 });
         const file = await open(fileName, 'a+', 0o600);
-        const { intactBytes } = await scanNodeLog(fileName, () => undefined);
+        rmSync(compactedName(fileName), { force: true });
+        const { intactBytes, oldestAtMs } = await measure(fileName);
         await file.truncate(intactBytes);
         await file.datasync();
         await syncFolder(path.dirname(fileName));
-        return new NodeLog(file, intactBytes, clock);
+        return new NodeLog(fileName, file, intactBytes, oldestAtMs, clock);
     }
 
     /** Told why nothing can be written, and null once everything that waited is on disk. */
@@ -59,10 +70,35 @@ export class NodeLog {
     async append(entry: NodeLogEntry): Promise<void> {
         if (this.failure) throw this.failure;
         const line = checkedLine(encodeLogEntry(entry));
+        this.oldestAtMs = Math.min(this.oldestAtMs, entry.atMs);
         return new Promise((resolve, reject) => {
             this.queue.push({ line, resolve, reject });
             if (!this.draining) this.running = this.drain();
         });
+    }
+
+    /**
+     * Takes out receipts from before then that later ones stand for: whatever can be settled stays, and so does what each
+     * stream came to. A crash at any moment leaves the old file or the new one, each with every line acknowledged.
+     * Does nothing until enough is old to be worth writing the rest anew.
+     */
+    async compact(beforeMs: number, pause: Pause): Promise<{ receipts: number }> {
+        const slackMs = (this.clock.nowMs() - beforeMs) / slackPart;
+        if (this.oldestAtMs > beforeMs - slackMs) return { receipts: 0 };
+        const { fileName, sizeBytes, oldestAtMs } = this;
+        // From here on of those that come meanwhile.
+        this.oldestAtMs = Infinity;
+        let compacted: CompactedLog | null = null;
+        try {
+            compacted = await writeCompacted({ fileName, sizeBytes, beforeMs, pause });
+            const { takenOut } = compacted;
+            await this.alone(() => this.replaceBy(compacted!, sizeBytes));
+            return { receipts: takenOut };
+        } catch (error) {
+            this.oldestAtMs = Math.min(this.oldestAtMs, oldestAtMs);
+            if (compacted && this.file !== compacted.file) await compacted.discard();
+            throw error;
+        }
     }
 
     /** Writes what waits, if the disk takes it. */
@@ -77,12 +113,40 @@ export class NodeLog {
         // Whatever comes while one group is syncing forms the next. The last look at the queue and the flag's fall
         // are one step, or a line that comes between them would wait for ever.
         this.draining = true;
-        while (this.queue.length > 0) {
-            const group = this.queue;
+        while (this.queue.length > 0 || this.between !== null) {
+            const { between, queue } = this;
+            this.between = null;
             this.queue = [];
-            await this.writeGroup(group);
+            if (queue.length > 0) await this.writeGroup(queue);
+            await between?.();
         }
         this.draining = false;
+    }
+
+    /** Nothing is written meanwhile. */
+    private alone(act: () => Promise<void>): Promise<void> {
+        return new Promise((resolve, reject) => {
+            this.between = () => (this.failure ? Promise.reject(this.failure) : act()).then(resolve, reject);
+            if (!this.draining) this.running = this.drain();
+        });
+    }
+
+    /** With the lines that came since it was begun. Old and new are one file as soon as the folder says so on disk. */
+    private async replaceBy(compacted: CompactedLog, fromBytes: number): Promise<void> {
+        const { file, sizeBytes, oldestAtMs } = compacted;
+        const since = Buffer.alloc(this.sizeBytes - fromBytes);
+        const { bytesRead } = await this.file.read(since, 0, since.length, fromBytes);
+        if (bytesRead < since.length) throw new LedgerError('log_corrupt', `${this.fileName}: its end is gone`);
+        await file.appendFile(since);
+        await file.datasync();
+        await rename(compactedName(this.fileName), this.fileName);
+        const replaced = this.file;
+        this.file = file;
+        this.sizeBytes = sizeBytes + since.length;
+        this.oldestAtMs = Math.min(this.oldestAtMs, oldestAtMs);
+        await replaced.close();
+        // Until it is known which of the two a crash would leave, no line may be acknowledged.
+        await syncFolder(path.dirname(this.fileName)).catch((error: unknown) => this.fail(error, []));
     }
 
     private async writeGroup(group: Pending[]): Promise<void> {
@@ -111,6 +175,18 @@ export class NodeLog {
         await this.file.truncate(this.sizeBytes).catch(() => undefined);
         for (const pending of [...group, ...this.queue.splice(0)]) pending.reject(this.failure);
     }
+}
+
+async function measure(fileName: string): Promise<{ intactBytes: number; oldestAtMs: number }> {
+    const gone = new Map<string, number>();
+    let oldestAtMs = Infinity;
+    const visit = (entry: NodeLogEntry) => {
+        if (entry.receipt.sequence > (gone.get(streamKey(entry)) ?? -1)) oldestAtMs = Math.min(oldestAtMs, entry.atMs);
+    };
+    const { intactBytes } = await scanNodeLog(fileName, visit, {
+        onSummary: (summary) => void gone.set(streamName(summary), summary.sequence),
+    });
+    return { intactBytes, oldestAtMs };
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -12,10 +12,10 @@ import { type Logger, systemClock } from '../base';
 import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSeedFile } from '../config';
 import { readEscrowOf } from '../dispatch';
-import { NodeLog } from '../ledger';
+import { NodeLog, RetentionJob } from '../ledger';
 import { openSender, type OutboxSender } from '../outbox';
 import { SettlerService } from '../settlement';
-import { NodeMetrics, type RoleTelemetry, SettlerMetrics, watchChain } from '../telemetry';
+import { NodeMetrics, type RoleTelemetry, SettlerMetrics, watchChain, watchRetention } from '../telemetry';
 import { admissionValueNano, Registry } from '../../wrappers';
 import { EarningsTally } from './earnings-tally';
 import { NodeError } from './errors';
@@ -177,6 +177,14 @@ async function composeNode(
         logger,
     });
     log.watch((trouble) => service.setLogTrouble(trouble));
+    const retention = new RetentionJob({
+        retentionMs: config.retentionHours * 3_600_000,
+        compact: (beforeMs, pause) => log.compact(beforeMs, pause),
+        clock: systemClock,
+        logger,
+    });
+    watchRetention(telemetry, retention);
+    retention.start();
     await service.start();
     hubs.start((place) => service.dial(place));
     prices.start();
@@ -218,6 +226,7 @@ async function composeNode(
             await hubs.stop();
             await reattestation.stop();
             await service.stop(drainMs);
+            await retention.stop();
             await log.close();
             await engine.close();
             await ownSettler?.stop();

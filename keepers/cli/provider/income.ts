@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Payout } from '../../../wrappers';
-import { readNodeLogSettleable, scanNodeLog } from '../../ledger';
+import { type NodeLogSummary, readNodeLogSettleable, scanNodeLog, streamName } from '../../ledger';
 import { LineSignatures, viewChain } from '../../settlement';
 import type { NodeContext } from './node-context';
 
@@ -71,8 +71,16 @@ interface DaySum {
 async function sumByDay(file: string): Promise<Map<string, DaySum>> {
     const days = new Map<string, DaySum>();
     const reached = new Map<string, bigint>();
+    // What was taken out of the log was earned on days that are not shown any more.
+    const gone = new Map<string, number>();
+    const onSummary = (summary: NodeLogSummary) => {
+        reached.set(streamName(summary), summary.cumulativeNano);
+        gone.set(streamName(summary), summary.sequence);
+    };
+    await scanNodeLog(file, () => undefined, { onSummary });
     await scanNodeLog(file, ({ escrow, epoch, receipt, final, atMs }) => {
-        const stream = `${escrow.toString('hex')}/${epoch}/${receipt.nodeKey.toString('hex')}`;
+        const stream = streamName({ escrow, epoch, nodeKey: receipt.nodeKey });
+        if (receipt.sequence <= (gone.get(stream) ?? -1)) return;
         const beforeNano = reached.get(stream) ?? 0n;
         const addedNano = receipt.cumulativeNano > beforeNano ? receipt.cumulativeNano - beforeNano : 0n;
         reached.set(stream, beforeNano + addedNano);
