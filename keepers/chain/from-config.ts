@@ -27,6 +27,9 @@ export interface ChainClientContext {
     kind: 'production' | 'development';
 }
 
+/** So many attempts at a silent endpoint fit into one call. */
+const triesPerCall = 3;
+
 /** A client for one command, or with a context for a process: then it watches its endpoints until `close`. */
 export function chainClientOf(settings: ChainSettings, context?: ChainClientContext): ChainClient {
     const shared = settings.apiKeyFile === undefined ? undefined : readSecretFile(settings.apiKeyFile);
@@ -35,7 +38,8 @@ export function chainClientOf(settings: ChainSettings, context?: ChainClientCont
         const { apiKeyFile, ...endpoint } = given;
         return apiKeyFile === undefined ? endpoint : { ...endpoint, apiKey: readSecretFile(apiKeyFile) };
     });
-    const client = new ChainClient({ endpoints, timeoutMs: settings.timeoutMs });
+    const { timeoutMs } = settings;
+    const client = new ChainClient({ endpoints, timeoutMs, deadlineMs: timeoutMs * triesPerCall });
     if (context !== undefined) watch(client, context);
     return client;
 }

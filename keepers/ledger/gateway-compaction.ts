@@ -99,7 +99,7 @@ function compactSlice(sql: Statements, { afterId, beforeMs }: { afterId: bigint;
     for (const row of old) {
         sql.delete.run(row.id);
         if (row.state === 'failed') sql.countFailed.run(row.sequence ?? -1n, row.cumulative_nano ?? 0n, row.stream_id);
-        else sql.countFinal.run(row.cost_nano!, row.sequence!, row.cumulative_nano!, row.stream_id);
+        else sql.countFinal.run(row.cost_nano, row.sequence, row.cumulative_nano, row.stream_id);
     }
     const offers = new Set(old.flatMap(({ offer_hash: hash }) => (hash ? [toBuffer(hash).toString('hex')] : [])));
     const offersGone = [...offers].reduce((sum, hex) => sum + sql.deleteOffer.run(Buffer.from(hex, 'hex')), 0);

@@ -23,6 +23,8 @@ export interface ChaosNetworkOptions {
     progress: (line: string) => void;
     /** Two dispatchers on one PostgreSQL, in place of one on a SQLite file. */
     postgres: boolean;
+    /** Over what each role would have, before anything else. */
+    adjust?: (settings: RoleSettings) => RoleSettings;
 }
 
 export const gatewayNames = ['gateway', 'gateway-2'] as const;
@@ -154,7 +156,8 @@ export class ChaosNetwork {
     }
 
     /** Puts proxies, a disk and a clock between a role and the world. */
-    private async interfere(name: string, settings: RoleSettings): Promise<RoleSettings> {
+    private async interfere(name: string, given: RoleSettings): Promise<RoleSettings> {
+        const settings = this.options.adjust?.(given) ?? given;
         if (name === 'chain') return { ...settings, stateDir: path.join(this.diskOf(name).folder, 'state') };
         const changed = { ...settings };
         const chain = settings['chain'] as { endpoints: string[] };

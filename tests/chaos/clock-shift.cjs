@@ -5,7 +5,8 @@
  * - a file with a role's name holds how many milliseconds its wall clock is off; timers keep their pace, as they do when a
  *   machine's clock is set;
  * - `pace` holds "since factor": from that moment (real, ms) on time runs so many times as fast, for all roles alike. Timers
- *   of a second and more, set from then on, run as fast; shorter ones poll or wait for a machine, and keep theirs.
+ *   of a second and more, set from then on, run as fast, but none becomes shorter than a second: it may poll, beat or wait for
+ *   a machine, which is as slow as ever. Shorter ones keep theirs.
  */
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
@@ -13,7 +14,8 @@ const path = require('node:path');
 const folder = process.env.COCOON_CHAOS_CLOCKS;
 const configAt = process.argv.indexOf('--config') + 1;
 const lookMs = 100;
-const fastFromMs = 1_000;
+/** Real. */
+const leastMs = 1_000;
 
 if (folder !== undefined && configAt > 0) {
     const RealDate = Date;
@@ -55,7 +57,8 @@ if (folder !== undefined && configAt > 0) {
 
     for (const name of ['setTimeout', 'setInterval']) {
         const real = globalThis[name];
-        const paced = (act, delayMs, ...rest) => real(act, delayMs >= fastFromMs ? delayMs / factor : delayMs, ...rest);
+        const paced = (act, delayMs, ...rest) =>
+            real(act, Math.max(delayMs / factor, Math.min(delayMs, leastMs)), ...rest);
         // util.promisify finds the promise form of a timer by this.
         Object.assign(paced, real);
         for (const symbol of Object.getOwnPropertySymbols(real))

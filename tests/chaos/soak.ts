@@ -1,29 +1,26 @@
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RoleSettings } from '../../keepers/devnet';
+import { Archive } from './audit/archive';
 import { audit, type AuditReport } from './audit/audit';
-import { ChaosNetwork, gatewayNames } from './chaos-network';
-import { Dice } from './dice';
-import { Diary } from './diary';
 import { type Footprint, footprintOf, growthOf, type Growth } from './footprint';
 import { startLoad } from './load/client-load';
 import { converge, settleAll } from './quiet';
-import { Supervisor } from './supervisor';
+import { gatewaysOf, onScene, type Scene, type SceneOptions } from './scene';
 
-export interface SoakOptions {
-    dir: string;
-    seed: number;
+export interface SoakOptions extends SceneOptions {
     /** Of the network's own time. */
     hours: number;
     /** So many times as fast as it passes here. */
     warp: number;
     callers: number;
-    postgres: boolean;
-    say: (line: string) => void;
 }
 
 export interface SoakResult {
     acknowledged: number;
     asked: number;
+    others: Record<string, number>;
+    /** Receipts that the dispatcher has no longer, and a file of the first node. */
+    deleted: number;
     memory: Record<string, Growth>;
     disk: Record<string, Growth>;
     starts: number;
@@ -31,59 +28,50 @@ export interface SoakResult {
 }
 
 const samples = 120;
+/** Often enough that nothing is deleted unseen. */
+const archivedPerRetention = 4;
 const restsMs = [200, 1_500] as const;
+/** Of the settings that an operator has: so short that stores are as large as they become well before the second quarter. */
+const retentionHours = 3;
+
+/** Waits that end in a failure are for machines and networks, which are as slow as ever here. */
+function patient(settings: RoleSettings): RoleSettings {
+    if (settings['chain'] === undefined) return settings;
+    const chain = { ...(settings['chain'] as object), timeoutMs: 120_000, pollIntervalMs: 300 };
+    const isGateway = settings['sessionKeyFile'] !== undefined;
+    return { ...settings, chain, retentionHours, ...(isGateway && { requestTimeoutMs: 3_600_000 }) };
+}
 
 /** Steady load for a day that passes in less: what keepers need of memory and disk must not grow with it. */
-export async function soak(options: SoakOptions): Promise<SoakResult> {
-    const dice = new Dice(options.seed);
-    const diary = new Diary(path.join(options.dir, 'diary.jsonl'), options.say);
-    diary.tell('starting the network');
-    const progress = (line: string) => diary.note(line);
-    const network = await ChaosNetwork.launch({
-        dir: options.dir,
-        dice: dice.apart('network'),
-        progress,
-        postgres: options.postgres,
-    });
-    const supervisor = new Supervisor(network.local, diary, (name) => network.moveToFreshPlatform(name));
-    try {
-        return await soakOn({ network, supervisor, dice, diary, options });
-    } finally {
-        await supervisor.stop();
-        await network.stop();
-    }
+export function soak(options: SoakOptions): Promise<SoakResult> {
+    return onScene(options, (scene) => soakOn(scene, options), patient);
 }
 
-interface Scene {
-    network: ChaosNetwork;
-    supervisor: Supervisor;
-    dice: Dice;
-    diary: Diary;
-    options: SoakOptions;
-}
-
-async function soakOn({ network, supervisor, dice, diary, options }: Scene): Promise<SoakResult> {
-    await network.local.gatewayReady();
-    supervisor.start();
+async function soakOn(scene: Scene, options: SoakOptions): Promise<SoakResult> {
+    const { network, supervisor, dice, diary } = scene;
     network.clocks.hurry(options.warp);
     // Timers that a role has set already keep their old pace.
     for (const name of network.local.processes.keys()) supervisor.signal(name, 'SIGTERM');
     await sleep(1_000);
     await converge(network, supervisor, diary);
-    const gateways = Object.fromEntries(gatewayNames.map((name) => [name, () => network.local.process(name).url]));
-    const load = startLoad({ gateways, callers: options.callers, dice, restAfterFailureMs: restsMs });
+    const { callers } = options;
+    const load = startLoad({ gateways: gatewaysOf(network), callers, dice, restAfterFailureMs: restsMs });
     const startsBefore = supervisor.starts;
+    const archive = new Archive();
     try {
-        const taken = await sampleFor({ network, diary, options });
+        const taken = await sampleFor(scene, options, archive);
+        const starts = supervisor.starts - startsBefore;
         await load.stop();
         await settleAll(network);
-        const report = await audit(network, load.acknowledged);
+        const report = await audit(network, load.acknowledged, archive);
         return {
             asked: load.tally.asked,
             acknowledged: load.acknowledged.length,
+            others: load.tally.others,
+            deleted: archive.deleted,
             memory: growthOf(taken, 'memory'),
             disk: growthOf(taken, 'disk'),
-            starts: supervisor.starts - startsBefore,
+            starts,
             report,
         };
     } finally {
@@ -91,9 +79,10 @@ async function soakOn({ network, supervisor, dice, diary, options }: Scene): Pro
     }
 }
 
-async function sampleFor({ network, diary, options }: Pick<Scene, 'network' | 'diary' | 'options'>) {
+async function sampleFor({ network, diary }: Scene, { hours, warp }: SoakOptions, archive: Archive) {
     const taken: Footprint[] = [];
-    const lengthMs = (options.hours * 3_600_000) / options.warp;
+    const lengthMs = (hours * 3_600_000) / warp;
+    const archiveEvery = Math.max(1, Math.floor((samples * retentionHours) / archivedPerRetention / hours));
     const startedMs = performance.now();
     for (let number = 1; number <= samples; number++) {
         await sleep(Math.max(0, startedMs + (lengthMs * number) / samples - performance.now()));
@@ -101,7 +90,8 @@ async function sampleFor({ network, diary, options }: Pick<Scene, 'network' | 'd
         taken.push(footprint);
         const sizes = { memory: Object.fromEntries(footprint.memory), disk: Object.fromEntries(footprint.disk) };
         diary.note('footprint', sizes);
-        if (number % 10 === 0) diary.tell('soaked', { hours: ((options.hours * number) / samples).toFixed(1) });
+        if (number % archiveEvery === 0) await archive.collect(network);
+        if (number % 10 === 0) diary.tell('soaked', { hours: ((hours * number) / samples).toFixed(1) });
     }
     return taken;
 }

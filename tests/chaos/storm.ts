@@ -1,20 +1,15 @@
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { audit, type AuditReport } from './audit/audit';
-import { ChaosNetwork, gatewayNames } from './chaos-network';
-import { Dice } from './dice';
-import { Diary } from './diary';
+import type { ChaosNetwork } from './chaos-network';
 import { type FaultKind, faultKinds } from './faults';
 import { runKillCampaign } from './kill-campaign';
 import { type Load, startLoad } from './load/client-load';
 import { converge, settleAll } from './quiet';
 import { runPlan } from './run-plan';
+import { gatewaysOf, onScene, type Scene, type SceneOptions } from './scene';
 import { type AimedKind, planStorm } from './storm-plan';
-import { Supervisor } from './supervisor';
 
-export interface StormOptions {
-    dir: string;
-    seed: number;
+export interface StormOptions extends SceneOptions {
     minutes: number;
     /** In place of a storm: so many times kill -9 of the dispatcher and the settlers. */
     kills?: number;
@@ -22,9 +17,6 @@ export interface StormOptions {
     callers: number;
     /** Kinds of faults; all unless given. */
     only?: readonly string[];
-    /** Two dispatchers on one PostgreSQL. */
-    postgres: boolean;
-    say: (line: string) => void;
 }
 
 export interface StormResult {
@@ -49,41 +41,23 @@ const settleRounds = 5;
 const restsMs = { storm: [200, 1_500], kills: [30, 200] } as const;
 
 /** Load, faults, quiet, audit. @throws when the network does not come up, or not come back */
-export async function storm(options: StormOptions): Promise<StormResult> {
-    const dice = new Dice(options.seed);
-    const diary = new Diary(path.join(options.dir, 'diary.jsonl'), options.say);
-    diary.tell('starting the network');
-    const progress = (line: string) => diary.note(line);
-    const network = await ChaosNetwork.launch({
-        dir: options.dir,
-        dice: dice.apart('network'),
-        progress,
-        postgres: options.postgres,
-    });
-    const supervisor = new Supervisor(network.local, diary, (name) => network.moveToFreshPlatform(name));
-    try {
-        return await stormOver({ network, supervisor, dice, diary, options });
-    } finally {
-        await supervisor.stop();
-        await network.stop();
-    }
+export function storm(options: StormOptions): Promise<StormResult> {
+    return onScene(options, (scene) => stormOver({ ...scene, options }));
 }
 
-interface Scene {
-    network: ChaosNetwork;
-    supervisor: Supervisor;
-    dice: Dice;
-    diary: Diary;
+interface StormScene extends Scene {
     options: StormOptions;
 }
 
-async function stormOver(scene: Scene): Promise<StormResult> {
+async function stormOver(scene: StormScene): Promise<StormResult> {
     const { network, supervisor, dice, diary, options } = scene;
-    await network.local.gatewayReady();
-    supervisor.start();
-    const gateways = Object.fromEntries(gatewayNames.map((name) => [name, () => network.local.process(name).url]));
     const restAfterFailureMs = options.kills === undefined ? restsMs.storm : restsMs.kills;
-    const load = startLoad({ gateways, callers: options.callers, dice: dice.apart('load'), restAfterFailureMs });
+    const load = startLoad({
+        gateways: gatewaysOf(network),
+        callers: options.callers,
+        dice: dice.apart('load'),
+        restAfterFailureMs,
+    });
     try {
         await sleep(calmMs);
         const { faultsByKind, unavailable } = await (options.kills === undefined
@@ -105,7 +79,7 @@ async function stormOver(scene: Scene): Promise<StormResult> {
 
 type Suffered = Pick<StormResult, 'faultsByKind' | 'unavailable'>;
 
-async function stormIt({ network, supervisor, dice, diary, options }: Scene): Promise<Suffered> {
+async function stormIt({ network, supervisor, dice, diary, options }: StormScene): Promise<Suffered> {
     const { kinds, unavailable } = availableKinds(network, options.only);
     for (const [name, why] of Object.entries(unavailable)) diary.tell(`no ${name}`, { why });
     const aimed = kinds.map((kind): AimedKind => ({ ...kind, targets: kind.targets(network) }));

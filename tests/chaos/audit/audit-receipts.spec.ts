@@ -51,7 +51,12 @@ const sound: ReceiptEvidence = {
     network,
     acknowledged: [{ id: 'one', gateway: 'g', streamed: true, atMs: 0 }],
     gateways: new Map([['g', new Map([['one', answerWith(receipts[1]!)]])]]),
-    dispatcher: { finals: receipts, outstanding: new Map(), contradictions: 0 },
+    dispatcher: {
+        finals: receipts,
+        outstanding: new Map(),
+        totals: { finalReceipts: 0, costNano: 0n },
+        contradictions: 0,
+    },
     nodeLogs: receipts,
 };
 

@@ -1,11 +1,9 @@
 import type { ChaosNetwork } from '../chaos-network';
-import { gatewayNames, nodeNames } from '../chaos-network';
 import type { AcknowledgedAnswer } from '../load/client-load';
+import { Archive } from './archive';
 import { auditChain, dueOf } from './audit-chain';
 import { auditReceipts, type StreamAccount } from './audit-receipts';
-import { booksOfDispatcher, receiptsOfNodeLog } from './collect-receipts';
 import { Findings } from './findings';
-import { answersOfGateway } from './gateway-answers';
 import type { StreamKey } from './statements';
 
 export interface AuditReport {
@@ -20,17 +18,17 @@ export interface AuditReport {
     duplicated: number;
 }
 
-/** Everything that anyone signed, held against everything that the chain did. */
-export async function audit(network: ChaosNetwork, acknowledged: readonly AcknowledgedAnswer[]): Promise<AuditReport> {
+/** Everything that anyone signed, held against everything that the chain did. @param archive what keepers had before */
+export async function audit(
+    network: ChaosNetwork,
+    acknowledged: readonly AcknowledgedAnswer[],
+    archive = new Archive(),
+): Promise<AuditReport> {
     const findings = new Findings();
-    const gateways = new Map(
-        await Promise.all(
-            gatewayNames.map(async (name) => [name, await answersOfGateway(network.local.process(name).url)] as const),
-        ),
-    );
-    const nodeLogs = (await Promise.all(nodeNames.map((name) => receiptsOfNodeLog(network.nodeLog(name))))).flat();
-    const dispatcher = await booksOfDispatcher(network.dispatcherLedger);
+    await archive.collect(network);
+    const { gateways, dispatcher, nodeLogs } = archive;
     const evidence = { network: network.local.deployment.registry.hash, acknowledged, gateways, dispatcher, nodeLogs };
+    archive.auditTotals(findings);
     const streams = auditReceipts(evidence, findings);
     const paid = await auditChain({ local: network.local, escrows: network.escrows, streams }, findings);
     auditOutstanding({ streams, paid, kept: new Set(dispatcher.outstanding.keys()) }, findings);

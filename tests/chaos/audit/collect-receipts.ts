@@ -20,6 +20,8 @@ export interface DispatcherBooks {
     outstanding: Map<StreamKey, KeptReceipt>;
     /** Pairs of receipts that exclude each other. */
     contradictions: number;
+    /** Also of receipts that it has deleted. */
+    totals: { finalReceipts: number; costNano: bigint };
 }
 
 export async function booksOfDispatcher(place: DispatchLedgerOptions): Promise<DispatcherBooks> {
@@ -36,7 +38,7 @@ export async function booksOfDispatcher(place: DispatchLedgerOptions): Promise<D
             (await ledger.settleable()).map((one) => [streamOf(one), { ...one, final: false, keeper: 'dispatcher' }]),
         );
         const contradictions = (await ledger.contradictions()).length;
-        return { finals, outstanding, contradictions };
+        return { finals, outstanding, contradictions, totals: await ledger.totals() };
     } finally {
         await ledger.close();
     }

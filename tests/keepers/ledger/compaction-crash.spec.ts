@@ -5,7 +5,7 @@ import { bytes } from './record-bytes';
 import { temporaryFolder } from './temporary-folder';
 
 const file = path.join(temporaryFolder(), 'node.log');
-const rounds = 6;
+const rounds = 4;
 
 /** Kills it at random from its first compaction on; gives what it acknowledged. */
 function writeUntilKilled(round: number): Promise<string[]> {
