@@ -16,12 +16,16 @@ export interface ServedNodesOptions {
     apiKey?: string;
 }
 
-/** A directory of twenty thousand nodes; more is no directory. */
+/** Of a dispatcher's directory in one answer. */
+const pageNodes = 250;
 const maxBodyBytes = 64 * 1024 * 1024;
+/** More is no directory. */
 const maxNodes = 20_000;
 const deadlineMs = 30_000;
 
 const nodesSchema = z.object({ nodes: z.array(z.object({ nodeKey: z.unknown() })).max(maxNodes) });
+/** Of a page after which there are others. */
+const moreSchema = z.object({ more: z.literal(true), version: z.string().regex(/^[0-9a-f]+-\d+$/) });
 const nodeKeySchema = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** The evidence that a gateway (`/cocoon/nodes`) or else a dispatcher (`/v1/directory`) serves at this address. */
@@ -32,13 +36,43 @@ export async function fetchServedNodes(url: string, options: ServedNodesOptions 
     try {
         const nodes = await get('/cocoon/nodes');
         if (nodes !== null) return { source: 'gateway', rows: await gatewayRows(nodes, get, options.nodeKey) };
-        const directory = await get('/v1/directory');
-        if (directory === null) throw unusable(`${url} is neither a gateway nor a dispatcher: it serves no directory`);
-        const rows = rowsOf(directory).filter((row) => isAsked(row, options.nodeKey));
-        return { source: 'dispatcher', rows };
+        return { source: 'dispatcher', rows: await dispatcherRows(url, get, options.nodeKey) };
     } finally {
         await agent.destroy();
     }
+}
+
+async function dispatcherRows(
+    url: string,
+    get: (path: string) => Promise<unknown>,
+    nodeKey: string | undefined,
+): Promise<unknown[]> {
+    if (nodeKey === undefined) return allRows(url, get);
+    // Of one node there is no need to read the evidence of all.
+    const row = await get(`/v1/directory/nodes/${nodeKey}`);
+    if (row === null && (await get('/v1/info')) === null) throw noDirectory(url);
+    return row === null ? [] : [row];
+}
+
+/** Page by page, as gateways read it. */
+async function allRows(url: string, get: (path: string) => Promise<unknown>): Promise<unknown[]> {
+    let rows: { nodeKey: unknown }[] = [];
+    for (let since = ''; ;) {
+        const page = await get(`/v1/directory?limit=${pageNodes}${since}`);
+        if (page === null) throw noDirectory(url);
+        const read = rowsOf(page);
+        // What changed between two pages comes again.
+        const newer = new Set(read.map(({ nodeKey }) => nodeKey));
+        rows = [...rows.filter(({ nodeKey }) => !newer.has(nodeKey)), ...read];
+        const more = moreSchema.safeParse(page);
+        if (!more.success) return rows;
+        if (read.length === 0 || rows.length > maxNodes) throw unusable(`${url} serves a directory without an end`);
+        since = `&since=${more.data.version}`;
+    }
+}
+
+function noDirectory(url: string): AttestationError {
+    return unusable(`${url} is neither a gateway nor a dispatcher: it serves no directory`);
 }
 
 async function gatewayRows(

@@ -15,7 +15,8 @@ export class ConnectedNode {
     borne: BorneLoad = { inFlight: 0, waiting: 0 };
     private readonly collateral: Hello['collateral'];
     terms: NodeTerms;
-    private evidence: ShownEvidence;
+    /** As the node gave it, or as the directory shows it. */
+    private evidence: ShownEvidence | Buffer;
 
     constructor(
         readonly greeted: GreetedNode,
@@ -33,9 +34,9 @@ export class ConnectedNode {
         return this.greeted.nodeKey.toString('hex');
     }
 
-    accept(terms: NodeTerms, evidence: ShownEvidence = this.evidence): void {
+    accept(terms: NodeTerms, evidence?: ShownEvidence): void {
         this.terms = terms;
-        this.evidence = evidence;
+        this.evidence = evidence ?? this.evidence;
         this.queue.concurrency = terms.offer.maxConcurrency;
     }
 
@@ -56,16 +57,13 @@ export class ConnectedNode {
         return this.queue.waiting + this.borne.waiting;
     }
 
-    /** The node's row in the directory (docs/protocol.md). */
-    describe(): object {
-        const { evidence, terms, load } = this;
-        return {
-            nodeKey: this.id,
-            bundle: evidence.bundle.toString('base64'),
-            quote: evidence.quote.toString('base64'),
-            ...(evidence.snp && { snp: { ...evidence.snp, vek: evidence.snp.vek.toString('base64') } }),
-            collateral: this.collateral,
-            ...(evidence.gpuEvidence && { gpuEvidence: evidence.gpuEvidence }),
+    /**
+     * The node's row in the directory (docs/protocol.md), in JSON. Evidence is large and rarely changes: its part is rendered
+     * once, when somebody first asks.
+     */
+    directoryRow(): Buffer {
+        const { terms, load } = this;
+        const rest = JSON.stringify({
             kemCertificates: terms.kemCertificates.map((certificate) => certificate.signed.toString('base64')),
             offer: terms.offer.signed.toString('base64'),
             connectedAtMs: this.connectedAtMs,
@@ -76,6 +74,23 @@ export class ConnectedNode {
                 firstFrameMsP50: load.firstFrameMsP50,
                 failureShare: load.failureShare,
             },
-        };
+        });
+        return Buffer.concat([this.evidenceJson(), Buffer.from(`,${rest.slice(1)}`)]);
+    }
+
+    /** An object without its end. */
+    private evidenceJson(): Buffer {
+        if (Buffer.isBuffer(this.evidence)) return this.evidence;
+        const { bundle, quote, snp, gpuEvidence } = this.evidence;
+        const shown = JSON.stringify({
+            nodeKey: this.id,
+            bundle: bundle.toString('base64'),
+            quote: quote.toString('base64'),
+            ...(snp && { snp: { ...snp, vek: snp.vek.toString('base64') } }),
+            collateral: this.collateral,
+            ...(gpuEvidence && { gpuEvidence }),
+        });
+        // In place of what it was made of, which nothing else needs.
+        return (this.evidence = Buffer.from(shown.slice(0, -1)));
     }
 }

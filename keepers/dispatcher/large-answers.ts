@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { DispatchError } from '../dispatch';
+import { unhurried } from './unhurried';
 
 export interface LargeAnswersOptions {
     /** From this length on an answer is a large one. */
@@ -13,8 +15,8 @@ export interface LargeAnswersOptions {
 const defaults = { largeBytes: 256 * 1024, most: 64, readWithinMs: 30_000 };
 
 /**
- * Anybody may ask for the whole directory, which is megabytes, and leave it unread: each such answer waits in memory, so
- * there are a few of them at a time, for a while.
+ * Anybody may ask for the whole directory, which is megabytes, and leave it unread: there are a few such answers at a time,
+ * for a while. Each is made as it is read, a piece at a time, and others have their turn in between.
  */
 export class LargeAnswers {
     private readonly options: typeof defaults;
@@ -24,11 +26,20 @@ export class LargeAnswers {
         this.options = { ...defaults, ...options };
     }
 
-    /** @throws DispatchError `link_full` */
-    send(reply: FastifyReply, value: () => object): FastifyReply {
-        const body = Buffer.from(JSON.stringify(value()), 'utf8');
-        if (body.length >= this.options.largeBytes) this.hold(reply);
-        return reply.type('application/json; charset=utf-8').send(body);
+    /** @param pieces of JSON @throws DispatchError `link_full` */
+    send(reply: FastifyReply, pieces: Iterable<Buffer>): FastifyReply {
+        const iterator = pieces[Symbol.iterator]();
+        const first: Buffer[] = [];
+        let bytes = 0;
+        void reply.type('application/json; charset=utf-8');
+        for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
+            first.push(next.value);
+            bytes += next.value.length;
+            if (bytes < this.options.largeBytes) continue;
+            this.hold(reply);
+            return reply.send(Readable.from(unhurried(following(first, iterator)), { objectMode: false }));
+        }
+        return reply.send(Buffer.concat(first));
     }
 
     private hold({ raw }: FastifyReply): void {
@@ -43,4 +54,9 @@ export class LargeAnswers {
             this.open -= 1;
         });
     }
+}
+
+function* following<T>(first: readonly T[], rest: Iterator<T>): Generator<T> {
+    yield* first;
+    for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
 }

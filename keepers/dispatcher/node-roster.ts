@@ -3,9 +3,12 @@ import type { ConnectedNode } from '../dispatch';
 
 /** What changed since a reader last asked, or all when that is not known any more. */
 export interface RosterChanges {
+    /** Up to where `nodes` and `gone` go. */
     version: string;
     /** Present where `nodes` holds the changed ones alone. */
     since?: string;
+    /** Present where there is more than was asked for: it changed since `version`. */
+    more?: true;
     nodes: ConnectedNode[];
     /** Keys in hex of those that have gone. */
     gone: string[];
@@ -89,13 +92,32 @@ export class NodeRoster {
         return this.tagOf(this.version);
     }
 
-    changes(since?: string): RosterChanges {
-        const from = this.readTag(since, this.version);
-        if (from === undefined || from < this.oldest) {
-            return { version: this.tag, nodes: [...this.nodes.values()], gone: [] };
+    /** @param limit nodes at most; those whose last change is longest ago come first */
+    changes(since?: string, limit = Infinity): RosterChanges {
+        const read = this.readTag(since, this.version);
+        const from = read === undefined || read < this.oldest ? undefined : read;
+        const { keys, upTo } = this.changedSince(from ?? -1, limit);
+        const more = upTo < this.version && keys.length === limit;
+        const to = more ? upTo : this.version;
+        return {
+            version: this.tagOf(to),
+            ...(from !== undefined && { since }),
+            ...(more && { more }),
+            nodes: keys.map((id) => this.nodes.get(id)!),
+            gone: from === undefined ? [] : between(this.goneAt, from, to),
+        };
+    }
+
+    private changedSince(from: number, limit: number): { keys: string[]; upTo: number } {
+        const keys: string[] = [];
+        let upTo = from;
+        for (const [id, version] of this.changedAt) {
+            if (version <= from) continue;
+            if (keys.length === limit) break;
+            keys.push(id);
+            upTo = version;
         }
-        const changed = newerThan(this.changedAt, from).map((id) => this.nodes.get(id)!);
-        return { version: this.tag, since, nodes: changed, gone: newerThan(this.goneAt, from) };
+        return { keys, upTo };
     }
 
     /** Looks at every node, so ask at most a few times a second: the answer serves all gateways. */
@@ -127,9 +149,6 @@ export class NodeRoster {
     }
 }
 
-/** The keys whose version is newer, newest first; `versions` has them oldest first. */
-function newerThan(versions: ReadonlyMap<string, number>, from: number): string[] {
-    const newer: string[] = [];
-    for (const [id, version] of versions) if (version > from) newer.push(id);
-    return newer;
+function between(versions: ReadonlyMap<string, number>, from: number, to: number): string[] {
+    return [...versions].flatMap(([id, version]) => (version > from && version <= to ? [id] : []));
 }

@@ -4,9 +4,9 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../base';
 import { DispatchError, maxGatewayMessageBytes, maxHelloBytes, maxNodeMessageBytes } from '../dispatch';
 import { asDispatchError, sendJsonError } from './error-answers';
+import { registerFeeds } from './feeds';
 import { GatewayLink } from './gateway-link';
 import { httpOutput } from './http-output';
-import { LargeAnswers } from './large-answers';
 import { receiveRequest } from './received-request';
 import type { DispatcherService } from './service';
 
@@ -61,26 +61,6 @@ export function createDispatcherServer(options: DispatcherServerOptions): Fastif
     registerRaise(server, service);
     acceptLinks(server, options);
     return server;
-}
-
-interface Since {
-    Querystring: { since?: string };
-}
-
-/** Evidence is large and rarely changes, load is small and always does: each is read at its own pace, changes alone. */
-function registerFeeds(server: FastifyInstance, service: DispatcherService): void {
-    const large = new LargeAnswers();
-    server.get<Since>('/v1/directory', (request, reply) => {
-        const tag = `"${service.directoryTag}"`;
-        void reply.header('etag', tag).header('cache-control', 'no-cache');
-        if (request.headers['if-none-match'] === tag) return reply.code(304).send();
-        return large.send(reply, () => service.directory(sinceOf(request.query)));
-    });
-    server.get<Since>('/v1/load', (request) => service.load(sinceOf(request.query)));
-}
-
-function sinceOf({ since }: Since['Querystring']): string | undefined {
-    return typeof since === 'string' ? since : undefined;
 }
 
 function registerRelay(server: FastifyInstance, { service, logger }: DispatcherServerOptions): void {

@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import { Admission, type AnswerOutput, CapBook, DispatchError } from '../dispatch';
 import { CapRaises } from './cap-raises';
 import type { DispatcherOptions } from './dispatcher-options';
+import { Directory } from './directory';
 import { NodeGreeter } from './node-greeter';
 import { NodeRoster } from './node-roster';
 import { OrphanedReceipts } from './orphaned-receipts';
@@ -11,6 +12,8 @@ import { requestState } from './request-state';
 
 /** Relays sealed requests to connected nodes and keeps what is owed. Sees ciphertext, sizes and sums; never text. */
 export class DispatcherService {
+    /** What gateways read of the nodes. */
+    readonly directory: Directory;
     private readonly nodes = new NodeRoster();
     private readonly greeter: NodeGreeter;
     private readonly desk: RelayDesk;
@@ -22,16 +25,12 @@ export class DispatcherService {
         const caps = new CapBook();
         const admission = new Admission(options);
         const isDraining = () => this.draining;
+        const replicaUrls = () => this.replicaUrls();
         const orphans = new OrphanedReceipts({ ...options, admission, caps });
         this.raises = new CapRaises(admission, caps);
         this.desk = new RelayDesk({ ...options, nodes, admission, caps, isDraining, raises: this.raises });
-        this.greeter = new NodeGreeter({
-            ...options,
-            nodes,
-            orphans,
-            isDraining,
-            replicaUrls: () => this.replicaUrls(),
-        });
+        this.greeter = new NodeGreeter({ ...options, nodes, orphans, isDraining, replicaUrls });
+        this.directory = new Directory({ ...options, nodes, isDraining, replicaUrls });
     }
 
     /** After a crash: what ran then runs no more. */
@@ -58,25 +57,6 @@ export class DispatcherService {
 
     get ready(): boolean {
         return !this.draining;
-    }
-
-    /** Moves whenever the directory does, load aside. */
-    get directoryTag(): string {
-        return this.nodes.tag;
-    }
-
-    /** @param since a `version` that the reader has: it gets what changed since, if that is still known */
-    directory(since?: string): object {
-        const { network, hub } = this.options;
-        const { nodes, ...changes } = this.nodes.changes(since);
-        return {
-            network: network.toString('hex'),
-            hub: hub.toString('hex'),
-            ...changes,
-            replicas: this.replicaUrls(),
-            draining: this.draining,
-            nodes: nodes.map((node) => node.describe()),
-        };
     }
 
     /** The load of each node, or of those whose load changed since the reader's `version`. */

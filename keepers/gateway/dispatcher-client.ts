@@ -29,6 +29,8 @@ const requestStateSchema = z.object({
 });
 export type RequestState = z.output<typeof requestStateSchema>;
 
+/** Nodes: a few megabytes, which hold neither side's thread up. */
+const directoryPage = 250;
 const maxJsonBytes = 64 * 1024 * 1024;
 const readTimeoutMs = 10_000;
 
@@ -125,9 +127,10 @@ export class DispatcherClient {
         throw new GatewayError('dispatcher_unavailable', `the dispatcher did not take a raised cap: ${code}`);
     }
 
-    /** Whole, or what changed since a version that it gave before. */
+    /** A page of it, or of what changed since a version that it gave before. */
     directory(since?: string): Promise<unknown> {
-        return this.getJson(since === undefined ? '/v1/directory' : `/v1/directory?since=${since}`);
+        const part = since === undefined ? '' : `&since=${since}`;
+        return this.getJson(`/v1/directory?limit=${directoryPage}${part}`);
     }
 
     /** The nodes' load, or that of those whose load changed since. */

@@ -1,6 +1,9 @@
 import type { Address } from '@ton/core';
+import type { z } from 'zod';
 import type { DispatcherClient } from './dispatcher-client';
-import { directorySchema, loadSchema, type NodeRow, nodeRowSchema } from './trusted-node';
+import { directorySchema, loadSchema, maxNodes, type NodeRow, nodeRowSchema } from './trusted-node';
+
+type DirectoryPage = z.output<typeof directorySchema>;
 
 export interface DispatcherPeer {
     client: DispatcherClient;
@@ -28,25 +31,42 @@ export class DispatcherFeed {
 
     /** @returns keys of the nodes whose rows are new or have gone */
     async refresh(): Promise<Set<string>> {
+        const touched = new Set<string>();
+        // All or nothing: what a page changed would be forgotten if the next one failed.
+        for (const page of await this.readPages()) this.apply(page, touched);
+        return touched;
+    }
+
+    private async readPages(): Promise<DirectoryPage[]> {
         const { client, hub } = this.peer;
-        const answer = directorySchema.parse(await client.directory(this.version));
-        if (answer.network !== this.network.toString('hex') || answer.hub !== hub.hash.toString('hex')) {
-            throw new Error(`${client.url} serves another network or hub than its configuration says`);
+        const pages: DirectoryPage[] = [];
+        let rows = 0;
+        for (let version = this.version; ; version = pages.at(-1)!.version) {
+            const page = directorySchema.parse(await client.directory(version));
+            if (page.network !== this.network.toString('hex') || page.hub !== hub.hash.toString('hex'))
+                throw new Error(`${client.url} serves another network or hub than its configuration says`);
+            pages.push(page);
+            rows += page.nodes.length;
+            if (!page.more) return pages;
+            if (page.nodes.length === 0 || rows > maxNodes)
+                throw new Error(`${client.url} serves a directory without an end`);
         }
-        const isPart = answer.since !== undefined && answer.since === this.version;
-        const touched = new Set<string>(isPart ? answer.gone : [...this.rows.keys()]);
-        if (isPart) for (const id of answer.gone) this.rows.delete(id);
+    }
+
+    private apply(page: DirectoryPage, touched: Set<string>): void {
+        const isPart = page.since !== undefined && page.since === this.version;
+        for (const id of isPart ? page.gone : this.rows.keys()) touched.add(id);
+        if (isPart) for (const id of page.gone) this.rows.delete(id);
         else this.rows.clear();
-        for (const row of answer.nodes) {
+        for (const row of page.nodes) {
             const parsed = nodeRowSchema.safeParse(row);
             if (!parsed.success) continue;
             this.rows.set(parsed.data.nodeKey, parsed.data);
             touched.add(parsed.data.nodeKey);
         }
-        this.version = answer.version;
-        this.replicas = answer.replicas;
-        this.draining = answer.draining;
-        return touched;
+        this.version = page.version;
+        this.replicas = page.replicas;
+        this.draining = page.draining;
     }
 
     /** Brings the rows' loads up to date. @returns keys of the nodes whose load is another */

@@ -35,7 +35,7 @@ const versionTag = z
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/)
     .optional();
-const maxNodes = 20_000;
+export const maxNodes = 20_000;
 
 export const directorySchema = z.object({
     network: hex32,
@@ -43,6 +43,8 @@ export const directorySchema = z.object({
     version: versionTag,
     /** Present where `nodes` and `gone` are what changed since then. */
     since: versionTag,
+    /** There is more than was asked for: it changed since `version`. */
+    more: z.boolean().default(false),
     /** Where else the same ledger is served from. */
     replicas: z.array(replicaUrlSchema).max(maxReplicas).catch([]).default([]),
     /** It takes no new requests. */

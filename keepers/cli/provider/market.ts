@@ -23,11 +23,14 @@ const rowSchema = z.object({
 });
 
 /**
- * Nodes of one dispatcher's directory whose offers are signed and current; others nobody could buy from.
+ * Nodes of one dispatcher's directory, or the one asked for, whose offers are signed and current; others nobody could buy from.
  * @throws ProviderError `directory_unreadable`
  */
-export async function readMarket(url: string, of: { network: Buffer; nowSec: number }): Promise<MarketNode[]> {
-    const { rows } = await fetchServedNodes(url).catch((error: unknown) => {
+export async function readMarket(
+    url: string,
+    of: { network: Buffer; nowSec: number; nodeKey?: string },
+): Promise<MarketNode[]> {
+    const { rows } = await fetchServedNodes(url, { nodeKey: of.nodeKey }).catch((error: unknown) => {
         throw new ProviderError('directory_unreadable', errorMessage(error), error);
     });
     return rows.flatMap((row) => {

@@ -89,8 +89,9 @@ async function untilLive(
     const network = (await readPinnedDeployment(config.deploymentFile)).registry.hash;
     const endMs = clock.nowMs() + liveTimeoutMs;
     while (clock.nowMs() < endMs) {
-        const nodes = await readMarket(config.dispatcherUrl, { network, nowSec: nowSec(clock) }).catch(() => []);
-        const offer = nodes.find((node) => node.nodeKey === nodeKey)?.offer;
+        const at = { network, nodeKey, nowSec: nowSec(clock) };
+        const [node] = await readMarket(config.dispatcherUrl, at).catch(() => []);
+        const offer = node?.nodeKey === nodeKey ? node.offer : undefined;
         const terms = offer?.models.find(({ model }) => model === wanted.model);
         if (offer !== undefined && terms !== undefined && same(terms, wanted.prices)) return offer.hash.toString('hex');
         await clock.sleep(pollIntervalMs);

@@ -31,7 +31,11 @@ export interface DispatcherFigures {
     admitLatencyP99Micros: number;
     /** By the clock, with the ledger's transaction, in a file in memory. */
     admitDurableP50Micros: number;
+    /** The whole directory with its evidence: CPU of the thread to render it, then again, and the most in one go. */
+    directoryMb: number;
     directoryMs: number;
+    directoryAgainMs: number;
+    directoryHoldsMs: number;
     /** The most that the dispatcher's process held. */
     memoryMb: number;
 }

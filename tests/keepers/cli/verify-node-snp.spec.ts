@@ -35,7 +35,7 @@ async function deploymentOf(kind: 'development' | 'production'): Promise<string>
 beforeAll(async () => {
     network = (await readPinnedDeployment(await deploymentOf('development'))).registry.hash;
     server = createServer((request, response) =>
-        request.url === '/v1/directory'
+        request.url!.startsWith('/v1/directory')
             ? response.writeHead(200).end(JSON.stringify({ nodes: [directory] }))
             : response.writeHead(404).end(),
     );

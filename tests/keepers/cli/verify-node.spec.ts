@@ -39,7 +39,7 @@ beforeAll(async () => {
     const gpuRootPublicKey = Buffer.from(simulatedGpuRoot(pkiSeed));
     writeDeployment(pinned, { ...readDeployment(deployment), gpuRootPublicKey });
     server = createServer((request, response) => {
-        const body = routes.get(request.url ?? '');
+        const body = routes.get(request.url!) ?? routes.get(request.url!.split('?')[0]!);
         if (body === undefined) return response.writeHead(404).end();
         return response.writeHead(200).end(typeof body === 'string' ? body : JSON.stringify(body));
     });
@@ -132,6 +132,20 @@ describe('cocoon verify node', () => {
         expect(judged).toMatchObject({ code: 0, source: 'gateway', nodes: [{ nodeKey: two.nodeKey }] });
         // The first is listed, but no evidence of it is served.
         expect(failures(await judge())).toEqual(['evidence_malformed', null]);
+    });
+
+    it('reads a dispatcher’s directory page by page, and of one node its row alone', async () => {
+        const [one, two] = [await row(1), await row(2)];
+        const first = { network: network.toString('hex'), version: 'ab-1', more: true, nodes: [one] };
+        routes.set('/v1/directory?limit=250', first);
+        routes.set('/v1/directory?limit=250&since=ab-1', { ...first, more: undefined, nodes: [two] });
+        expect((await judge()).nodes.map(({ nodeKey }) => nodeKey)).toEqual([one.nodeKey, two.nodeKey]);
+        routes.clear();
+        routes.set(`/v1/directory/nodes/${two.nodeKey}`, two);
+        expect(await judge({ node: two.nodeKey })).toMatchObject({ code: 0, nodes: [{ nodeKey: two.nodeKey }] });
+        await expect(judge({ node: one.nodeKey })).rejects.toThrow('neither a gateway nor a dispatcher');
+        routes.set('/v1/info', {});
+        await expect(judge({ node: one.nodeKey })).rejects.toThrow('serves evidence of no node');
     });
 
     it('rejects a quote that was not made for the key bundle beside it', async () => {

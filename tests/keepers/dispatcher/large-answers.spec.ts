@@ -10,14 +10,14 @@ afterEach(async () => {
 });
 
 /** More than what lies between two sockets takes in. */
-const large = { text: 'x'.repeat(24 * 1024 * 1024) };
+const large = Array.from({ length: 384 }, () => Buffer.alloc(64 * 1024, ' '));
 
 async function serverOf(options: LargeAnswersOptions) {
     const answers = new LargeAnswers(options);
     const server = Fastify({ forceCloseConnections: true });
     server.setErrorHandler((error, _request, reply) => reply.code((error as DispatchError).status).send());
-    server.get('/large', (_request, reply) => answers.send(reply, () => large));
-    server.get('/small', (_request, reply) => answers.send(reply, () => ({ text: 'x' })));
+    server.get('/large', (_request, reply) => answers.send(reply, large));
+    server.get('/small', (_request, reply) => answers.send(reply, [Buffer.from('{}')]));
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     endings.push(() => server.close());
     return url;
@@ -50,6 +50,13 @@ test('as many large answers as may wait for their readers at once; another has t
     expect(await statusOf(`${url}/small`)).toBe(200);
     first.destroy();
     while ((await statusOf(`${url}/large`)) !== 200);
+});
+
+test('a large answer comes whole, and so does a small one', async () => {
+    const url = await serverOf({ most: 1 });
+    const bytesOf = async (path: string) => Buffer.from(await (await fetch(`${url}${path}`)).arrayBuffer());
+    expect((await bytesOf('/large')).equals(Buffer.concat(large))).toBe(true);
+    expect((await bytesOf('/small')).toString()).toBe('{}');
 });
 
 test('who does not read is cut off after a while, and frees the place', async () => {
