@@ -70,6 +70,7 @@ function addEarnings(node: Command): void {
         .description('what was earned, settled and can be claimed; with --estimate what a day would bring')
         .option('-c, --config <file>', configHelp)
         .option('--estimate', 'from live prices and utilisation, less what messages on chain cost')
+        .option('--measure', 'the estimate, with the configured engine kept busy for ten seconds in place of a guess')
         .option('--model <name>', 'of the estimate; the node’s first unless given')
         .option('--tokens-per-second <n>', 'output tokens of the whole node when it is full')
         .option(

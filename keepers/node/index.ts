@@ -4,6 +4,7 @@ export { commandGpuSource, type GpuSource, type NodeGpus, urlGpuSource } from '.
 export { ggufModelRoot, modelRootOf, type ModelManifest } from './model-root';
 export { TOY_MODEL_ID, TOY_MODEL_PATH } from './model/toy-model';
 export { nodeFiles, type NodeFiles } from './node-files';
+export { type Engine } from './engine';
 export { openEngine, type OpenedEngine } from './open-engine';
 export { readEarningsTally, type TallyRow } from './earnings-tally';
 export { readNodeStatus, type NodeStatus } from './status-file';

@@ -7,11 +7,13 @@ import type { FeePrices } from './economics';
 import { describeEstimate, type Estimate, estimateDay } from './estimate';
 import { ProviderError } from './errors';
 import { type Income, readIncome } from './income';
+import { type Measured, measureConfigured } from './measure-engine';
 import { type MarketNode, readMarket } from './market';
 import { type NodeCommandOptions, type NodeContext, openNodeContext } from './node-context';
 
 export interface EarningsOptions extends NodeCommandOptions {
     estimate?: boolean;
+    measure?: boolean;
     model?: string;
     tokensPerSecond?: string;
     utilisation?: string;
@@ -24,7 +26,7 @@ export async function runEarnings(options: EarningsOptions, clock: Clock = syste
     const context = await openNodeContext(options, clock);
     const income = await readIncome(context);
     const tally = readEarningsTally(context.files.tally);
-    const estimated = options.estimate ? await estimateFor(context, income, options) : null;
+    const estimated = options.estimate || options.measure ? await estimateFor(context, income, options) : null;
     if (options.json) {
         const { byDay, ...sums } = income;
         const days = [...byDay].map(([day, row]) => ({ day, ...row }));
@@ -74,20 +76,25 @@ async function estimateFor(
     context: NodeContext,
     { feeBps }: Income,
     options: EarningsOptions,
-): Promise<{ estimate: Estimate; assumptions: string[] }> {
+): Promise<{ estimate: Estimate; assumptions: string[]; measured: Measured | null }> {
     const { config, deployment, clock, status } = context;
     const market = await readMarket(config.dispatcherUrl, { network: deployment.registry.hash, nowSec: nowSec(clock) });
     const model = options.model ?? modelOf(context, market);
     const prices = pricesOf(context, market, model);
     const rivals = market.filter(({ offer, nodeKey }) => nodeKey !== status?.nodeKey && offersModel(offer, model));
     const places = config.engine.maxConcurrency;
-    const tokensPerSecond =
-        number('--tokens-per-second', options.tokensPerSecond, 1e7) ?? places * assumedTokensPerPlace;
+    const told = number('--tokens-per-second', options.tokensPerSecond, 1e7);
+    if (options.measure && told !== undefined)
+        throw new ProviderError('argument_invalid', 'give --measure or --tokens-per-second, not both');
     const utilisation = number('--utilisation', options.utilisation, 1) ?? liveUtilisation(market, model);
     const inputRatio = number('--input-ratio', options.inputRatio, 1e4)!;
     const fees = feesOf(options.fees, deployment.kind);
     const snp = config.tee.kind.includes('snp');
     const { keyLifeSec } = config;
+    // Last: what else is wrong shows before the engine is kept busy.
+    const onProgress = options.json ? undefined : (line: string) => process.stderr.write(`${line}\n`);
+    const measured = options.measure ? await measureConfigured(context, { model, onProgress }) : null;
+    const tokensPerSecond = measured?.tokensPerSecond ?? told ?? places * assumedTokensPerPlace;
     const estimate = estimateDay({
         model,
         prices,
@@ -101,12 +108,27 @@ async function estimateFor(
     });
     const assumptions = [
         `${model} at ${formatTon(prices.inputNano)} in and ${formatTon(prices.outputNano)} out, TON a million tokens${rivalText(rivals, model)}`,
-        `${tokensPerSecond} output tokens a second when full${options.tokensPerSecond === undefined ? ` (a guess: ${assumedTokensPerPlace} for each of ${places} places; measure and pass --tokens-per-second)` : ''}`,
+        `${tokensPerSecond} output tokens a second when full${rateNote({ measured, told, places, running: context.running })}`,
         `full for ${(utilisation * 100).toFixed(1)} % of the day${options.utilisation === undefined ? ' (what this dispatcher’s nodes of the model are at this moment; it changes by the hour)' : ''}`,
         `${inputRatio} input tokens for each output token, none cached`,
         `chain messages at ${fees} prices, attested every ${keyLifeSec / 2 / 3600} hours, none failing; bond and power not counted`,
     ];
-    return { estimate, assumptions };
+    return { estimate, assumptions, measured };
+}
+
+function rateNote(of: {
+    measured: Measured | null;
+    told: number | undefined;
+    places: number;
+    running: boolean;
+}): string {
+    const { measured, told, places, running } = of;
+    if (measured !== null) {
+        const beside = running ? ', beside what the running node served' : '';
+        return ` (measured: ${measured.outputTokens} tokens in ${measured.answers} answers, ${measured.places} at once, ${(measured.tookMs / 1_000).toFixed(1)} s${beside})`;
+    }
+    if (told !== undefined) return '';
+    return ` (a guess: ${assumedTokensPerPlace} for each of ${places} places; --measure measures the engine)`;
 }
 
 function offersModel(offer: MarketNode['offer'], model: string): boolean {
