@@ -16,6 +16,7 @@ async function main(name: string | undefined): Promise<void> {
         return;
     }
     const known = Object.keys(benches).join(', ');
+    if (name === '--help') return void process.stdout.write(`npm run bench -- NAME [--help], NAME one of: ${known}\n`);
     process.stderr.write(`${name === undefined ? 'name a bench' : `there is no bench "${name}"`}: ${known}\n`);
     process.exitCode = 2;
 }

@@ -1,5 +1,5 @@
 import { LedgerError } from '../errors';
-import { deferred, type Decision, type Operation, standsAlone } from './operations';
+import { deferred, type Decision, type Operation, type Outcome, standsAlone } from './operations';
 import type { Sql } from './sql';
 import type { DispatchStore } from './store';
 
@@ -20,13 +20,20 @@ interface Waiting {
     reject: (error: unknown) => void;
 }
 
+interface Decided {
+    waiting: Waiting;
+    outcome: Outcome;
+}
+
 /**
  * Group commit. What is submitted while a transaction runs, or in the same turn of the event loop, shares the next
- * transaction and its one sync to disk; a promise resolves only after the commit.
+ * transaction and its one sync to disk; a promise settles only once its transaction is on disk. Meanwhile the next
+ * transaction may be under way.
  */
 export class GroupCommit {
     private queue: Waiting[] = [];
     private running: Promise<void> | null = null;
+    private readonly becomingDurable = new Set<Promise<void>>();
     private closed = false;
     private readonly maxBatch: number;
     private readonly maxQueued: number;
@@ -35,7 +42,7 @@ export class GroupCommit {
         private readonly store: DispatchStore,
         private readonly options: GroupCommitOptions = {},
     ) {
-        this.maxBatch = options.maxBatch ?? 512;
+        this.maxBatch = options.maxBatch ?? store.batchOperations;
         this.maxQueued = options.maxQueued ?? 50_000;
     }
 
@@ -52,6 +59,7 @@ export class GroupCommit {
     async close(): Promise<void> {
         this.closed = true;
         while (this.running) await this.running;
+        await Promise.all(this.becomingDurable);
     }
 
     private enqueue<T>(work: Waiting['work']): Promise<T> {
@@ -80,13 +88,37 @@ export class GroupCommit {
         const startedMs = performance.now();
         try {
             const operations = batch.map(({ work }) => work as Operation);
-            const decisions = await this.store.commit(operations);
-            this.options.onCommit?.(performance.now() - startedMs, operations.length);
-            this.settle(batch, decisions);
+            const { decisions, durable } = await this.store.commit(operations);
+            const decided = this.putOff(batch, decisions);
+            this.settleWhen(durable, decided, () =>
+                this.options.onCommit?.(performance.now() - startedMs, operations.length),
+            );
         } catch (error) {
-            this.options.onCommitFailure?.(error);
-            for (const { reject } of batch) reject(error);
+            this.fail(batch, error);
         }
+    }
+
+    private settleWhen(durable: Promise<void>, decided: readonly Decided[], onCommit: () => void): void {
+        const settled = durable.then(
+            () => {
+                onCommit();
+                for (const { waiting, outcome } of decided)
+                    if ('error' in outcome) waiting.reject(outcome.error);
+                    else waiting.resolve(outcome.value);
+            },
+            (error: unknown) =>
+                this.fail(
+                    decided.map(({ waiting }) => waiting),
+                    error,
+                ),
+        );
+        this.becomingDurable.add(settled);
+        void settled.finally(() => this.becomingDurable.delete(settled));
+    }
+
+    private fail(batch: readonly Waiting[], error: unknown): void {
+        this.options.onCommitFailure?.(error);
+        for (const { reject } of batch) reject(error);
     }
 
     private async runAlone({ resolve, reject }: Waiting, act: (sql: Sql) => Promise<unknown>): Promise<void> {
@@ -107,14 +139,16 @@ export class GroupCommit {
         return most;
     }
 
-    private settle(batch: readonly Waiting[], decisions: readonly Decision[]): void {
+    /** Those to be decided in the next batch come first there; returns the others. */
+    private putOff(batch: readonly Waiting[], decisions: readonly Decision[]): Decided[] {
         const again: Waiting[] = [];
+        const decided: Decided[] = [];
         batch.forEach((waiting, i) => {
-            const decision = decisions[i]!;
-            if (decision === deferred) again.push(waiting);
-            else if ('error' in decision) waiting.reject(decision.error);
-            else waiting.resolve(decision.value);
+            const outcome = decisions[i]!;
+            if (outcome === deferred) again.push(waiting);
+            else decided.push({ waiting, outcome });
         });
         this.queue.unshift(...again);
+        return decided;
     }
 }

@@ -1,7 +1,7 @@
 import type { DispatchRequestState } from '../dispatch-records';
 import { toBuffer } from '../records';
 import type { StreamRow } from './rows';
-import type { KnownReceipt, RequestState, StreamState } from './working-set';
+import { type KnownReceipt, latestKnown, type RequestState, type StreamState } from './states';
 
 /** Columns that a batch loads, on both databases. */
 export const loadedStreamColumns = `id, escrow, epoch, node_key, latest_sequence, latest_cumulative_nano, open_worst_nano, paid_nano,
@@ -52,10 +52,7 @@ export function loadedStream(row: StreamRow): StreamState {
         openWorstNano: row.open_worst_nano,
         paidNano: row.paid_nano,
         compactedSequence: Number(row.compacted_sequence),
-        loadedLatest:
-            latestSequence < 0
-                ? null
-                : { sequence: latestSequence, cumulativeNano: latestCumulativeNano, final: false, dropped: false },
+        loadedLatest: latestKnown({ latestSequence, latestCumulativeNano }),
         known: new Map(),
         changed: false,
     };

@@ -2,7 +2,8 @@ import type { ReceiptOutcome, ReceiptRecord } from '../dispatch-records';
 import { LedgerError } from '../errors';
 import { deferred } from './operations';
 import { countSigned, setState } from './request-states';
-import { type KnownReceipt, newStream, type RequestState, type StreamState, type WorkingSet } from './working-set';
+import { type KnownReceipt, newStream, type RequestState, type StreamState } from './states';
+import type { WorkingSet } from './working-set';
 
 interface Neighbours {
     at?: KnownReceipt;
@@ -27,7 +28,7 @@ export function insertReceipt(set: WorkingSet, record: ReceiptRecord): ReceiptOu
     if (rival) return keepContradiction(set, stream, { keptSequence: rival.sequence, record });
     if (request) dropCheckpoint(set, request, receipt.sequence);
     store(set, stream, record);
-    if (request) noteReceipt(request, record);
+    if (request) noteReceipt(set, request, record);
     return 'recorded';
 }
 
@@ -85,7 +86,7 @@ function repeatReceipt(
     if (!record.final || known.final) return 'known';
     known.final = true;
     set.promoted.push({ stream, sequence: known.sequence });
-    if (request) finish(request, record);
+    if (request) finish(set, request, record);
     return 'known';
 }
 
@@ -103,36 +104,36 @@ function dropCheckpoint(set: WorkingSet, request: RequestState, sequence: number
     const { stream, checkpointSequence } = request;
     if (checkpointSequence === null || checkpointSequence >= sequence) return;
     request.checkpointSequence = null;
-    request.changed = true;
+    set.touchRequest(request);
     set.dropped.push({ stream, sequence: checkpointSequence });
     for (const known of [stream.known.get(checkpointSequence), stream.loadedLatest])
-        if (known?.sequence === checkpointSequence) known.dropped = true;
+        if (known?.sequence === checkpointSequence) set.dropReceipt(stream, known);
 }
 
 function store(set: WorkingSet, stream: StreamState, record: ReceiptRecord): void {
     const { sequence, cumulativeNano, costNano, reference, sessionKey } = record.receipt;
     const same = { costNano, reference, sessionKey };
     const known = { sequence, cumulativeNano, same, final: record.final, dropped: false };
-    stream.known.set(sequence, known);
+    set.noteReceipt(stream, known);
     set.newReceipts.push({ stream, record, known });
     if (sequence <= stream.latestSequence) return;
     stream.latestSequence = sequence;
     stream.latestCumulativeNano = cumulativeNano;
-    stream.changed = true;
+    set.touch(stream);
 }
 
-function noteReceipt(request: RequestState, record: ReceiptRecord): void {
+function noteReceipt(set: WorkingSet, request: RequestState, record: ReceiptRecord): void {
     const { sequence, costNano } = record.receipt;
-    countSigned(request, costNano);
-    if (record.final) return finish(request, record);
+    countSigned(set, request, costNano);
+    if (record.final) return finish(set, request, record);
     if (request.finalSequence !== null || sequence <= (request.checkpointSequence ?? -1)) return;
     request.checkpointSequence = sequence;
-    request.changed = true;
+    set.touchRequest(request);
 }
 
-function finish(request: RequestState, { receipt: { sequence }, receivedAtMs }: ReceiptRecord): void {
+function finish(set: WorkingSet, request: RequestState, { receipt: { sequence }, receivedAtMs }: ReceiptRecord): void {
     if (request.checkpointSequence === sequence) request.checkpointSequence = null;
     if (sequence > (request.finalSequence ?? -1)) request.finalSequence = sequence;
-    request.changed = true;
-    if (request.state !== 'final') setState(request, { state: 'final', atMs: receivedAtMs });
+    set.touchRequest(request);
+    if (request.state !== 'final') setState(set, request, { state: 'final', atMs: receivedAtMs });
 }

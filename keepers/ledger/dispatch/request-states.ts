@@ -1,11 +1,7 @@
 import type { DispatchRequestState } from '../dispatch-records';
 import { maxNano } from '../records';
-import type { RequestState } from './working-set';
-
-/** Its worst case is reserved. */
-export function isOpen(state: DispatchRequestState): boolean {
-    return state === 'running' || state === 'lost';
-}
+import { isOpen, type RequestState } from './states';
+import type { WorkingSet } from './working-set';
 
 /** What no receipt of the request states yet. */
 export function mayStillCost({ worstCaseNano, signedNano }: RequestState): bigint {
@@ -14,28 +10,29 @@ export function mayStillCost({ worstCaseNano, signedNano }: RequestState): bigin
 
 /** Frees or takes the reservation with the state. */
 export function setState(
+    set: WorkingSet,
     request: RequestState,
     change: { state: DispatchRequestState; failureCode?: string | null; atMs: number },
 ): void {
     const before = isOpen(request.state);
     const after = isOpen(change.state);
-    if (before !== after) reserve(request, after ? mayStillCost(request) : -mayStillCost(request));
+    if (before !== after) reserve(set, request, after ? mayStillCost(request) : -mayStillCost(request));
     request.state = change.state;
     request.failureCode = change.failureCode ?? null;
     request.closedAtMs = change.atMs;
-    request.changed = true;
+    set.touchRequest(request);
 }
 
 /** What a receipt states is in the stream's sum, and no longer a case that may come. */
-export function countSigned(request: RequestState, costNano: bigint): void {
+export function countSigned(set: WorkingSet, request: RequestState, costNano: bigint): void {
     if (costNano <= request.signedNano) return;
     const before = mayStillCost(request);
     request.signedNano = costNano;
-    request.changed = true;
-    if (isOpen(request.state)) reserve(request, mayStillCost(request) - before);
+    set.touchRequest(request);
+    if (isOpen(request.state)) reserve(set, request, mayStillCost(request) - before);
 }
 
-function reserve({ stream }: RequestState, deltaNano: bigint): void {
+function reserve(set: WorkingSet, { stream }: RequestState, deltaNano: bigint): void {
     stream.openWorstNano += deltaNano;
-    stream.changed = true;
+    set.touch(stream);
 }

@@ -3,8 +3,9 @@ import { LedgerError } from '../errors';
 import { type EscrowFunds, maxNano, storedNano } from '../records';
 import { type Decision, deferred, type Operation } from './operations';
 import { insertReceipt } from './receipt-rules';
-import { isOpen, setState } from './request-states';
-import { newStream, type RequestState, type StreamState, type WorkingSet } from './working-set';
+import { setState } from './request-states';
+import { isOpen, newStream, type RequestState, type StreamState } from './states';
+import type { WorkingSet } from './working-set';
 
 type Of<Kind extends Operation['kind']> = Extract<Operation, { kind: Kind }>;
 
@@ -52,7 +53,7 @@ function insertCap(set: WorkingSet, cap: CapRecord, dispatcherId: string): void 
     const worstCaseNano = cap.worstCaseNano ?? maxNano(0n, cap.capCumulativeNano - owed);
     requireFunds(set, { stream, riseNano: worstCaseNano, funds: cap.funds });
     set.put(stream);
-    promise(stream, worstCaseNano);
+    promise(set, stream, worstCaseNano);
     set.putRequest(cap.requestId, createdRequest(stream, { cap, worstCaseNano, dispatcherId }));
     const { sessionKey, capCumulativeNano: capNano, requestHash: capHash, capSignature } = cap;
     set.raiseBestCap({ stream, sessionKey, capNano, capHash, capSignature });
@@ -64,9 +65,9 @@ function createdRequest(
 ): RequestState {
     const { requestHash, offerHash, capSignature, atMs: recordedAtMs } = cap;
     return {
-        requestId: cap.requestId,
+        requestId: Buffer.from(cap.requestId),
         stream,
-        sessionKey: cap.sessionKey,
+        sessionKey: Buffer.from(cap.sessionKey),
         capNano: cap.capCumulativeNano,
         worstCaseNano,
         signedNano: 0n,
@@ -94,10 +95,10 @@ function raiseCap(set: WorkingSet, raise: CapRaiseRecord): 'raised' | 'known' {
     const { stream, sessionKey } = request;
     const riseNano = raise.allowanceNano - request.allowanceNano;
     requireFunds(set, { stream, riseNano, funds: raise.funds });
-    promise(stream, riseNano);
+    promise(set, stream, riseNano);
     request.allowanceNano = raise.allowanceNano;
     request.worstCaseNano += riseNano;
-    request.changed = true;
+    set.touchRequest(request);
     const { capCumulativeNano: capNano, capHash, capSignature } = raise;
     if (capNano > request.capNano) {
         request.capNano = capNano;
@@ -107,9 +108,9 @@ function raiseCap(set: WorkingSet, raise: CapRaiseRecord): 'raised' | 'known' {
     return 'raised';
 }
 
-function promise(stream: StreamState, riseNano: bigint): void {
+function promise(set: WorkingSet, stream: StreamState, riseNano: bigint): void {
     stream.openWorstNano += riseNano;
-    stream.changed = true;
+    set.touch(stream);
 }
 
 function requireFunds(
@@ -141,7 +142,7 @@ export function owedBeyondPaid(
 function closeRequest(set: WorkingSet, { requestId, state, failureCode, atMs, dispatcherId }: Of<'close'>): void {
     const request = requireRequest(set, requestId);
     if (request.state !== 'final' && request.dispatcherId === dispatcherId)
-        setState(request, { state, failureCode, atMs });
+        setState(set, request, { state, failureCode, atMs });
 }
 
 /** What the request has reserved stays as it is; of one that began nowhere there is nothing to take. */
@@ -149,10 +150,10 @@ function takeRequest(set: WorkingSet, { requestId, dispatcherId, atMs }: Of<'tak
     const request = requireRequest(set, requestId);
     if (request.state === 'refused' || request.state === 'failed')
         throw new LedgerError('request_state_invalid', `The request is ${request.state}: there is no answer to take`);
-    if (request.state === 'lost') setState(request, { state: 'running', atMs });
+    if (request.state === 'lost') setState(set, request, { state: 'running', atMs });
     if (request.state === 'running') request.closedAtMs = null;
     request.dispatcherId = dispatcherId;
-    request.changed = true;
+    set.touchRequest(request);
 }
 
 function recordPaid(set: WorkingSet, { stream: id, paidNano, transactionHash, atMs }: Of<'paid'>): void {
@@ -161,7 +162,7 @@ function recordPaid(set: WorkingSet, { stream: id, paidNano, transactionHash, at
     if (paidNano <= stream.paidNano) return;
     set.settlements.push({ stream, beforeNano: stream.paidNano, afterNano: paidNano, transactionHash, atMs });
     stream.paidNano = paidNano;
-    stream.changed = true;
+    set.touch(stream);
 }
 
 function loseRunning(set: WorkingSet, { dispatcherId, failureCode, atMs }: Of<'lose'>): number {
@@ -187,7 +188,7 @@ function setAll(
     change: { state: DispatchRequestState; failureCode: string; atMs: number },
 ): number {
     const requests = [...set.allRequests()].filter(which);
-    for (const request of requests) setState(request, change);
+    for (const request of requests) setState(set, request, change);
     return requests.length;
 }
 

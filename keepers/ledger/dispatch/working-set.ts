@@ -1,95 +1,23 @@
-import type { DispatchRequestState, ReceiptRecord } from '../dispatch-records';
+import type { ReceiptRecord } from '../dispatch-records';
 import type { StreamId } from '../records';
+import { type EscrowStreams, keyOf, KnownRows } from './known-rows';
+import type { BestCap, KnownReceipt, ReceiptOfStream, RequestState, StreamState } from './states';
 
-/** A row of dispatch_streams. */
-export interface StreamState extends StreamId {
-    /** 0 until a new stream is saved. */
-    id: bigint;
-    isNew: boolean;
-    nodeKeyHex: string;
-    /** -1 before the first receipt. */
-    latestSequence: number;
-    latestCumulativeNano: bigint;
-    openWorstNano: bigint;
-    paidNano: bigint;
-    /** Receipts up to here were paid and are no longer kept; -1 where none is gone. */
-    compactedSequence: number;
-    /** What the latest receipt was when the stream was loaded. */
-    loadedLatest: KnownReceipt | null;
-    /** By sequence: receipts of this batch, those loaded for it, and those that it dropped. */
-    known: Map<number, KnownReceipt>;
-    changed: boolean;
-}
-
-/** Enough of a receipt to compare another one with it. */
-export interface KnownReceipt {
-    sequence: number;
-    cumulativeNano: bigint;
-    /** Absent where only sequence and sum were loaded. */
-    same?: { costNano: bigint; reference: Uint8Array; sessionKey: Uint8Array };
-    final: boolean;
-    dropped: boolean;
-}
-
-/** A row of dispatch_requests, as far as the rules read or change it. */
-export interface RequestState {
-    requestId: Buffer;
-    stream: StreamState;
-    sessionKey: Buffer;
-    capNano: bigint;
-    worstCaseNano: bigint;
-    /** Highest cost that a receipt of the request states. */
-    signedNano: bigint;
-    allowanceNano: bigint;
-    state: DispatchRequestState;
-    failureCode: string | null;
-    closedAtMs: number | null;
-    finalSequence: number | null;
-    checkpointSequence: number | null;
-    dispatcherId: string;
-    changed: boolean;
-    /** Set where the row is new. */
-    created: CreatedRequest | null;
-    /** Set where the request's own cap was replaced. */
-    raisedCap: { hash: Buffer; signature: Buffer } | null;
-}
-
-export interface CreatedRequest {
-    requestHash: Buffer;
-    offerHash: Buffer;
-    capSignature: Buffer;
-    recordedAtMs: number;
-}
-
-/** The highest cap of a stream under one session key: what settles its receipts. */
-export interface BestCap {
-    stream: StreamState;
-    sessionKey: Buffer;
-    capNano: bigint;
-    capHash: Buffer;
-    capSignature: Buffer;
-}
-
-export interface ReceiptOfStream {
-    stream: StreamState;
-    record: ReceiptRecord;
-    known: KnownReceipt;
-}
-
-interface EscrowStreams {
-    byNode: Map<string, StreamState>;
-    /** All streams of the escrow in this epoch are here, not only those asked for. */
-    whole: boolean;
-}
-
-/** What one batch has loaded, and what it has changed: rules read and write here, a database loads and saves it. */
+/**
+ * What one batch reads and changes: rules work on it, a database loads what is not known and saves what was changed. Changes
+ * happen in the known rows themselves, so a batch that fails takes all of them with it: see `KnownRows.forget`.
+ */
 export class WorkingSet {
-    private readonly escrows = new Map<string, EscrowStreams>();
-    private readonly byId = new Map<bigint, StreamState>();
-    /** Null: known not to be there. */
-    private readonly requests = new Map<string, RequestState | null>();
+    /** Looked for and not there. */
+    private readonly absent = new Set<string>();
+    private readonly withReceipts = new Set<StreamState>();
+    private readonly bestCaps = new Map<StreamState, BestCap[]>();
     readonly newStreams: StreamState[] = [];
+    /** Rows that were there before. */
+    readonly changedStreams: StreamState[] = [];
     readonly newRequests: RequestState[] = [];
+    /** Rows that were there before. */
+    readonly changedRequests: RequestState[] = [];
     readonly newReceipts: ReceiptOfStream[] = [];
     readonly promoted: { stream: StreamState; sequence: number }[] = [];
     readonly dropped: { stream: StreamState; sequence: number }[] = [];
@@ -101,54 +29,64 @@ export class WorkingSet {
         transactionHash: string | null;
         atMs: number;
     }[] = [];
-    private readonly bestCaps = new Map<StreamState, BestCap[]>();
+
+    constructor(private readonly rows = new KnownRows()) {}
 
     escrow(escrow: Buffer, epoch: number): EscrowStreams {
-        const key = `${escrow.toString('hex')}/${epoch}`;
-        let streams = this.escrows.get(key);
-        if (!streams) this.escrows.set(key, (streams = { byNode: new Map(), whole: false }));
-        return streams;
+        return this.rows.escrow(escrow, epoch);
     }
 
     stream(id: StreamId): StreamState | undefined {
-        return this.escrow(id.escrow, id.epoch).byNode.get(id.nodeKey.toString('hex'));
+        return this.rows.stream(id);
+    }
+
+    streamWithId(id: bigint): StreamState | undefined {
+        return this.rows.streamWithId(id);
     }
 
     /** A row that was loaded, or a new one from `newStream`; again changes nothing. */
     put(stream: StreamState): void {
-        const { byNode } = this.escrow(stream.escrow, stream.epoch);
-        if (byNode.has(stream.nodeKeyHex)) return;
-        byNode.set(stream.nodeKeyHex, stream);
-        if (stream.isNew) this.newStreams.push(stream);
-        else this.byId.set(stream.id, stream);
+        if (this.rows.put(stream) && stream.isNew) this.newStreams.push(stream);
     }
 
-    streamWithId(id: bigint): StreamState | undefined {
-        return this.byId.get(id);
+    /** To be called with every change of a stream's row. */
+    touch(stream: StreamState): void {
+        if (!stream.changed && !stream.isNew) this.changedStreams.push(stream);
+        stream.changed = true;
     }
 
-    /** Undefined: not loaded. */
+    /** Undefined: not loaded; null: not there. */
     request(requestId: Buffer): RequestState | null | undefined {
-        return this.requests.get(requestId.toString('hex'));
+        const key = keyOf(requestId);
+        return this.rows.requests.get(key) ?? (this.absent.has(key) ? null : undefined);
     }
 
+    /** One that was loaded or is new; null: it is not there. */
     putRequest(requestId: Buffer, request: RequestState | null): void {
-        this.requests.set(requestId.toString('hex'), request);
-        if (request?.created) this.newRequests.push(request);
+        const key = keyOf(requestId);
+        if (!request) return void this.absent.add(key);
+        this.rows.requests.set(key, request);
+        if (request.created) this.newRequests.push(request);
     }
 
-    *allRequests(): Iterable<RequestState> {
-        for (const request of this.requests.values()) if (request) yield request;
+    /** To be called with every change of a request's row. */
+    touchRequest(request: RequestState): void {
+        if (!request.changed && !request.created) this.changedRequests.push(request);
+        request.changed = true;
     }
 
-    /** Rows that were there before and are different now. */
-    *changedStreams(): Iterable<StreamState> {
-        for (const { byNode } of this.escrows.values())
-            for (const stream of byNode.values()) if (stream.changed && !stream.isNew) yield stream;
+    allRequests(): Iterable<RequestState> {
+        return this.rows.requests.values();
     }
 
-    *changedRequests(): Iterable<RequestState> {
-        for (const request of this.requests.values()) if (request?.changed && !request.created) yield request;
+    noteReceipt(stream: StreamState, known: KnownReceipt): void {
+        stream.known.set(known.sequence, known);
+        this.withReceipts.add(stream);
+    }
+
+    dropReceipt(stream: StreamState, known: KnownReceipt): void {
+        known.dropped = true;
+        this.withReceipts.add(stream);
     }
 
     raiseBestCap(cap: BestCap): void {
@@ -162,23 +100,13 @@ export class WorkingSet {
     *allBestCaps(): Iterable<BestCap> {
         for (const caps of this.bestCaps.values()) yield* caps;
     }
-}
 
-export function newStream({ escrow, epoch, nodeKey }: StreamId): StreamState {
-    return {
-        id: 0n,
-        isNew: true,
-        escrow,
-        epoch,
-        nodeKey,
-        nodeKeyHex: nodeKey.toString('hex'),
-        latestSequence: -1,
-        latestCumulativeNano: 0n,
-        openWorstNano: 0n,
-        paidNano: 0n,
-        compactedSequence: -1,
-        loadedLatest: null,
-        known: new Map(),
-        changed: false,
-    };
+    /** After the commit: what a later batch finds is what it would load. */
+    committed(): void {
+        for (const stream of this.newStreams) this.rows.saved(stream);
+        for (const stream of this.changedStreams) this.rows.saved(stream);
+        for (const stream of this.withReceipts) this.rows.forgetReceipts(stream);
+        for (const request of this.newRequests) this.rows.savedRequest(request);
+        for (const request of this.changedRequests) this.rows.savedRequest(request);
+    }
 }

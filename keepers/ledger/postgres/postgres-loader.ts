@@ -11,7 +11,8 @@ import {
 } from '../dispatch/loaded-rows';
 import type { Operation } from '../dispatch/operations';
 import type { StreamRow } from '../dispatch/rows';
-import type { StreamState, WorkingSet } from '../dispatch/working-set';
+import type { StreamState } from '../dispatch/states';
+import type { WorkingSet } from '../dispatch/working-set';
 import { type StreamId, toBuffer } from '../records';
 import { byteaArray, int8Array } from './arrays';
 
@@ -179,7 +180,7 @@ async function loadLateNeighbours(client: pg.Client, set: WorkingSet, operations
             CROSS JOIN LATERAL (${near('<=', 'DESC', 2)} UNION ALL ${near('>', 'ASC', 1)}) n`,
         values: [int8Array(late.map(({ stream }) => stream.id)), int8Array(late.map(({ sequence }) => sequence))],
     });
-    for (const row of rows) set.streamWithId(row.stream_id)!.known.set(Number(row.sequence), loadedReceipt(row));
+    for (const row of rows) set.noteReceipt(set.streamWithId(row.stream_id)!, loadedReceipt(row));
 }
 
 function prefixed(alias: string, columns: string): string {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { RequestState, StreamState, WorkingSet } from '../dispatch/working-set';
+import type { RequestState, StreamState } from '../dispatch/states';
+import type { WorkingSet } from '../dispatch/working-set';
 import { byteaArray, int8Array, textArray } from './arrays';
 
 /** One value of each row, as an array parameter. */
@@ -207,9 +208,9 @@ const insertSettlements = new Bulk<WorkingSet['settlements'][number]>(
 export async function saveBatch(client: pg.Client, set: WorkingSet): Promise<void> {
     await saveNewStreams(client, set);
     await Promise.all([
-        updateStreams.run(client, set.changedStreams()),
+        updateStreams.run(client, set.changedStreams),
         insertRequests.run(client, set.newRequests),
-        updateRequests.run(client, set.changedRequests()),
+        updateRequests.run(client, set.changedRequests),
         setCaps.run(client, raised(set)),
         keepBestCaps.run(client, set.allBestCaps()),
         insertReceipts.run(client, set.newReceipts),
@@ -221,7 +222,7 @@ export async function saveBatch(client: pg.Client, set: WorkingSet): Promise<voi
 }
 
 function raised(set: WorkingSet): RequestState[] {
-    return [...set.changedRequests()].filter(({ raisedCap }) => raisedCap !== null);
+    return set.changedRequests.filter(({ raisedCap }) => raisedCap !== null);
 }
 
 async function saveNewStreams(client: pg.Client, set: WorkingSet): Promise<void> {

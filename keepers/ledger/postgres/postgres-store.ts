@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { announce, type Decision, type Operation } from '../dispatch/operations';
+import { announce, type Operation } from '../dispatch/operations';
 import { decide } from '../dispatch/rules';
 import type { Sql, SqlValue } from '../dispatch/sql';
-import type { DispatchStore } from '../dispatch/store';
+import type { Committed, DispatchStore } from '../dispatch/store';
 import { WorkingSet } from '../dispatch/working-set';
 import { isConnectionLost, ledgerFailure } from './failures';
 import { connectionSettings, defaultPatienceMs, type PostgresOptions } from './options';
@@ -18,6 +18,7 @@ const readConnections = 4;
 
 /** The dispatcher's tables in a PostgreSQL database (14 or later), which several dispatchers and settlers share. */
 export class PostgresStore implements DispatchStore {
+    readonly batchOperations = 512;
     readonly reads: Sql;
     private readonly pool: pg.Pool;
     private readonly session: PostgresSession;
@@ -42,8 +43,8 @@ export class PostgresStore implements DispatchStore {
         }
     }
 
-    commit(operations: readonly Operation[]): Promise<Decision[]> {
-        return this.session.transaction(async (client) => {
+    async commit(operations: readonly Operation[]): Promise<Committed> {
+        const decisions = await this.session.transaction(async (client) => {
             const set = new WorkingSet();
             await loadBatch(client, set, operations);
             const decisions = operations.map((operation) => decide(set, operation));
@@ -51,6 +52,7 @@ export class PostgresStore implements DispatchStore {
             await saveBatch(client, set);
             return decisions;
         });
+        return { decisions, durable: Promise.resolve() };
     }
 
     transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {

@@ -1,7 +1,14 @@
 import { Worker } from 'node:worker_threads';
 
-/** About 8 MiB of log. */
-const operationsBetween = 4_000;
+const defaults = {
+    /** About 30 MiB of log where keys are random. */
+    operationsBetween: 4_000,
+    /** 64 MiB: time that the log begins anew. */
+    longLogPages: 16_384,
+};
+/** A checkpoint that took no longer had little to move, or one that took nearly as long as that before it. */
+const shortMs = 8;
+const nearlyAsLong = 0.7;
 
 /** Plain JavaScript, since a worker starts outside whatever runs our TypeScript. */
 const program = `
@@ -15,34 +22,56 @@ parentPort.on('message', (message) => {
         parentPort.close();
         return;
     }
+    const startedMs = performance.now();
+    let pages = 0;
     try {
-        database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+        pages = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get().log;
     } catch {
         // The writer checkpoints by itself once the log is large.
     }
-    parentPort.postMessage('done');
+    parentPort.postMessage({ pages, tookMs: performance.now() - startedMs });
 });
 `;
+
+interface Checkpoint {
+    /** Length of the log. */
+    pages: number;
+    tookMs: number;
+}
 
 /**
  * Moves what SQLite's log holds into the file on another thread: a checkpoint takes longer than a commit may, and it
  * needs no lock that a writer wants. The thread is started when there is enough to move for the first time.
+ *
+ * The log begins anew only when a writer finds all of it moved, and one that never rests never does. So a long log is
+ * moved again and again, each time what was written meanwhile, until that is little; for that last bit the writer waits.
  */
 export class Checkpoints {
     private worker: Worker | null = null;
     private running = false;
     private operations = 0;
+    private pagesAtPause = 0;
+    private pause: { over: Promise<void>; end: () => void } | null = null;
 
-    constructor(private readonly file: string) {}
+    private lastMs = Infinity;
+
+    constructor(
+        private readonly file: string,
+        private readonly limits = defaults,
+    ) {}
 
     /** Tells how much was committed. */
     written(operations: number): void {
         this.operations += operations;
-        if (this.operations < operationsBetween || this.running) return;
+        if (this.operations < this.limits.operationsBetween || this.running) return;
         this.operations = 0;
-        this.running = true;
-        this.worker ??= this.start();
-        this.worker.postMessage('checkpoint');
+        this.lastMs = Infinity;
+        this.begin();
+    }
+
+    /** To be awaited before the next commit. */
+    get writerWaits(): Promise<void> | null {
+        return this.pause?.over ?? null;
     }
 
     async close(): Promise<void> {
@@ -54,12 +83,41 @@ export class Checkpoints {
         await ended;
     }
 
+    private begin(): void {
+        this.running = true;
+        this.worker ??= this.start();
+        this.worker.postMessage('checkpoint');
+    }
+
+    private ended({ pages, tookMs }: Checkpoint): void {
+        this.running = false;
+        if (this.pause) return this.endPause();
+        if (pages < this.pagesAtPause) this.pagesAtPause = 0;
+        // After a pause that did not help, since somebody reads an old state for long, the log may grow by as much again.
+        if (pages < this.pagesAtPause + this.limits.longLogPages) return;
+        if (tookMs <= shortMs || tookMs > nearlyAsLong * this.lastMs) this.startPause(pages);
+        this.lastMs = tookMs;
+        this.begin();
+    }
+
+    private startPause(pages: number): void {
+        let end = (): void => undefined;
+        const over = new Promise<void>((resolve) => (end = resolve));
+        this.pause = { over, end };
+        this.pagesAtPause = pages;
+    }
+
+    private endPause(): void {
+        this.pause?.end();
+        this.pause = null;
+    }
+
     private start(): Worker {
         const driver = require.resolve('@photostructure/sqlite');
         const worker = new Worker(program, { eval: true, workerData: { driver, file: this.file } });
-        worker.on('message', () => (this.running = false));
+        worker.on('message', (checkpoint: Checkpoint) => this.ended(checkpoint));
         // Without the thread the writer checkpoints by itself.
-        worker.on('error', () => undefined);
+        worker.on('error', () => this.endPause());
         worker.unref();
         return worker;
     }

@@ -11,9 +11,10 @@ import {
 } from '../dispatch/loaded-rows';
 import type { Operation } from '../dispatch/operations';
 import type { StreamRow } from '../dispatch/rows';
-import type { StreamState, WorkingSet } from '../dispatch/working-set';
+import type { StreamState } from '../dispatch/states';
+import type { WorkingSet } from '../dispatch/working-set';
 import type { ReceiptRecord } from '../dispatch-records';
-import type { StreamId } from '../records';
+import { type StreamId, toBuffer } from '../records';
 
 const fromStreams = `SELECT ${loadedStreamColumns} FROM dispatch_streams`;
 const fromRequests = `SELECT ${loadedRequestColumns} FROM dispatch_requests`;
@@ -96,6 +97,7 @@ export class SqliteLoader {
 
     private putRequests(set: WorkingSet, rows: readonly LoadedRequestRow[]): void {
         for (const row of rows) {
+            if (set.request(toBuffer(row.request_id))) continue;
             const stream = set.streamWithId(row.stream_id) ?? this.putStreamWithId(set, row.stream_id);
             const request = loadedRequest(row, stream);
             set.putRequest(request.requestId, request);
@@ -116,7 +118,7 @@ export class SqliteLoader {
         if (!stream?.loadedLatest || receipt.sequence > stream.loadedLatest.sequence) return;
         for (const query of [this.receiptAt, this.receiptBefore, this.receiptAfter]) {
             const row = query.get(stream.id, receipt.sequence);
-            if (row) stream.known.set(Number(row.sequence), loadedReceipt(row));
+            if (row) set.noteReceipt(stream, loadedReceipt(row));
         }
     }
 }

@@ -1,5 +1,6 @@
 import { type Database, Query } from '../database';
-import type { RequestState, StreamState, WorkingSet } from '../dispatch/working-set';
+import type { RequestState, StreamState } from '../dispatch/states';
+import type { WorkingSet } from '../dispatch/working-set';
 
 /** Writes what a working set has changed. */
 export class SqliteSaver {
@@ -27,9 +28,8 @@ export class SqliteSaver {
         );
         this.insertRequest = sql(
             `INSERT INTO dispatch_requests (request_id, request_hash, stream_id, session_key, offer_hash, cap_nano,
-             cap_signature, cap_hash, worst_case_nano, signed_nano, allowance_nano, state, failure_code, recorded_at_ms,
-             closed_at_ms, final_sequence, checkpoint_sequence, dispatcher_id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+             cap_signature, worst_case_nano, signed_nano, allowance_nano, state, recorded_at_ms, dispatcher_id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 'running', ?, ?)`,
         );
         this.updateRequest = sql(
             `UPDATE dispatch_requests SET worst_case_nano = ?, signed_nano = ?, allowance_nano = ?, state = ?,
@@ -68,9 +68,9 @@ export class SqliteSaver {
 
     save(set: WorkingSet): void {
         for (const stream of set.newStreams) this.saveNewStream(stream);
-        for (const stream of set.changedStreams()) this.saveStream(stream);
+        for (const stream of set.changedStreams) this.saveStream(stream);
         for (const request of set.newRequests) this.saveNewRequest(request);
-        for (const request of set.changedRequests()) this.saveRequest(request);
+        for (const request of set.changedRequests) this.saveRequest(request);
         for (const { stream, sessionKey, capNano, capHash, capSignature } of set.allBestCaps())
             this.keepBestCap.run(stream.id, sessionKey, capNano, capHash, capSignature);
         this.saveReceipts(set);
@@ -95,8 +95,9 @@ export class SqliteSaver {
         this.updateStream.run(latestSequence, latestCumulativeNano, openWorstNano, paidNano, id);
     }
 
+    /** As it was recorded; what its batch has changed of it since is an update like any other. */
     private saveNewRequest(request: RequestState): void {
-        const { created, raisedCap } = request;
+        const { created } = request;
         this.insertRequest.run(
             request.requestId,
             created!.requestHash,
@@ -104,19 +105,13 @@ export class SqliteSaver {
             request.sessionKey,
             created!.offerHash,
             request.capNano,
-            raisedCap?.signature ?? created!.capSignature,
-            raisedCap?.hash ?? null,
+            created!.capSignature,
             request.worstCaseNano,
-            request.signedNano,
             request.allowanceNano,
-            request.state,
-            request.failureCode,
             created!.recordedAtMs,
-            request.closedAtMs,
-            request.finalSequence,
-            request.checkpointSequence,
             request.dispatcherId,
         );
+        if (request.changed) this.saveRequest(request);
     }
 
     private saveRequest(request: RequestState): void {

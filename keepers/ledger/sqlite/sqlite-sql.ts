@@ -6,14 +6,20 @@ export class SqliteSql implements Sql {
     readonly dialect = 'sqlite';
     private readonly prepared = new Map<string, Query<unknown>>();
 
-    constructor(private readonly database: Database) {}
+    /** @param afterRead to be awaited before an answer is given */
+    constructor(
+        private readonly database: Database,
+        private readonly afterRead?: () => Promise<void>,
+    ) {}
 
-    all<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-        return attempt(() => this.query(text).all(...values) as Row[]);
+    async all<Row>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+        const rows = this.query(text).all(...values) as Row[];
+        await this.afterRead?.();
+        return rows;
     }
 
-    run(text: string, values: readonly SqlValue[] = []): Promise<number> {
-        return attempt(() => this.query(text).run(...values));
+    async run(text: string, values: readonly SqlValue[] = []): Promise<number> {
+        return this.query(text).run(...values);
     }
 
     private query(text: string): Query<unknown> {
@@ -21,8 +27,4 @@ export class SqliteSql implements Sql {
         if (!query) this.prepared.set(text, (query = new Query(this.database, text)));
         return query;
     }
-}
-
-async function attempt<T>(act: () => T): Promise<T> {
-    return act();
 }

@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../base';
 import { type Database, type DatabaseOptions, isBusy, openDatabase, Query } from '../database';
 import { announce, type Decision, type Operation } from '../dispatch/operations';
+import { KnownRows } from '../dispatch/known-rows';
 import { decide } from '../dispatch/rules';
 import type { Sql } from '../dispatch/sql';
-import type { DispatchStore } from '../dispatch/store';
+import type { Committed, DispatchStore } from '../dispatch/store';
 import { WorkingSet } from '../dispatch/working-set';
 import { LedgerError } from '../errors';
 import { Checkpoints } from './checkpoints';
+import { LogSync } from './log-sync';
 import { SqliteLoader } from './sqlite-loader';
 import { SqliteSaver } from './sqlite-saver';
 import { SqliteSql } from './sqlite-sql';
@@ -20,9 +22,12 @@ const blockingCheckpointPages = 32_768;
 
 /**
  * The dispatcher's tables in a SQLite file. Reads have a connection of their own, which sees only what is committed.
- * Nothing is remembered between two transactions: other processes write to the file as well.
+ * Rows are remembered from batch to batch for as long as no other connection has committed anything: settlers and other
+ * dispatchers write to the file as well.
  */
 export class SqliteStore implements DispatchStore {
+    /** A few milliseconds: the next batch is written while this one is synced. */
+    readonly batchOperations = 128;
     readonly reads: Sql;
     private readonly writing: Database;
     private readonly reading: Database;
@@ -33,26 +38,36 @@ export class SqliteStore implements DispatchStore {
     private readonly saver: SqliteSaver;
     private readonly busyTimeoutMs: number;
     private readonly checkpoints: Checkpoints;
+    private readonly log: LogSync;
+    private readonly rows = new KnownRows();
+    private readonly dataVersion: Query<{ data_version: bigint }>;
+    private knownVersion = -1n;
 
     constructor(private readonly options: DatabaseOptions) {
         this.busyTimeoutMs = options.busyTimeoutMs ?? 5_000;
         this.writing = openDatabase(options);
         this.writing.exec(`PRAGMA busy_timeout = ${Math.min(blockingBusyMs, this.busyTimeoutMs)}`);
+        // The log is synced after each commit all the same, by `LogSync`.
+        this.writing.exec('PRAGMA synchronous = NORMAL');
         // Indexes on random keys touch many pages: those of some hundred thousand requests stay in memory.
         this.writing.exec(
             `PRAGMA cache_size = -${writeCacheKib}; PRAGMA wal_autocheckpoint = ${blockingCheckpointPages}`,
         );
         this.checkpoints = new Checkpoints(options.file);
         this.reading = openDatabase(options);
-        this.reads = new SqliteSql(this.reading);
+        this.log = new LogSync(options.file);
+        this.reads = new SqliteSql(this.reading, () => this.log.caughtUp());
         this.sql = new SqliteSql(this.writing);
         this.begin = new Query(this.writing, 'BEGIN IMMEDIATE');
         this.end = new Query(this.writing, 'COMMIT');
+        this.dataVersion = new Query(this.writing, 'PRAGMA data_version');
         this.loader = new SqliteLoader(this.writing);
         this.saver = new SqliteSaver(this.writing);
     }
 
-    commit(operations: readonly Operation[]): Decision[] | Promise<Decision[]> {
+    commit(operations: readonly Operation[]): Committed | Promise<Committed> {
+        const { writerWaits } = this.checkpoints;
+        if (writerWaits) return writerWaits.then(() => this.commit(operations));
         try {
             return this.commitNow(operations);
         } catch (error) {
@@ -61,29 +76,49 @@ export class SqliteStore implements DispatchStore {
         }
     }
 
-    private commitNow(operations: readonly Operation[]): Decision[] {
+    private commitNow(operations: readonly Operation[]): Committed {
+        this.log.requireSound();
         this.begin.run();
         try {
-            const set = new WorkingSet();
-            for (const operation of operations) this.loader.load(set, operation);
-            const decisions = operations.map((operation) => decide(set, operation));
-            announce(operations, decisions);
-            this.saver.save(set);
-            this.end.run();
+            const decisions = this.decideAndSave(operations);
             this.checkpoints.written(operations.length);
-            return decisions;
+            return { decisions, durable: this.log.sync() };
         } catch (error) {
             this.rollBack();
             throw error;
         }
     }
 
+    private decideAndSave(operations: readonly Operation[]): Decision[] {
+        this.forgetWhatOthersChanged();
+        const set = new WorkingSet(this.rows);
+        for (const operation of operations) this.loader.load(set, operation);
+        const decisions = operations.map((operation) => decide(set, operation));
+        announce(operations, decisions);
+        this.saver.save(set);
+        this.end.run();
+        set.committed();
+        return decisions;
+    }
+
+    /** Within a transaction that writes: nobody else can commit until it is over. The version tells of other connections only. */
+    private forgetWhatOthersChanged(): void {
+        const version = this.dataVersion.get()!.data_version;
+        if (version !== this.knownVersion) this.rows.forget();
+        this.knownVersion = version;
+        this.rows.forgetIfMany();
+    }
+
     transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
         return this.whenFree(async () => {
+            this.log.requireSound();
             this.begin.run();
             try {
                 const value = await act(this.sql);
                 this.end.run();
+                // It may have changed any row, and through this very connection.
+                this.rows.forget();
+                await this.log.sync();
                 return value;
             } catch (error) {
                 this.rollBack();
@@ -108,12 +143,14 @@ export class SqliteStore implements DispatchStore {
 
     async close(): Promise<void> {
         await this.checkpoints.close();
+        await this.log.close();
         this.reading.close();
         this.writing.close();
     }
 
-    /** A failed write may have rolled the transaction back already. */
+    /** A failed write may have rolled the transaction back already. What was decided in it is void. */
     private rollBack(): void {
+        this.rows.forget();
         if (this.writing.isTransaction) this.writing.exec('ROLLBACK');
     }
 

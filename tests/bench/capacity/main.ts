@@ -3,19 +3,26 @@
  * size: picking among 10 000 nodes; a dispatcher with 10 000 connected nodes and 100 000 escrows that starts and admits
  * requests. Progress goes to standard error.
  */
-import { parseArgs } from 'node:util';
+import { readOptions } from '../options';
 import { measureDispatcher } from './measure-dispatcher';
 import { measurePick } from './measure-pick';
 import { admissionCount, escrowCount, nodeCount, type Size } from './size';
 import { missedTargets } from './targets';
 
-const { values: options } = parseArgs({
-    args: process.argv.slice(3),
+const options = readOptions({
+    name: 'capacity',
+    about: 'What a gateway and a dispatcher take with 10 000 nodes and 100 000 escrows.',
     options: {
         json: { type: 'boolean', default: false },
         nodes: { type: 'string', default: String(nodeCount) },
         escrows: { type: 'string', default: String(escrowCount) },
         admissions: { type: 'string', default: String(admissionCount) },
+    },
+    says: {
+        json: 'one line of JSON on standard output',
+        nodes: 'nodes that are connected',
+        escrows: 'escrows in the ledger',
+        admissions: 'requests that are admitted, at most one for each escrow',
     },
 });
 

@@ -1,6 +1,4 @@
 /**
- * `npm run bench -- ledger [--json] [--seconds N] [--rounds N] [--lanes N] [--folder DIR] [--only sqlite|postgres]`
- *
  * A charge is one request as the dispatcher writes it down: its cap (`recordCap`, as Admission does) and, once that is
  * durable, its final receipt (`recordReceipt`, as RequestRelay does), which must be durable too. Lanes do that side by
  * side, each request after the other, over many escrows and nodes. Beside it the same with a transaction for each step.
@@ -8,17 +6,18 @@
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import type { DispatchLedgerOptions } from '../../../keepers/ledger';
 import { PostgresServer } from '../../support/postgres/postgres-server';
+import { readOptions } from '../options';
 import { type LedgerFigures, measureLedger } from './measure-ledger';
 
 const targets = { chargesPerSecond: 20_000, commitP99Ms: 10, groupVsSingle: 5 };
 /** Of Linux: a folder in memory makes nothing durable. */
 const tmpfsMagic = 0x01021994;
 
-const { values } = parseArgs({
-    args: process.argv.slice(3),
+const values = readOptions({
+    name: 'ledger',
+    about: "Charges a second that a dispatcher's ledger makes durable, on SQLite and on a PostgreSQL started for it.",
     options: {
         json: { type: 'boolean', default: false },
         seconds: { type: 'string', default: '4' },
@@ -26,6 +25,14 @@ const { values } = parseArgs({
         lanes: { type: 'string', default: '256' },
         folder: { type: 'string', default: tmpdir() },
         only: { type: 'string' },
+    },
+    says: {
+        json: 'one line of JSON on standard output',
+        seconds: 'length of a round',
+        rounds: 'rounds; the figures are their medians',
+        lanes: 'clients that each have one charge under way',
+        folder: 'where files and database go: a folder on a disk',
+        only: 'sqlite or postgres',
     },
 });
 

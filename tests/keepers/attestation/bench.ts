@@ -1,10 +1,8 @@
-/**
- * Time of one verification against @phala/dcap-qvl on the same evidence, turn by turn in one run, and of a cached verdict.
- * `npm run bench -- attestation [--json]`
- */
+/** Time of one verification against @phala/dcap-qvl on the same evidence, turn by turn in one run, and of a cached verdict. */
 import { VerdictCache, verifyQuote, type Collateral } from '../../../keepers/attestation';
 import { developmentPki, now, reportData, seed } from './development-evidence';
 import { createDevelopmentPki, mintTdxQuote } from '../../../keepers/attestation';
+import { readOptions } from '../../bench/options';
 import { presentVectors, readCollateral, readQuote } from './real-vectors';
 import { QuoteVerifier } from '@phala/dcap-qvl';
 
@@ -17,6 +15,13 @@ interface Subject {
 }
 
 const rounds = 150;
+
+const asked = readOptions({
+    name: 'attestation',
+    about: 'Time of one verification of a quote, beside @phala/dcap-qvl on the same evidence.',
+    options: { json: { type: 'boolean', default: false } },
+    says: { json: 'one line of JSON on standard output' },
+});
 
 function subjectOf(): Subject {
     const real = presentVectors('bench').find(({ quote }) => quote === 'tdx-v4-a');
@@ -65,9 +70,7 @@ function main(): void {
         ratioVsDcapQvl: round3(theirsMs / medianMs),
         cachedMicros: round3(cachedMs * 1000),
     };
-    process.stdout.write(
-        process.argv.includes('--json') ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, null, 2)}\n`,
-    );
+    process.stdout.write(asked.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, null, 2)}\n`);
 }
 
 function round3(value: number): number {

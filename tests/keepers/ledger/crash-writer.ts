@@ -1,11 +1,17 @@
 /** Child of crash.spec.ts: writes until it is killed, and reports on standard output only what was acknowledged. */
 import { writeSync } from 'node:fs';
 import path from 'node:path';
-import { type DispatchLedger, GatewayLedger, NodeLog, openDispatchLedger } from '../../../keepers/ledger';
+import {
+    type DispatchLedger,
+    type DispatchLedgerOptions,
+    GatewayLedger,
+    NodeLog,
+    openDispatchLedger,
+} from '../../../keepers/ledger';
 import { bytes } from './record-bytes';
 import { cap, funds, gatewayReceipt, logEntry, receipt, requestId, reservation, sent } from './ledger-records';
 
-const [folder, round] = process.argv.slice(2) as [string, string];
+const [folder, round, place] = process.argv.slice(2) as [string, string, string];
 const acknowledge = (line: string) => writeSync(1, `${line}\n`);
 const plenty = funds(1n << 60n);
 
@@ -42,7 +48,7 @@ async function logLane(log: NodeLog, lane: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-    const dispatch = await openDispatchLedger({ file: path.join(folder, 'dispatch.db') });
+    const dispatch = await openDispatchLedger(JSON.parse(place) as DispatchLedgerOptions);
     const gateway = new GatewayLedger({ file: path.join(folder, 'gateway.db') });
     const log = await NodeLog.open(path.join(folder, 'node.log'));
     const lanes = Array.from({ length: 8 }, (_, i) => `r${round}l${i}`);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { GatewayLedger, NodeLog, openDispatchLedger, scanNodeLog } from '../../../keepers/ledger';
+import { type DispatchLedgerOptions, GatewayLedger, NodeLog, scanNodeLog } from '../../../keepers/ledger';
+import { newLedger, openTestLedger } from '../../support/new-ledger';
 import { temporaryFolder } from './temporary-folder';
 import { requestId } from './ledger-records';
 import { bytes } from './record-bytes';
@@ -9,9 +10,9 @@ const folder = temporaryFolder();
 const rounds = 6;
 
 /** Runs the writer, kills it after a random delay from its first acknowledgement; returns what it acknowledged. */
-function writeUntilKilled(round: number): Promise<string[]> {
+function writeUntilKilled(round: number, place: DispatchLedgerOptions): Promise<string[]> {
     const script = path.join(__dirname, 'crash-writer.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', script, folder, String(round)], {
+    const child = spawn(process.execPath, ['--import', 'tsx', script, folder, String(round), JSON.stringify(place)], {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new Promise((resolve, reject) => {
@@ -41,11 +42,13 @@ async function survivors(): Promise<Set<string>> {
     return logged;
 }
 
+/** The dispatcher's ledger is in PostgreSQL where the tests run on that. */
 describe('kill -9 under load', () => {
     it('loses nothing that was acknowledged', async () => {
         const acknowledged: string[] = [];
-        for (let round = 0; round < rounds; round++) acknowledged.push(...(await writeUntilKilled(round)));
-        const dispatch = await openDispatchLedger({ file: path.join(folder, 'dispatch.db') });
+        const place = await newLedger(folder);
+        for (let round = 0; round < rounds; round++) acknowledged.push(...(await writeUntilKilled(round, place)));
+        const dispatch = await openTestLedger(place);
         const gateway = new GatewayLedger({ file: path.join(folder, 'gateway.db') });
         const logged = await survivors();
         const isThere = async (line: string): Promise<boolean> => {
@@ -64,5 +67,5 @@ describe('kill -9 under load', () => {
         );
         // The check itself must be able to fail.
         expect(await isThere(`receipt r0l0 ${acknowledged.length}`)).toBe(false);
-    });
+    }, 180_000);
 });

@@ -1,0 +1,80 @@
+import type { StreamId } from '../records';
+import { isOpen, latestKnown, type RequestState, type StreamState } from './states';
+
+export interface EscrowStreams {
+    byNode: Map<string, StreamState>;
+    /** All streams of the escrow in this epoch are here, not only those asked for. */
+    whole: boolean;
+}
+
+/** Some tens of megabytes; a ledger with more of them in use loads them anew now and then. */
+const mostRows = 65_536;
+
+/**
+ * Rows as the database has them, in memory: streams, and requests that are open. They stay from batch to batch where
+ * nobody else can have changed them; whoever finds that somebody may have, or that a batch was not committed, forgets all.
+ */
+export class KnownRows {
+    private readonly escrows = new Map<string, EscrowStreams>();
+    private readonly byId = new Map<bigint, StreamState>();
+    readonly requests = new Map<string, RequestState>();
+
+    escrow(escrow: Buffer, epoch: number): EscrowStreams {
+        const key = `${keyOf(escrow)}${epoch}`;
+        let streams = this.escrows.get(key);
+        if (!streams) this.escrows.set(key, (streams = { byNode: new Map(), whole: false }));
+        return streams;
+    }
+
+    stream({ escrow, epoch, nodeKey }: StreamId): StreamState | undefined {
+        return this.escrow(escrow, epoch).byNode.get(keyOf(nodeKey));
+    }
+
+    streamWithId(id: bigint): StreamState | undefined {
+        return this.byId.get(id);
+    }
+
+    /** @returns whether it was not here */
+    put(stream: StreamState): boolean {
+        const { byNode } = this.escrow(stream.escrow, stream.epoch);
+        const key = keyOf(stream.nodeKey);
+        if (byNode.has(key)) return false;
+        byNode.set(key, stream);
+        if (!stream.isNew) this.byId.set(stream.id, stream);
+        return true;
+    }
+
+    saved(stream: StreamState): void {
+        if (stream.isNew) this.byId.set(stream.id, stream);
+        stream.isNew = false;
+        stream.changed = false;
+    }
+
+    forgetReceipts(stream: StreamState): void {
+        stream.known.clear();
+        stream.loadedLatest = latestKnown(stream);
+    }
+
+    savedRequest(request: RequestState): void {
+        request.created = null;
+        request.raisedCap = null;
+        request.changed = false;
+        if (!isOpen(request.state)) this.requests.delete(keyOf(request.requestId));
+    }
+
+    forget(): void {
+        this.escrows.clear();
+        this.byId.clear();
+        this.requests.clear();
+    }
+
+    /** Between two batches. */
+    forgetIfMany(): void {
+        if (this.byId.size + this.requests.size > mostRows || this.escrows.size > mostRows) this.forget();
+    }
+}
+
+/** Of any bytes, at less than half the price of hex. */
+export function keyOf(bytes: Buffer): string {
+    return bytes.toString('latin1');
+}

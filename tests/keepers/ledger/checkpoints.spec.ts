@@ -1,0 +1,35 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { openDatabase, Query } from '../../../keepers/ledger/database';
+import { Checkpoints } from '../../../keepers/ledger/sqlite/checkpoints';
+import { temporaryFolder } from './temporary-folder';
+
+const folder = temporaryFolder();
+
+describe('checkpoints beside a writer that never rests', () => {
+    it('have it wait for a last bit, and let the log begin anew', async () => {
+        const file = path.join(folder, 'ledger.sqlite');
+        const database = openDatabase({ file });
+        database.exec('PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (value BLOB NOT NULL) STRICT');
+        const insert = new Query(database, 'INSERT INTO t VALUES (?)');
+        const checkpoints = new Checkpoints(file, { operationsBetween: 20, longLogPages: 100 });
+        const logBytes = () => statSync(`${file}-wal`).size;
+        const write = async () => {
+            insert.run(Buffer.alloc(16_384));
+            checkpoints.written(5);
+            await turn();
+        };
+        let writes = 0;
+        for (; !checkpoints.writerWaits; writes++) await write();
+        await checkpoints.writerWaits;
+        const longest = logBytes();
+        for (let i = 0; i < writes / 2; i++) {
+            await checkpoints.writerWaits;
+            await write();
+        }
+        expect(logBytes()).toBe(longest);
+        await checkpoints.close();
+        database.close();
+    });
+});
