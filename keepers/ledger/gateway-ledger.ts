@@ -220,8 +220,12 @@ export class GatewayLedger {
     }
 
     /** Deletes, a little at a time, requests that were closed before then; streams and totals stay as they are. */
-    compact(options: CompactOptions): Promise<GatewayCompaction> {
-        return compactGateway(this.writer, (this.compaction ??= prepareGatewayCompaction(this.database)), options);
+    async compact(options: CompactOptions): Promise<GatewayCompaction> {
+        this.compaction ??= prepareGatewayCompaction(this.database);
+        const done = await compactGateway(this.writer, this.compaction, options);
+        // The log of writes is at most a few MiB; it goes into the file and takes no room any more.
+        this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        return done;
     }
 
     close(): void {

@@ -21,6 +21,10 @@ export function openOutboxFile(options: DatabaseOptions): OutboxFile {
         await writer.close();
         await store.close();
     };
-    const compact = (beforeMs: number, pause: Pause) => compactOutbox(writer, { beforeMs, nowMs: Date.now(), pause });
+    const compact = async (beforeMs: number, pause: Pause) => {
+        const intents = await compactOutbox(writer, { beforeMs, nowMs: Date.now(), pause });
+        store.giveBack();
+        return intents;
+    };
     return { outbox: new Outbox(store.reads, writer), compact, close };
 }

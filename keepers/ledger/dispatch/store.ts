@@ -28,5 +28,7 @@ export interface DispatchStore {
     snapshot<T>(act: (sql: Sql) => Promise<T>): Promise<T>;
     /** The database's own clock, which all that share it see alike. */
     nowMs(): Promise<number>;
+    /** After much was deleted: gives back what disk it can without holding anyone up. */
+    giveBack(): void;
     close(): Promise<void>;
 }

@@ -29,8 +29,10 @@ export class LedgerUpkeep {
     }
 
     /** Deletes what is paid and older than `beforeMs`; see `compactLedger`. */
-    compact(beforeMs: number, options: Omit<CompactOptions, 'beforeMs'> = {}): Promise<Compaction> {
-        return compactLedger(this.store.reads, this.writer, { beforeMs, ...options });
+    async compact(beforeMs: number, options: Omit<CompactOptions, 'beforeMs'> = {}): Promise<Compaction> {
+        const done = await compactLedger(this.store.reads, this.writer, { beforeMs, ...options });
+        this.store.giveBack();
+        return done;
     }
 
     async info(): Promise<{ schemaVersion: number; rows: Record<string, number> }> {

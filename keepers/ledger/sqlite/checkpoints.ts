@@ -26,6 +26,8 @@ parentPort.on('message', (message) => {
     let pages = 0;
     try {
         pages = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get().log;
+        // What came meanwhile is little: writers hardly wait.
+        if (message === 'empty') pages = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get().log;
     } catch {
         // The writer checkpoints by itself once the log is large.
     }
@@ -74,6 +76,13 @@ export class Checkpoints {
         return this.pause?.over ?? null;
     }
 
+    /** Soon the log takes no room on the disk any more, until something is written. */
+    empty(): void {
+        if (this.running) return;
+        this.operations = 0;
+        this.begin('empty');
+    }
+
     async close(): Promise<void> {
         const { worker } = this;
         if (!worker) return;
@@ -83,10 +92,10 @@ export class Checkpoints {
         await ended;
     }
 
-    private begin(): void {
+    private begin(what: 'checkpoint' | 'empty' = 'checkpoint'): void {
         this.running = true;
         this.worker ??= this.start();
-        this.worker.postMessage('checkpoint');
+        this.worker.postMessage(what);
     }
 
     private ended({ pages, tookMs }: Checkpoint): void {

@@ -141,6 +141,10 @@ export class SqliteStore implements DispatchStore {
         return Date.now();
     }
 
+    giveBack(): void {
+        this.checkpoints.empty();
+    }
+
     async close(): Promise<void> {
         await this.checkpoints.close();
         await this.log.close();

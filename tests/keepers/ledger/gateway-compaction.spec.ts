@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { GatewayLedger } from '../../../keepers/ledger';
 import { bytes } from './record-bytes';
@@ -11,9 +12,10 @@ const longAgoMs = nowMs - 10 * hourMs;
 let files = 0;
 
 function opened() {
-    const ledger = new GatewayLedger({ file: path.join(folder, `${files++}.sqlite`) });
+    const file = path.join(folder, `${files++}.sqlite`);
+    const ledger = new GatewayLedger({ file });
     const compact = () => ledger.compact({ beforeMs: nowMs - 3 * hourMs });
-    return { ledger, compact };
+    return { ledger, compact, file };
 }
 
 interface Asked {
@@ -45,7 +47,7 @@ async function answer(ledger: GatewayLedger, label: string, sequence: number, at
 const paid = { paidNano: new Map<string, bigint>() };
 
 it('deletes what was closed long ago, and every sum stays', async () => {
-    const { ledger, compact } = opened();
+    const { ledger, compact, file } = opened();
     for (const i of [1, 2, 3]) {
         await ask(ledger, `${i}`, { offer: i < 3 ? 'old offer' : 'offer' });
         await answer(ledger, `${i}`, i);
@@ -56,6 +58,8 @@ it('deletes what was closed long ago, and every sum stays', async () => {
     await answer(ledger, 'young', 4, nowMs);
     const before = [ledger.totals(), ledger.outstandingNano(escrow, 7, paid), ledger.keySpend('k', longAgoMs)];
     expect(await compact()).toEqual({ requests: 4, offers: 1, idempotencyMarks: 0 });
+    // The log of writes takes no room any more.
+    expect(statSync(`${file}-wal`).size).toBe(0);
     expect([ledger.totals(), ledger.outstandingNano(escrow, 7, paid), ledger.keySpend('k', longAgoMs)]).toEqual(before);
     expect(ledger.list({ limit: 10 }).map(({ requestId: id }) => id)).toEqual([requestId('young')]);
     expect(ledger.request(requestId('young'))!.signedOffer).toEqual(bytes('signed offer'));
