@@ -4,7 +4,7 @@ import type { Sql } from './sql';
 import type { DispatchStore } from './store';
 
 export interface GroupCommitOptions {
-    /** Operations in one transaction at most; more wait for the next. 1: each has a transaction of its own. */
+    /** Operations in one transaction at most; more wait for the next. 1: each has a transaction and a sync of its own. */
     maxBatch?: number;
     /** Operations waiting at most; more are refused with `ledger_busy`. */
     maxQueued?: number;
@@ -90,15 +90,16 @@ export class GroupCommit {
             const operations = batch.map(({ work }) => work as Operation);
             const { decisions, durable } = await this.store.commit(operations);
             const decided = this.putOff(batch, decisions);
-            this.settleWhen(durable, decided, () =>
+            const settled = this.settleWhen(durable, decided, () =>
                 this.options.onCommit?.(performance.now() - startedMs, operations.length),
             );
+            if (this.maxBatch === 1) await settled;
         } catch (error) {
             this.fail(batch, error);
         }
     }
 
-    private settleWhen(durable: Promise<void>, decided: readonly Decided[], onCommit: () => void): void {
+    private settleWhen(durable: Promise<void>, decided: readonly Decided[], onCommit: () => void): Promise<void> {
         const settled = durable.then(
             () => {
                 onCommit();
@@ -114,6 +115,7 @@ export class GroupCommit {
         );
         this.becomingDurable.add(settled);
         void settled.finally(() => this.becomingDurable.delete(settled));
+        return settled;
     }
 
     private fail(batch: readonly Waiting[], error: unknown): void {
