@@ -1,6 +1,7 @@
 import type { Address } from '@ton/core';
 import type { z } from 'zod';
 import type { DispatcherClient } from './dispatcher-client';
+import { sizeOf } from './row-size';
 import { directorySchema, loadSchema, maxNodes, type NodeRow, nodeRowSchema } from './trusted-node';
 
 type DirectoryPage = z.output<typeof directorySchema>;
@@ -9,6 +10,9 @@ export interface DispatcherPeer {
     client: DispatcherClient;
     hub: Address;
 }
+
+/** Of all its nodes together, however many parts they came in. */
+const maxRowsBytes = 128 * 1024 * 1024;
 
 /** What one dispatcher says of its nodes: read whole once, then what changed. Nothing of it is believed yet. */
 export class DispatcherFeed {
@@ -34,7 +38,18 @@ export class DispatcherFeed {
         const touched = new Set<string>();
         // All or nothing: what a page changed would be forgotten if the next one failed.
         for (const page of await this.readPages()) this.apply(page, touched);
+        if (touched.size > 0) this.requireBounded();
         return touched;
+    }
+
+    /** @throws when it names more than any dispatcher may; then it is read anew, and trusted with nothing until that holds */
+    private requireBounded(): void {
+        let bytes = 0;
+        for (const row of this.rows.values()) bytes += sizeOf(row);
+        if (this.rows.size <= maxNodes && bytes <= maxRowsBytes) return;
+        this.rows.clear();
+        this.version = undefined;
+        throw new Error(`${this.peer.client.url} names more nodes than a dispatcher may`);
     }
 
     private async readPages(): Promise<DirectoryPage[]> {

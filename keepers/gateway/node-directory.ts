@@ -5,6 +5,7 @@ import type { ModelOffers } from './model-offers';
 import type { NetworkView } from './network-view';
 import type { NodeVerifier } from './node-verifier';
 import { PickIndex } from './pick-index';
+import { sizeOf } from './row-size';
 import type { NodeEvidence, NodeRow, TrustedNode } from './trusted-node';
 
 export interface NodeDirectoryOptions {
@@ -31,8 +32,9 @@ const recheckMs = 10_000;
 /** Nodes judged again in one round; with more than that the others wait for the next, well within the life of their trust. */
 const maxRechecks = 500;
 const checksAtOnce = 64;
-/** Evidence of nodes past and present; the ones seen last stay. */
+/** Evidence of nodes past and present; the ones seen last stay. A dispatcher could name others in every round. */
 const maxEvidence = 20_000;
+const maxEvidenceBytes = 256 * 1024 * 1024;
 /** Load is read more often than anything else: a pick by old load sends all to one node. */
 const loadIntervalMs = 500;
 /** In every load interval: half of it in about seven seconds. */
@@ -63,6 +65,7 @@ export class NodeDirectory {
     private trustedNodes: ReadonlyMap<string, TrustedNode> = new Map();
     private index = new PickIndex([]);
     private readonly evidenceById = new Map<string, NodeEvidence>();
+    private evidenceBytes = 0;
     private readonly banned = new Map<string, string>();
     private readonly avoided = new Map<string, { untilMs: number; reason: string }>();
     private readonly stopping = new AbortController();
@@ -324,9 +327,18 @@ export class NodeDirectory {
     }
 
     private keepEvidence(evidence: NodeEvidence): void {
-        this.evidenceById.delete(evidence.nodeKey);
+        this.forgetEvidence(evidence.nodeKey);
         this.evidenceById.set(evidence.nodeKey, evidence);
-        if (this.evidenceById.size > maxEvidence) this.evidenceById.delete(this.evidenceById.keys().next().value!);
+        this.evidenceBytes += sizeOf(evidence);
+        while (this.evidenceById.size > maxEvidence || this.evidenceBytes > maxEvidenceBytes)
+            this.forgetEvidence(this.evidenceById.keys().next().value!);
+    }
+
+    private forgetEvidence(id: string): void {
+        const known = this.evidenceById.get(id);
+        if (known === undefined) return;
+        this.evidenceById.delete(id);
+        this.evidenceBytes -= sizeOf(known);
     }
 }
 

@@ -4,6 +4,7 @@ import type { GpuVerdict, SnpVerdict, Verdict } from '../attestation';
 import { maxReplicas, replicaUrlSchema } from '../dispatch';
 import type { KemCertificate, Offer } from '../confidential';
 import type { KeyBundle } from '../../wrappers';
+import { isSmallJson } from './row-size';
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 const base64 = z.base64().max(65_536);
@@ -16,7 +17,7 @@ export const nodeRowSchema = z.object({
     quote: base64,
     snp: z.object({ vek: base64, chain: z.string().max(32_768) }).optional(),
     /** Of the GPUs that the bundle names; its form is judged by the verifier too. */
-    gpuEvidence: z.unknown().optional(),
+    gpuEvidence: z.unknown().refine(isSmallJson, 'too large').optional(),
     kemCertificates: z.array(base64).min(1).max(4),
     offer: base64,
     load: z.object({

@@ -153,5 +153,5 @@ function believed(row: NodeRow, from: object): { trusted: TrustedNode; evidence:
         load: row.load,
         checkedAtMs: Date.now(),
     } as unknown as TrustedNode;
-    return { trusted, evidence: { nodeKey: row.nodeKey, refusal: null, trusted: true } as unknown as NodeEvidence };
+    return { trusted, evidence: { ...row, refusal: null, trusted: true } as unknown as NodeEvidence };
 }

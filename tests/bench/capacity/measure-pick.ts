@@ -123,6 +123,6 @@ function checkedOf(row: NodeRow, random: () => number): Checked {
         load: row.load,
         checkedAtMs: systemClock.nowMs(),
     } as unknown as TrustedNode;
-    const evidence = { nodeKey: row.nodeKey, trusted: true, refusal: null };
+    const evidence = { ...row, trusted: true, refusal: null };
     return { trusted, evidence } as unknown as Checked;
 }

@@ -74,7 +74,7 @@ async function gatewayOf(places: Place[], configured: DispatcherAt[] = []) {
     const check = async (row: NodeRow) => {
         const trusted = byId.get(row.nodeKey)!;
         trusted.checkedAtMs = clock.nowMs();
-        return { trusted, evidence: { nodeKey: row.nodeKey, trusted: true, refusal: null } } as unknown as Checked;
+        return { trusted, evidence: { ...row, trusted: true, refusal: null } } as unknown as Checked;
     };
     const directory = new NodeDirectory({
         network,
