@@ -15,6 +15,8 @@ export type DialectName = (typeof dialectNames)[number];
 export interface Dialect {
     /** Counts with every chunk when asked, so that a stream which breaks is metered to the token. */
     continuousUsage: boolean;
+    /** No event of a stream holds less than a token, so that one which breaks is paid for by its events where nothing counted. */
+    eventsHoldTokens?: boolean;
     /** Answers 200 when the engine can take requests. */
     healthPath: string | undefined;
     /** Fields that go with every request, in place of the client's of the same name. */
@@ -50,6 +52,7 @@ export const dialects: Record<DialectName, Dialect> = {
     },
     ollama: {
         continuousUsage: false,
+        eventsHoldTokens: true,
         healthPath: '/api/version',
         fields: () => ({}),
         // It would answer with one choice and say nothing.
@@ -65,6 +68,7 @@ export const dialects: Record<DialectName, Dialect> = {
     },
     'llama-server': {
         continuousUsage: false,
+        eventsHoldTokens: true,
         healthPath: '/health',
         fields: () => ({ cache_prompt: false }),
         // Of several choices it counts each apart, and none of them all together. `n_predict` it follows where `max_tokens`,

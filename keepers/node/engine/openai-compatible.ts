@@ -6,6 +6,7 @@ import { type Dialect, dialects, type DialectName } from './dialect';
 import type { EngineCapacity } from './capacity';
 import { Engine, EngineEvent, EngineHealth, EngineModel, EngineRequest } from './engine';
 import { EngineApi } from './engine-api';
+import { DeliveredTokens } from './delivered-tokens';
 import { EngineError } from './errors';
 import { FlowingBody } from './flowing-body';
 import { SlotPool } from './slot-pool';
@@ -182,7 +183,9 @@ export class OpenAiCompatibleEngine implements Engine {
         const { maxAnswerBytes } = this.options;
         const fallback = this.textUsageOf(request);
         if (answer.statusCode >= 400) return { head, rest: relayRefusal(body, maxAnswerBytes) };
-        if (streamed) return { head, rest: relayStream(body, upstream.clientWantsUsage, fallback) };
+        const delivered = this.dialect.eventsHoldTokens ? new DeliveredTokens(fallback?.promptTokens) : undefined;
+        const { clientWantsUsage } = upstream;
+        if (streamed) return { head, rest: relayStream(body, { clientWantsUsage, fallback, delivered }) };
         return { head, rest: relayWhole(body, maxAnswerBytes, fallback) };
     }
 

@@ -17,7 +17,7 @@ export class TextUsage {
 
     constructor(
         private readonly counter: TokenCounter,
-        private readonly promptTokens: number,
+        readonly promptTokens: number,
     ) {}
 
     /** Takes an answer, or a chunk of one. */

@@ -1,4 +1,5 @@
 import { EventStreamParser, type StreamEvent } from '../../base';
+import type { DeliveredTokens } from './delivered-tokens';
 import { EngineError } from './errors';
 import { EngineEvent, EngineUsage, NOTHING_USED } from './engine';
 import { collect } from './engine-api';
@@ -31,19 +32,30 @@ export async function* relayWhole(body: Bytes, maxBytes: number, fallback?: Text
     yield { type: 'end', usage };
 }
 
-export async function* relayStream(
-    body: Bytes,
-    clientWantsUsage: boolean,
-    fallback?: TextUsage,
-): AsyncGenerator<EngineEvent> {
+export interface StreamCounts {
+    clientWantsUsage: boolean;
+    /** Counts where the engine does not. */
+    fallback?: TextUsage;
+    /** Where the engine counts at the end alone. */
+    delivered?: DeliveredTokens;
+}
+
+/** One that breaks off says last what it had used at least, where the engine has not counted yet. */
+export async function* relayStream(body: Bytes, counts: StreamCounts): AsyncGenerator<EngineEvent> {
     const parser = new EventStreamParser(MAX_EVENT_BYTES, (message) => new EngineError('engine_failed', message));
-    const relay = new StreamRelay(clientWantsUsage, fallback);
-    for await (const bytes of body) {
-        const chunk = relay.chunk(parser.push(bytes));
-        if (chunk !== undefined) yield chunk;
+    const relay = new StreamRelay(counts);
+    try {
+        for await (const bytes of body) {
+            const chunk = relay.chunk(parser.push(bytes));
+            if (chunk !== undefined) yield chunk;
+        }
+        const rest = relay.chunk(parser.finish());
+        if (rest !== undefined) yield rest;
+    } catch (error) {
+        const usage = relay.deliveredUsage;
+        if (usage !== undefined) yield { type: 'chunk', data: EMPTY, usage };
+        throw error;
     }
-    const rest = relay.chunk(parser.finish());
-    if (rest !== undefined) yield rest;
     yield { type: 'end', usage: relay.finalUsage() };
 }
 
@@ -62,30 +74,42 @@ class StreamRelay {
     private done = false;
     /** Counts that contradict themselves are no reason to count anew: something is wrong with the engine. */
     private misused = false;
+    /** Read, and not yet passed on. */
+    private parsed: Record<string, unknown>[] = [];
+    private begun = false;
+    /** Whether the text of each event counts. */
+    private readonly readsAll: boolean;
 
-    constructor(
-        private readonly clientWantsUsage: boolean,
-        private readonly fallback: TextUsage | undefined,
-    ) {}
+    constructor(private readonly counts: StreamCounts) {
+        this.readsAll = counts.fallback !== undefined || counts.delivered !== undefined;
+    }
+
+    /** Of what was passed on, unless the engine has counted itself; nothing where that cannot be known. */
+    get deliveredUsage(): EngineUsage | undefined {
+        const { delivered, fallback } = this.counts;
+        if (!this.begun || this.misused || this.usage.value !== undefined) return undefined;
+        return (delivered ?? fallback)?.value;
+    }
 
     /** The bytes the client gets for this event. */
     accept(event: StreamEvent): Buffer {
-        if (this.fallback === undefined && isTextAlone(event.raw)) return event.raw;
+        if (!this.readsAll && isTextAlone(event.raw)) return event.raw;
         if (event.data === '[DONE]') this.done = true;
         if (!this.matters(event.data)) return event.raw;
         const parsed = parseJson(event.data);
         if (!isObject(parsed)) return event.raw;
-        this.fallback?.add(parsed);
+        this.parsed.push(parsed);
         if (parsed.error || parsed.object === 'error')
             throw new EngineError('engine_failed', 'the engine reported an error in mid-stream');
         this.misused ||= !isAbsent(parsed.usage) && parseUsage(parsed.usage) === undefined;
         this.usage.add(parsed);
-        return this.clientWantsUsage || !('usage' in parsed) ? event.raw : withoutUsage(parsed, event.data);
+        return this.counts.clientWantsUsage || !('usage' in parsed) ? event.raw : withoutUsage(parsed, event.data);
     }
 
     /** Undefined where nothing of them is the client's. */
     chunk(events: readonly StreamEvent[]): EngineEvent | undefined {
         const parts = events.map((event) => this.accept(event));
+        for (const parsed of this.parsed.splice(0)) this.count(parsed);
         const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
         if (data.length === 0) return undefined;
         return { type: 'chunk', data, ...(this.usage.value ? { usage: this.usage.value } : {}) };
@@ -93,14 +117,20 @@ class StreamRelay {
 
     finalUsage(): EngineUsage {
         if (!this.done) throw new EngineError('engine_failed', 'the engine ended its stream without [DONE]');
-        const usage = this.usage.value ?? (this.misused ? undefined : this.fallback?.value);
+        const usage = this.usage.value ?? (this.misused ? undefined : this.counts.fallback?.value);
         if (!usage) throw usageMissing();
         return usage;
     }
 
+    private count(parsed: Record<string, unknown>): void {
+        this.begun = true;
+        this.counts.fallback?.add(parsed);
+        this.counts.delivered?.add(parsed);
+    }
+
     /** Nearly every event holds text alone: where the engine counts, only the others are worth parsing. */
     private matters(data: string): boolean {
-        if (this.fallback !== undefined) return data !== '' && data !== '[DONE]';
+        if (this.readsAll) return data !== '' && data !== '[DONE]';
         return data.includes('"usage"') || data.includes('"error"');
     }
 }

@@ -202,6 +202,24 @@ describe.each([vllm, sglang, ollama, llamaServer])('the adapter with $name', (fi
         });
     });
 
+    it('a stream that breaks off is counted as far as it went, or as far as its events show', async () => {
+        Object.assign(server.departure, { hangAfter: 4, paced: true });
+        const leaving = new AbortController();
+        const events: EngineEvent[] = [];
+        const reading = (async () => {
+            for await (const event of ask(engine, asked(',"stream":true'), { signal: leaving.signal })) {
+                events.push(event);
+                if (server.written.length === 4) setTimeout(() => leaving.abort(), 30);
+            }
+        })();
+        await expect(reading).rejects.toMatchObject({ code: 'cancelled' });
+        const last = events.at(-1)!;
+        const counted = last.type === 'chunk' ? last.usage : undefined;
+        expect(counted?.promptTokens).toBeGreaterThanOrEqual(1);
+        expect(counted?.completionTokens).toBeGreaterThanOrEqual(2);
+        expect(counted?.completionTokens).toBeLessThanOrEqual(4);
+    });
+
     describe('what one client asked', () => {
         const by = async (cacheSalt: string | undefined, more = '') => {
             const request = { method: 'POST' as const, path: '/v1/chat/completions', headers: {} };
