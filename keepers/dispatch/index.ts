@@ -1,3 +1,4 @@
+export { isDispatcherUrl } from './dispatcher-url';
 export { DispatchError, type DispatchErrorCode } from './errors';
 export { EscrowBook, type EscrowAccount, type EscrowBookOptions, type ReadEscrow } from './escrow-book';
 export { keepAlive } from './heartbeat';

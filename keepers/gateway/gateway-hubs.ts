@@ -1,6 +1,6 @@
 import type { Address } from '@ton/core';
 import { type Clock, errorMessage, type Logger } from '../base';
-import { type EscrowBook, maxReplicas } from '../dispatch';
+import { type EscrowBook, isDispatcherUrl, maxReplicas } from '../dispatch';
 import { DispatcherClient } from './dispatcher-client';
 import type { DispatcherPeer } from './dispatcher-feed';
 
@@ -87,7 +87,7 @@ export class GatewayHubs {
             const isKnown = this.used.some(({ client }) => sameUrl(client.url, url));
             const count = this.used.filter(({ hub }) => hub.equals(by.hub)).length;
             if (isKnown || count > maxReplicas || this.used.length >= maxDispatchers) continue;
-            if (secure && !url.startsWith('https:')) continue;
+            if (!isDispatcherUrl(url) || (secure && !url.startsWith('https:'))) continue;
             this.options.logger.info({ dispatcher: url, by: by.client.url }, 'a replica is used too');
             this.learned.set(url, { url, hub: by.hub });
             this.used = [...this.used, { client: this.clientOf(url), hub: by.hub }];
@@ -98,6 +98,7 @@ export class GatewayHubs {
     async refresh(): Promise<void> {
         const { configured, listed } = this.options;
         const found = await this.listedNow(listed);
+        this.forgetReplicas([...configured, ...found]);
         const wanted = uniqueByUrl([...configured, ...found, ...this.learned.values()]).slice(0, maxDispatchers);
         const isConfigured = ({ url, hub }: DispatcherAt) =>
             configured.some((one) => one.url === url) ||
@@ -112,11 +113,24 @@ export class GatewayHubs {
         try {
             const places = await listed();
             this.tell('list', '');
-            return places;
+            return places.filter((place) => this.hasEndpoint(place));
         } catch (error) {
             this.tell('list', `the registry's hub list cannot be read: ${errorMessage(error)}`);
             return this.used.map(({ client, hub }) => ({ url: client.url, hub }));
         }
+    }
+
+    /** Governance writes endpoints, and a typing error there is no reason to stop here. */
+    private hasEndpoint({ url, hub }: DispatcherAt): boolean {
+        const isGood = isDispatcherUrl(url);
+        this.tell(`endpoint of ${hub.toRawString()}`, isGood ? '' : 'the registry lists it with no http or https URL');
+        return isGood;
+    }
+
+    /** A replica is used as long as its hub is. */
+    private forgetReplicas(kept: readonly DispatcherAt[]): void {
+        for (const [url, { hub }] of this.learned)
+            if (!kept.some((place) => place.hub.equals(hub))) this.learned.delete(url);
     }
 
     private async isUsable({ url, hub }: DispatcherAt, isConfigured: boolean): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Address } from '@ton/core';
 import { type Clock, errorMessage, formatTon, type Logger } from '../base';
-import { EscrowBook, type ReadEscrow } from '../dispatch';
+import { EscrowBook, isDispatcherUrl, type ReadEscrow } from '../dispatch';
 import type { DispatcherPlace } from './dispatcher-links';
 import { NodeError } from './errors';
 
@@ -87,7 +87,14 @@ export class NodeHubs {
     private async candidates(): Promise<readonly HubDispatcher[]> {
         const { configured, wanted, listed } = this.options;
         const found = wanted === false ? [] : await listed();
-        return [...configured, ...found.filter(({ hub }) => this.wants(hub))];
+        return [...configured, ...found.filter((one) => this.wants(one.hub) && this.hasEndpoint(one))];
+    }
+
+    /** Governance writes endpoints: a hub that cannot be dialled is paid nothing for admission. */
+    private hasEndpoint({ url, hub }: HubDispatcher): boolean {
+        const isGood = isDispatcherUrl(url);
+        if (!isGood) this.tell(hub, 'the registry lists it with no http or https URL');
+        return isGood;
     }
 
     private wants(hub: Address): boolean {

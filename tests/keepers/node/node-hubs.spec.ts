@@ -83,3 +83,18 @@ test('a list that cannot be read leaves what is served as it is', async () => {
     await expect(refresh()).rejects.toThrow('no chain');
     expect(hubs.places()).toHaveLength(1);
 });
+
+test.each(['', 'other.example', 'wss://other.example'])(
+    'a hub that is listed under %j is paid and dialled when its endpoint is a URL, not before',
+    async (url) => {
+        const list = [{ url, hub: other }, dispatcherOf(third)];
+        const { hubs, admitted, dialled, refresh } = hubsWith({ wanted: true, listed: async () => list });
+        await hubs.admitEverywhere();
+        await refresh();
+        expect(names(admitted)).toEqual([1, 3]);
+        expect(dialled.map(({ hub }) => hub[0])).toEqual([1, 3]);
+        list[0] = dispatcherOf(other);
+        await refresh();
+        expect(names(admitted)).toEqual([1, 3, 2]);
+    },
+);
