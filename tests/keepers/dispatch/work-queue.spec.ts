@@ -47,6 +47,42 @@ test('beyond the bound it answers 429 at once', async () => {
     expect(await names()).toEqual(['1']);
 });
 
+test('no escrow holds all places: a newcomer takes the last of the one with the most', async () => {
+    const { run, names, endNext, queue } = controlled(1, 4);
+    const waiting = ['a1', 'a2', 'a3', 'a4', 'a5'].map((name) => run('a', name));
+    void run('b', 'b1');
+    await expect(waiting[4]).rejects.toMatchObject({ code: 'node_busy', status: 429, retryAfterMs: 1_000 });
+    void run('b', 'b2');
+    await expect(waiting[3]).rejects.toMatchObject({ code: 'node_busy' });
+    expect(queue.waiting).toBe(4);
+    // As many each: neither takes anything from the other.
+    expect(() => void run('b', 'b3')).toThrow(DispatchError);
+    expect(() => void run('a', 'a6')).toThrow(DispatchError);
+    const order: string[] = [];
+    for (let left = 5; left > 0; left--) {
+        order.push(...(await names()));
+        await endNext();
+    }
+    expect(order).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
+});
+
+test('what has begun, or has given up, makes no room', async () => {
+    const { run, names, endNext, queue } = controlled(2, 2);
+    const gone = new AbortController();
+    const running = [run('a', 'a1'), run('a', 'a2')];
+    const third = run('a', 'a3', gone.signal);
+    void run('a', 'a4');
+    gone.abort(new Error('gone'));
+    await expect(third).rejects.toThrow('gone');
+    void run('c', 'c1');
+    expect(() => void run('b', 'b1')).toThrow(DispatchError);
+    await endNext();
+    await endNext();
+    await Promise.all(running);
+    expect(await names()).toEqual(['c1', 'a4']);
+    expect(queue.waiting).toBe(0);
+});
+
 test('a queue without waiting room still runs what is free', async () => {
     const { run, names } = controlled(1, 0);
     void run('a', '1');
