@@ -1,6 +1,7 @@
 import { EngineError } from './errors';
 import { EngineRequest } from './engine';
 import { withoutMembers } from './json-members';
+import { refuseRemoteMedia } from './remote-media';
 import { isObject, parseFields } from './request-body';
 
 /** The routes whose answers say what they used; anything else could not be metered. */
@@ -30,6 +31,7 @@ export function prepareUpstreamRequest(request: EngineRequest, options: Upstream
     }
     const fields = parseFields(request.body);
     refuseControls(fields, options.refused);
+    refuseRemoteMedia(fields);
     const streaming = readFlag(fields.stream, 'stream');
     const streamOptions = readStreamOptions(fields.stream_options);
     const clientWantsUsage = readFlag(streamOptions?.include_usage, 'stream_options.include_usage');
