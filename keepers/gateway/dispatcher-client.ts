@@ -32,6 +32,7 @@ export type RequestState = z.output<typeof requestStateSchema>;
 /** Nodes: a few megabytes, which hold neither side's thread up. */
 const directoryPage = 250;
 const maxJsonBytes = 64 * 1024 * 1024;
+const maxRefusalBytes = 64 * 1024;
 const readTimeoutMs = 10_000;
 
 /** A dispatcher that had no link is asked for one again after this long. */
@@ -148,14 +149,14 @@ export class DispatcherClient {
             method: 'GET',
             signal: AbortSignal.timeout(readTimeoutMs),
         });
-        const text = await readText(body);
+        const text = await readText(body, maxJsonBytes);
         if (statusCode === 200) return JSON.parse(text) as unknown;
         throw new GatewayError('dispatcher_unavailable', `${this.url}${path} answered ${statusCode}`);
     }
 }
 
 async function readRefusal(status: number, body: Dispatcher.ResponseData['body']): Promise<DispatcherRefusal> {
-    const text = await readText(body);
+    const text = await readText(body, maxRefusalBytes);
     try {
         return { status, ...refusalSchema.parse(JSON.parse(text)).error };
     } catch {
@@ -163,12 +164,12 @@ async function readRefusal(status: number, body: Dispatcher.ResponseData['body']
     }
 }
 
-async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readText(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of body as AsyncIterable<Buffer>) {
         bytes += chunk.length;
-        if (bytes > maxJsonBytes)
+        if (bytes > maxBytes)
             throw new GatewayError('dispatcher_unavailable', 'the dispatcher answers with more than it may');
         chunks.push(chunk);
     }

@@ -144,6 +144,11 @@ export class NodeExchange {
             await closings.resolve(requestId, final);
         } catch (error) {
             if (!(error instanceof LedgerError) || error.code !== 'receipt_inconsistent') throw error;
+            if (error.context.reason === 'cumulative_counts_refused') {
+                // Node or dispatcher lies, and which one can't be told: the caps signed bound what either gains.
+                directory.avoid(node.id, error.message);
+                throw new GatewayError('answer_invalid', error.message, { cause: error });
+            }
             directory.ban(node.id, error.message);
             throw new GatewayError('answer_invalid', `${error.message}; the node is not used again`, { cause: error });
         }

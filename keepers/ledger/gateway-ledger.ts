@@ -1,5 +1,6 @@
 import { type Database, type DatabaseOptions, openDatabase } from './database';
 import { LedgerError } from './errors';
+import { FreedReservations } from './freed-reservations';
 import { compactGateway, type GatewayCompaction, prepareGatewayCompaction } from './gateway-compaction';
 import { GatewayReceipts } from './gateway-receipts';
 import { type GatewayReceipt, type GatewayRequest, gatewayRequest } from './gateway-records';
@@ -33,6 +34,7 @@ export class GatewayLedger {
     private readonly answers: KeptAnswers;
     private readonly reservations: GatewayReservations;
     private readonly receipts: GatewayReceipts;
+    private readonly freed = new FreedReservations();
     private compaction: ReturnType<typeof prepareGatewayCompaction> | null = null;
 
     constructor(options: DatabaseOptions & LedgerWriterOptions) {
@@ -42,7 +44,7 @@ export class GatewayLedger {
         this.idempotency = new IdempotencyRecords(this.database);
         this.answers = new KeptAnswers(this.database);
         this.reservations = new GatewayReservations(this.sql, this.idempotency);
-        this.receipts = new GatewayReceipts(this.sql);
+        this.receipts = new GatewayReceipts(this.sql, this.freed);
     }
 
     /**
@@ -236,6 +238,9 @@ export class GatewayLedger {
     private free(row: GatewayJoinedRow, failureCode: string, atMs: number): void {
         this.sql.setClosed.run('failed', failureCode, atMs, row.id);
         this.sql.addOpen.run(-row.worst_case_nano, row.stream_id);
+        if (row.state === 'reserved') return;
+        const newestId = this.sql.newest.get()!.id!;
+        this.freed.note(row.stream_id, { worstNano: row.worst_case_nano, newestId, atMs });
     }
 
     private findStream(stream: StreamId): GatewayStreamRow | undefined {

@@ -1,4 +1,5 @@
 import { LedgerError } from './errors';
+import type { FreedReservations } from './freed-reservations';
 import type { GatewayReceipt } from './gateway-records';
 import type { GatewayJoinedRow, GatewayRequestState, GatewayStatements } from './gateway-statements';
 import { utcDay } from './key-budget';
@@ -6,13 +7,16 @@ import { checkReceipt, maxNano } from './records';
 
 /** What requests cost by the node's receipts, within a transaction of the ledger. */
 export class GatewayReceipts {
-    constructor(private readonly sql: GatewayStatements) {}
+    constructor(
+        private readonly sql: GatewayStatements,
+        private readonly freed: FreedReservations,
+    ) {}
 
     /** The same receipt again changes nothing. @throws LedgerError `receipt_inconsistent` */
     resolve(row: GatewayJoinedRow, final: GatewayReceipt, atMs: number): void {
         checkReceipt({ escrow: Buffer.from(row.escrow), epoch: Number(row.epoch), ...final });
         if (row.state === 'final') return this.refuseOther(row, final);
-        this.checkConsistent(row, final);
+        this.requireConsistent(this.inconsistencyOf(row, final), final);
         this.storeFinal(row, final, atMs);
     }
 
@@ -20,7 +24,9 @@ export class GatewayReceipts {
     noteCheckpoint(row: GatewayJoinedRow, checkpoint: GatewayReceipt): void {
         checkReceipt({ escrow: Buffer.from(row.escrow), epoch: Number(row.epoch), ...checkpoint });
         if (row.sequence !== null && row.sequence >= BigInt(checkpoint.receipt.sequence)) return;
-        this.checkConsistent(row, checkpoint);
+        const broken = this.inconsistencyOf(row, checkpoint);
+        // What the request cost it says all the same, and it is the node's signed word on the ones said to be refused.
+        if (broken !== 'cumulative_counts_refused') this.requireConsistent(broken, checkpoint);
         this.store(row, checkpoint, { state: row.state, failureCode: row.failure_code, atMs: row.closed_at_ms });
     }
 
@@ -30,26 +36,42 @@ export class GatewayReceipts {
         this.book(row, { sequence: row.sequence!, costNano: row.cost_nano! });
     }
 
-    private checkConsistent(row: GatewayJoinedRow, final: GatewayReceipt): void {
-        const { receipt } = final;
+    private inconsistencyOf(row: GatewayJoinedRow, { receipt }: GatewayReceipt): string | null {
         const stream = this.sql.streamById.get(row.stream_id)!;
         const before = this.sql.receiptsUpTo.get(row.id, row.stream_id, receipt.sequence)!;
         const after = this.sql.receiptAfter.get(row.stream_id, receipt.sequence)!;
         // This request costs what it costs; only the others may have cost as much as was set aside for them.
         const mostOwed = stream.finals_nano + receipt.costNano + (stream.open_nano - row.worst_case_nano);
-        const broken =
+        return (
             (!receipt.nodeKey.equals(row.node_key) && 'node_key') ||
             (!receipt.sessionKey.equals(row.session_key) && 'session_key') ||
             (receipt.sequence <= stream.compacted_sequence && 'sequence_used') ||
-            (this.sql.receiptAt.get(row.stream_id, receipt.sequence) !== undefined && 'sequence_used') ||
+            (this.isTaken(row, receipt) && 'sequence_used') ||
             (receipt.costNano > row.worst_case_nano && 'cost_above_worst_case') ||
             (receipt.cumulativeNano < stream.compacted_cost_nano + (before.cost ?? 0n) + receipt.costNano &&
                 'cumulative_below_finals') ||
             (receipt.cumulativeNano < maxNano(before.cumulative ?? 0n, stream.compacted_cumulative_nano) &&
                 'cumulative_fell') ||
             (after.cumulative !== null && receipt.cumulativeNano > after.cumulative && 'cumulative_fell') ||
-            (receipt.cumulativeNano > mostOwed && 'cumulative_above_reservations') ||
-            null;
+            (receipt.cumulativeNano > mostOwed && this.nameExcess(row, receipt, mostOwed)) ||
+            null
+        );
+    }
+
+    /** A checkpoint of the request itself may turn out to be its last receipt. */
+    private isTaken(row: GatewayJoinedRow, receipt: GatewayReceipt['receipt']): boolean {
+        const taken = this.sql.receiptAt.get(row.stream_id, receipt.sequence);
+        return taken !== undefined && !(taken.id === row.id && isSame(row, receipt));
+    }
+
+    /** Whether the node counts more than it may, or its dispatcher may have passed on what it said was refused. */
+    private nameExcess(row: GatewayJoinedRow, { cumulativeNano }: GatewayReceipt['receipt'], mostOwed: bigint): string {
+        const refusedNano = this.freed.sumDuring(row.stream_id, row.id);
+        const isCovered = cumulativeNano <= row.cap_nano && cumulativeNano <= mostOwed + refusedNano;
+        return isCovered ? 'cumulative_counts_refused' : 'cumulative_above_reservations';
+    }
+
+    private requireConsistent(broken: string | null, { receipt }: GatewayReceipt): void {
         if (broken === null) return;
         throw new LedgerError('receipt_inconsistent', `The node's receipt is wrong: ${broken}`, {
             context: { reason: broken, sequence: receipt.sequence },
@@ -97,14 +119,15 @@ export class GatewayReceipts {
 
     /** The same receipt again changes nothing; another one for a finished request is a broken node. */
     private refuseOther(row: GatewayJoinedRow, final: GatewayReceipt): void {
-        const { sequence, cumulativeNano, reference } = final.receipt;
-        const same =
-            row.sequence === BigInt(sequence) &&
-            row.cumulative_nano === cumulativeNano &&
-            reference.equals(row.reference!);
-        if (same) return;
+        if (isSame(row, final.receipt)) return;
         throw new LedgerError('receipt_inconsistent', 'The request has another final receipt', {
-            context: { reason: 'second_final', sequence },
+            context: { reason: 'second_final', sequence: final.receipt.sequence },
         });
     }
+}
+
+function isSame(row: GatewayJoinedRow, { sequence, cumulativeNano, reference }: GatewayReceipt['receipt']): boolean {
+    return (
+        row.sequence === BigInt(sequence) && row.cumulative_nano === cumulativeNano && reference.equals(row.reference!)
+    );
 }

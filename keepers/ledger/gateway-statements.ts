@@ -100,6 +100,7 @@ export function prepareGatewayStatements(database: Database) {
              WHERE id = ?`,
         ),
         /** Of final receipts and of checkpoints; what the request itself costs by its checkpoint is left out of the sum. */
+        newest: sql<{ id: bigint | null }>('SELECT max(id) AS id FROM gateway_requests'),
         receiptsUpTo: sql<{ cost: bigint | null; cumulative: bigint | null }>(
             `SELECT sum(CASE id WHEN ? THEN 0 ELSE cost_nano END) AS cost, max(cumulative_nano) AS cumulative
              FROM gateway_requests WHERE stream_id = ? AND sequence < ?`,

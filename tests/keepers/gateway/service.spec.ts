@@ -1,8 +1,11 @@
+import type { ServerResponse } from 'node:http';
+import type { ParsedEnvelope } from '../../../keepers/confidential';
 import { GatewayError } from '../../../keepers/gateway/errors';
 import type { Question } from '../../../keepers/gateway/question';
 import type { GatewayService } from '../../../keepers/gateway/service';
 import { account, usage, usageCostNano } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
+import { until } from '../node/started-node';
 import { question, startGateway } from './gateway-fixture';
 import { answering, finalFrame, refusing, sealerFor } from './scripted-dispatcher';
 
@@ -110,6 +113,14 @@ test('once an answer has begun nobody else is asked: it broke off', async () => 
     expect([gateway.banned, gateway.avoided]).toEqual([[], []]);
 });
 
+test('a refusal longer than any is read no further, and leaves open whether the node began', async () => {
+    const gateway = await startGateway(folder);
+    const long = { detail: 'x'.repeat(128 * 1024) };
+    gateway.dispatcher.handlers.set(gateway.nodes[0]!.id, refusing(503, 'draining', long));
+    expect((await refusalOf(ask(gateway.service))).code).toBe('dispatcher_unavailable');
+    expect(gateway.ledger.totals().requests).toMatchObject({ lost: 1, failed: 0 });
+});
+
 describe('money', () => {
     test('a question that the escrow does not cover: 402, and the field to change', async () => {
         const gateway = await startGateway(folder, { read: async () => account({ balanceNano: 10n }) });
@@ -147,6 +158,35 @@ describe('money', () => {
         expect((await refusalOf(ask(gateway.service))).code).toBe('answer_invalid');
         expect(gateway.banned).toEqual([node!.id]);
         expect(gateway.ledger.totals().requests.lost).toBe(1);
+    });
+
+    test('a dispatcher that says refused of what it passes on gets no node banned, and its receipt is kept', async () => {
+        const gateway = await startGateway(folder);
+        const [node] = gateway.nodes;
+        let refuseFirst!: () => void;
+        const answer = async (envelope: ParsedEnvelope, response: ServerResponse) => {
+            refuseFirst();
+            await until(() => gateway.ledger.totals().requests.failed === 1);
+            const sealer = await sealerFor(node!, envelope);
+            response.write(sealer.start());
+            response.write(sealer.head({ status: 200, headers: {} }));
+            const nano = usageCostNano;
+            const most = envelope.cap.cumulativeNano - worstNano + nano;
+            response.end(sealer.final(usage, { sequence: 2, costNano: nano, cumulativeNano: most }).wire);
+        };
+        let worstNano = 0n;
+        gateway.dispatcher.handlers.set(node!.id, (envelope, response) => {
+            worstNano = envelope.cap.cumulativeNano;
+            refuseFirst = () => void refusing(503, 'draining')(envelope, response);
+            gateway.dispatcher.handlers.set(node!.id, answer);
+        });
+        const first = refusalOf(ask(gateway.service));
+        await until(() => worstNano > 0n);
+        expect((await refusalOf(ask(gateway.service))).code).toBe('answer_invalid');
+        await first;
+        expect([gateway.banned, gateway.avoided]).toEqual([[], [node!.id]]);
+        const lost = gateway.ledger.open();
+        expect(lost).toMatchObject([{ state: 'lost', checkpoint: { receipt: { sequence: 2 } } }]);
     });
 
     test('a frame altered on the way: answer_invalid, but whoever altered it, no node is banned for it', async () => {
