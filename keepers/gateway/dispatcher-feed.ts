@@ -4,7 +4,7 @@ import type { DispatcherClient } from './dispatcher-client';
 import { sizeOf } from './row-size';
 import { directorySchema, loadSchema, maxNodes, type NodeRow, nodeRowSchema } from './trusted-node';
 
-type DirectoryPage = z.output<typeof directorySchema>;
+type DirectoryPage = Omit<z.output<typeof directorySchema>, 'nodes'> & { nodes: NodeRow[] };
 
 export interface DispatcherPeer {
     client: DispatcherClient;
@@ -13,6 +13,7 @@ export interface DispatcherPeer {
 
 /** Of all its nodes together, however many parts they came in. */
 const maxRowsBytes = 128 * 1024 * 1024;
+const idChars = 64;
 
 /** What one dispatcher says of its nodes: read whole once, then what changed. Nothing of it is believed yet. */
 export class DispatcherFeed {
@@ -56,12 +57,17 @@ export class DispatcherFeed {
         const { client, hub } = this.peer;
         const pages: DirectoryPage[] = [];
         let rows = 0;
+        let bytes = 0;
         for (let version = this.version; ; version = pages.at(-1)!.version) {
             const page = directorySchema.parse(await client.directory(version));
+            rows += page.nodes.length;
             if (page.network !== this.network.toString('hex') || page.hub !== hub.hash.toString('hex'))
                 throw new Error(`${client.url} serves another network or hub than its configuration says`);
-            pages.push(page);
-            rows += page.nodes.length;
+            // Only what will be kept is held until the last page is here.
+            const nodes = page.nodes.flatMap((row) => nodeRowSchema.safeParse(row).data ?? []);
+            pages.push({ ...page, nodes });
+            bytes += page.gone.length * idChars + nodes.reduce((sum, row) => sum + sizeOf(row), 0);
+            if (bytes > maxRowsBytes) throw new Error(`${client.url} names more nodes than a dispatcher may`);
             if (!page.more) return pages;
             if (page.nodes.length === 0 || rows > maxNodes)
                 throw new Error(`${client.url} serves a directory without an end`);
@@ -74,10 +80,8 @@ export class DispatcherFeed {
         if (isPart) for (const id of page.gone) this.rows.delete(id);
         else this.rows.clear();
         for (const row of page.nodes) {
-            const parsed = nodeRowSchema.safeParse(row);
-            if (!parsed.success) continue;
-            this.rows.set(parsed.data.nodeKey, parsed.data);
-            touched.add(parsed.data.nodeKey);
+            this.rows.set(row.nodeKey, row);
+            touched.add(row.nodeKey);
         }
         this.version = page.version;
         this.replicas = page.replicas;

@@ -44,6 +44,7 @@ export class Deliveries {
         const delivery = this.under.get(id);
         if (delivery === undefined) return;
         this.under.delete(id);
+        this.forget(id);
         this.ended.set(id, { delivery, endedAtMs: this.options.clock.nowMs() });
         this.endedBytes += delivery.keptBytes;
         this.expire();
@@ -59,10 +60,15 @@ export class Deliveries {
     expire(): void {
         const { clock, keptAfterEndMs = 30_000, maxTotalBytes = 128 * 1024 * 1024 } = this.options;
         const now = clock.nowMs();
-        for (const [id, { delivery, endedAtMs }] of this.ended) {
+        for (const [id, { endedAtMs }] of this.ended) {
             if (now - endedAtMs < keptAfterEndMs && this.endedBytes <= maxTotalBytes) break;
-            this.endedBytes -= delivery.keptBytes;
-            this.ended.delete(id);
+            this.forget(id);
         }
+    }
+
+    /** An id that comes again takes the place of what ended under it. */
+    private forget(id: string): void {
+        this.endedBytes -= this.ended.get(id)?.delivery.keptBytes ?? 0;
+        this.ended.delete(id);
     }
 }

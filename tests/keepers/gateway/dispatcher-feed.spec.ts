@@ -50,3 +50,19 @@ test('a row with evidence beyond any, or nested deeper than it could be shown, i
     await feed.refresh();
     expect([...feed.all.keys()]).toEqual([row(1).nodeKey]);
 });
+
+test('one whose directory comes in many large parts is read no further than it may be kept', async () => {
+    let pages = 0;
+    const directory = async () => {
+        pages++;
+        const nodes = Array.from({ length: 10 }, (_, id) =>
+            row(pages * 10 + id, { gpuEvidence: ['x'.repeat(1_000_000)] }),
+        );
+        return { network: network.toString('hex'), hub: hub.toString('hex'), version: `v-${pages}`, more: true, nodes };
+    };
+    const client = { url: 'http://hostile', directory } as unknown as DispatcherClient;
+    const feed = new DispatcherFeed({ client, hub: new Address(0, hub) }, network);
+    await expect(feed.refresh()).rejects.toThrow('more nodes than a dispatcher may');
+    expect(pages).toBe(14);
+    expect(feed.all.size).toBe(0);
+});
