@@ -3,7 +3,7 @@ import { keptHeaders, type Signer } from '../confidential';
 import type { GatewayLedger } from '../ledger';
 import type { GatewayMetrics, ObservedRequest } from '../telemetry';
 import type { Answer } from './answer';
-import { chooseFrom, noTrustedNode } from './choice';
+import { type Choice, chooseFrom, noTrustedNode } from './choice';
 import type { DispatcherClient } from './dispatcher-client';
 import { DispatcherConduct } from './dispatcher-conduct';
 import { GatewayError } from './errors';
@@ -18,7 +18,7 @@ import { deadlinePassed, NotBegun, notServed } from './not-begun';
 import type { Question } from './question';
 import { RequestClosings } from './request-closings';
 import { RequestSealer } from './request-sealer';
-import { shapeOf } from './request-shape';
+import { type RequestShape, shapeOf } from './request-shape';
 import type { TrustedNode } from './trusted-node';
 
 export interface GatewayOptions {
@@ -119,13 +119,7 @@ export class GatewayService {
         const headers = keptHeaders({ 'content-type': 'application/json', accept: question.accept });
         const shape = shapeOf({ method: 'POST', path: question.path, headers, body: question.body });
         refuseModel(question.key, shape.model);
-        const choice = chooseFrom(this.options.directory, shape, {
-            nodeId: question.nodeId,
-            maxOutputPriceNano: lowest(
-                question.maxOutputPriceNano ?? this.options.maxOutputPriceNano,
-                question.key?.maxPriceNano,
-            ),
-        });
+        let choice = this.choose(question, shape);
         const { clock, requestTimeoutMs } = this.options;
         const deadlineMs = clock.nowMs() + Math.min(question.timeoutMs ?? requestTimeoutMs, requestTimeoutMs);
         const tried = new Set<string>();
@@ -135,7 +129,7 @@ export class GatewayService {
         const isOut = ({ id, hub, dispatcherUrl }: TrustedNode) =>
             tried.has(id) || spent.has(hub.toRawString()) || unreachable.has(dispatcherUrl);
         let last: NotBegun | GatewayError | undefined;
-        while (tried.size <= maxRepicks) {
+        for (let asked = 0; asked <= maxRepicks; asked++) {
             const node = this.picker.pick(choice, isOut);
             if (node === undefined) break;
             tried.add(node.id);
@@ -150,7 +144,11 @@ export class GatewayService {
                 last = error as NotBegun | GatewayError;
                 if (error instanceof NotBegun) {
                     this.onNotBegun(node, error);
-                    if (error.refusal.code === 'dispatcher_unavailable') unreachable.add(node.dispatcherUrl);
+                    if (error.refusal.code !== 'dispatcher_unavailable') continue;
+                    // That was not the node: another hub's dispatcher may have it, and others that were picked at this one.
+                    unreachable.add(node.dispatcherUrl);
+                    tried.delete(node.id);
+                    choice = this.chooseAgain(question, shape) ?? choice;
                 } else if (this.accounts.mayPayElsewhere(error)) spent.add(node.hub.toRawString());
                 else throw error;
             }
@@ -158,6 +156,22 @@ export class GatewayService {
         const { directory } = this.options;
         if (last instanceof GatewayError) throw last;
         throw last === undefined && directory.trusted.length === 0 ? noTrustedNode(directory) : notServed(last);
+    }
+
+    private choose(question: Question, shape: RequestShape): Choice {
+        const { directory, maxOutputPriceNano } = this.options;
+        const most = lowest(question.maxOutputPriceNano ?? maxOutputPriceNano, question.key?.maxPriceNano);
+        return chooseFrom(directory, shape, { nodeId: question.nodeId, maxOutputPriceNano: most });
+    }
+
+    /** Among what the directory has now; undefined where that is nothing. */
+    private chooseAgain(question: Question, shape: RequestShape): Choice | undefined {
+        try {
+            return this.choose(question, shape);
+        } catch (error) {
+            if (error instanceof GatewayError) return undefined;
+            throw error;
+        }
     }
 
     private onNotBegun(node: TrustedNode, { refusal }: NotBegun): void {

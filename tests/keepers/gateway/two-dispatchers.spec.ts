@@ -71,9 +71,8 @@ async function gatewayOf(places: Place[], configured: DispatcherAt[] = []) {
     const hubs = new GatewayHubs({ configured, listed, accountAt, clock, logger });
     await hubs.refresh();
     const byId = new Map(places.flatMap(({ nodes }) => nodes.map((node) => [node.id, node])));
-    const check = async (row: NodeRow) => {
-        const trusted = byId.get(row.nodeKey)!;
-        trusted.checkedAtMs = clock.nowMs();
+    const check = async (row: NodeRow, from: object) => {
+        const trusted = { ...byId.get(row.nodeKey)!, ...from, checkedAtMs: clock.nowMs() };
         return { trusted, evidence: { ...row, trusted: true, refusal: null } } as unknown as Checked;
     };
     const directory = new NodeDirectory({
@@ -171,6 +170,21 @@ test('a dispatcher that dies is left at once: no caller notices, and it is used 
     await directory.refresh();
     expect(directory.whyUnused(a.nodes[0]!.id)).toBeNull();
     expect(await askMany(service, 40)).toEqual(new Set(['a', 'b']));
+});
+
+test('a node that both hubs have is asked by way of the second when the dispatcher of the first dies', async () => {
+    const [a, b] = [await placeOf('a', 2), await placeOf('b', 0)];
+    for (const node of a.nodes) b.dispatcher.handlers.set(node.id, answering(node, '"b"'));
+    b.dispatcher.states.set('directory', {
+        ...a.dispatcher.states.get('directory'),
+        hub: b.hub.hash.toString('hex'),
+    });
+    const { service, ledger } = await gatewayOf([a, b]);
+    expect(await ask(service)).toBe('a');
+    await a.dispatcher.stop();
+    expect(await askMany(service, 5)).toEqual(new Set(['b']));
+    for (const { context } of b.dispatcher.asked) expect(context.escrow.equals(b.escrow)).toBe(true);
+    expect(ledger.totals()).toMatchObject({ requests: { final: 6 }, openNano: 0n });
 });
 
 test('a dispatcher that serves some of its nodes only, though it says all are free, is noticed and left', async () => {
