@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { Address } from '@ton/core';
 import { silentLogger, systemClock } from '../../keepers/base';
 import { generateSigner, KemKeyring, verifyKemCertificate, verifyOffer } from '../../keepers/confidential';
 import { EscrowBook } from '../../keepers/dispatch';
@@ -10,20 +11,20 @@ import { GatewayService } from '../../keepers/gateway/service';
 import type { NodeEvidence, NodeRow, TrustedNode } from '../../keepers/gateway/trusted-node';
 import { GatewayLedger, NodeLog } from '../../keepers/ledger';
 import type { Engine, EngineEvent } from '../../keepers/node/engine';
+import type { DispatcherPlace } from '../../keepers/node/dispatcher-links';
 import { OfferBook } from '../../keepers/node/offers';
 import { RequestGate } from '../../keepers/node/request-gate';
 import { NodeService } from '../../keepers/node/service';
 import { encodeKeyBundle } from '../../wrappers';
 import { bytesOf } from '../keepers/confidential/exchange';
-import { escrow, hub, network, session } from '../keepers/dispatch/sealed-request';
-import { hubAddress, oneHub } from '../keepers/gateway/trusted-nodes';
+import { network, session } from '../keepers/dispatch/sealed-request';
 import { accountWith, prices } from './terms';
 
 const [clock, logger] = [systemClock, silentLogger()];
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Says its first word only after a while, so that a replica can die before it. */
-function engineOf(places: number): Engine & { runs: number } {
+function engineOf(places: number, firstWordMs: () => number): Engine & { runs: number } {
     const usage = (completionTokens: number) => ({
         promptTokens: 10,
         cachedPromptTokens: 0,
@@ -36,7 +37,7 @@ function engineOf(places: number): Engine & { runs: number } {
         describe: () => Promise.resolve([]),
         async *run(): AsyncGenerator<EngineEvent> {
             engine.runs += 1;
-            await pause(500 + Math.random() * 3_000);
+            await pause(firstWordMs());
             yield { type: 'head', status: 200, headers: { 'content-type': 'text/plain' } };
             for (let tokens = 1; tokens <= 20; tokens++) {
                 yield { type: 'chunk', data: Buffer.from(`${tokens} `), usage: usage(tokens) };
@@ -50,8 +51,15 @@ function engineOf(places: number): Engine & { runs: number } {
     return engine;
 }
 
-/** A node that is told of one dispatcher alone. */
-export async function startNode(folder: string, options: { url: string; places: number; balanceNano: bigint }) {
+export interface NodeTerms {
+    dispatchers: readonly DispatcherPlace[];
+    places: number;
+    balanceNano: bigint;
+    firstWordMs?: () => number;
+}
+
+/** A node that knows the dispatchers that it is told of and the replicas that these name. */
+export async function startNode(folder: string, options: NodeTerms) {
     const signer = generateSigner();
     const keyring = new KemKeyring({ network, signer, clock, suites: [2] });
     const modelRoot = bytesOf('root');
@@ -64,7 +72,7 @@ export async function startNode(folder: string, options: { url: string; places: 
         maxConcurrency: options.places,
         clock,
     });
-    const book = new EscrowBook({ read: async () => accountWith(options.balanceNano) });
+    const book = new EscrowBook({ read: readerOf(options.balanceNano) });
     const gate = new RequestGate({
         network,
         nodeKey: signer.publicKey,
@@ -75,7 +83,7 @@ export async function startNode(folder: string, options: { url: string; places: 
         clock,
     });
     const log = await NodeLog.open(path.join(folder, 'node.log'));
-    const engine = engineOf(options.places);
+    const engine = engineOf(options.places, options.firstWordMs ?? (() => 500 + Math.random() * 3_000));
     const bundle = encodeKeyBundle({
         network,
         provider: bytesOf('provider'),
@@ -91,7 +99,7 @@ export async function startNode(folder: string, options: { url: string; places: 
     }).toString('base64');
     const service = new NodeService({
         network,
-        dispatchers: [{ url: options.url, hub }],
+        dispatchers: options.dispatchers,
         signer,
         evidence: { bundle, quote: 'cXVvdGU=', collateral: null },
         keyring,
@@ -106,13 +114,27 @@ export async function startNode(folder: string, options: { url: string; places: 
     return { service, engine, log };
 }
 
-/** A gateway that is told of one dispatcher alone. What vouches for nodes is left to the tests of evidence. */
-export function startGateway(folder: string, options: { url: string; balanceNano: bigint }) {
+/** As on chain: whichever escrow is asked for is open. */
+function readerOf(balanceNano: bigint) {
+    return async (escrow: Buffer) => ({ ...accountWith(balanceNano), escrow });
+}
+
+/**
+ * A gateway that knows the dispatchers that it is told of and the replicas that these name. What vouches for nodes is left to
+ * the tests of evidence.
+ */
+export function startGateway(
+    folder: string,
+    options: { dispatchers: readonly (DispatcherPlace & { escrow: Buffer })[]; balanceNano: bigint },
+) {
     const ledger = new GatewayLedger({ file: path.join(folder, 'gateway.sqlite') });
-    const book = new EscrowBook({ read: async () => accountWith(options.balanceNano) });
-    const place = { hub: hubAddress, escrow, book };
-    const configured = [{ url: options.url, hub: hubAddress }];
-    const hubs = new GatewayHubs({ configured, accountAt: async () => place, clock, logger });
+    const book = new EscrowBook({ read: readerOf(options.balanceNano) });
+    const configured = options.dispatchers.map(({ url, hub }) => ({ url, hub: new Address(0, hub) }));
+    const accountAt = async (hub: Address) => {
+        const { escrow } = options.dispatchers.find((one) => one.hub.equals(hub.hash))!;
+        return { hub, escrow, book };
+    };
+    const hubs = new GatewayHubs({ configured, accountAt, clock, logger });
     const directory = new NodeDirectory({
         network,
         peers: () => hubs.peers,
@@ -125,7 +147,7 @@ export function startGateway(folder: string, options: { url: string; balanceNano
     });
     const service = new GatewayService({
         network,
-        hubs: oneHub(place),
+        hubs,
         session,
         ledger,
         directory,

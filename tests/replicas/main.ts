@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDispatchLedger } from '../../keepers/ledger';
-import { escrow } from '../keepers/dispatch/sealed-request';
+import { escrow, hub } from '../keepers/dispatch/sealed-request';
 import { PostgresServer } from '../support/postgres/postgres-server';
 import { startGateway, startNode } from './client-and-node';
 import { Replica } from './replica';
@@ -39,8 +39,9 @@ async function main(): Promise<void> {
     const ledger = await openDispatchLedger({ ...database, dispatcherId: 'reader' });
     try {
         for (const replica of replicas) await replica.start();
-        const node = await startNode(folder, { url: replicas[0].url, places: streams, balanceNano });
-        const gateway = startGateway(folder, { url: replicas[0].url, balanceNano });
+        const first = { url: replicas[0].url, hub, escrow };
+        const node = await startNode(folder, { dispatchers: [first], places: streams, balanceNano });
+        const gateway = startGateway(folder, { dispatchers: [first], balanceNano });
         await gateway.hubs.refresh();
         gateway.directory.start();
         await until('replicas find each other', () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
-import { certificateFile } from './tls-files';
+import { authorityFile } from './tls-files';
 
 export interface Usage {
     cpuMicros: number;
@@ -50,7 +50,7 @@ export class Child {
             execArgv: [...loader, '--require', reporter, ...profiling(name), ...execArgv],
             serialization: 'advanced',
             stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-            env: { ...process.env, NODE_ENV: 'production', NODE_EXTRA_CA_CERTS: certificateFile() },
+            env: { ...process.env, NODE_ENV: 'production', NODE_EXTRA_CA_CERTS: authorityFile() },
         });
         return new Child(name, child);
     }
