@@ -276,6 +276,12 @@ const dispatcherFields = z.strictObject({
         .min(1024)
         .max(64 * 1024 * 1024)
         .default(33_554_432),
+    /** Of bodies on their way here, over all connections. */
+    maxReceivingBytes: z
+        .int()
+        .min(64 * 1024 * 1024)
+        .max(64 * 1024 * 1024 * 1024)
+        .default(512 * 1024 * 1024),
     queueLimitPerNode: z.int().min(0).max(10_000).default(64),
 });
 

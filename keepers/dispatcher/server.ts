@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../base';
 import { DispatchError, maxGatewayMessageBytes, maxHelloBytes, maxNodeMessageBytes } from '../dispatch';
+import { BodyIntake } from './body-intake';
 import { asDispatchError, sendJsonError } from './error-answers';
 import { registerFeeds } from './feeds';
 import { GatewayLink } from './gateway-link';
@@ -13,6 +15,8 @@ import type { DispatcherService } from './service';
 export interface DispatcherServerOptions {
     service: DispatcherService;
     maxBodyBytes: number;
+    /** Of bodies on their way here, over all connections. */
+    maxReceivingBytes?: number;
     logger: Logger;
     /** PEM; without it something in front must speak TLS to the world. */
     tls?: { certificate: Buffer; key: Buffer };
@@ -20,6 +24,7 @@ export interface DispatcherServerOptions {
 
 /** To read a request whole; answers may take longer. */
 const requestTimeoutMs = 120_000;
+const defaultMaxReceivingBytes = 512 * 1024 * 1024;
 
 /** The dispatcher's HTTP side for gateways and WebSocket side for nodes (docs/protocol.md). */
 export function createDispatcherServer(options: DispatcherServerOptions): FastifyInstance {
@@ -31,12 +36,15 @@ export function createDispatcherServer(options: DispatcherServerOptions): Fastif
         logger: false,
         forceCloseConnections: true,
     });
+    const { maxBodyBytes, maxReceivingBytes = defaultMaxReceivingBytes } = options;
+    const bodies = new BodyIntake({ maxBodyBytes, maxReceivingBytes });
     server.removeAllContentTypeParsers();
-    server.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
-        done(null, body),
+    server.addContentTypeParser('application/octet-stream', (_request: unknown, body: IncomingMessage) =>
+        bodies.read(body),
     );
     server.setErrorHandler((error, _request, reply) => {
         const answer = asDispatchError(error, logger);
+        if (answer.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(answer.retryAfterMs / 1_000));
         void reply.code(answer.status).send(answer.toJSON());
     });
     server.setNotFoundHandler((request, reply) => {

@@ -100,7 +100,8 @@ export async function startDispatcher(
     deadNodes.start();
     retention.start();
     const tls = config.tls && readTls(config.tls);
-    const server = createDispatcherServer({ service, maxBodyBytes: config.maxBodyBytes, logger, tls });
+    const { maxBodyBytes, maxReceivingBytes } = config;
+    const server = createDispatcherServer({ service, maxBodyBytes, maxReceivingBytes, logger, tls });
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
     return {
         url,
