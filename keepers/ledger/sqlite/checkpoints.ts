@@ -95,11 +95,14 @@ export class Checkpoints {
     private begin(what: 'checkpoint' | 'empty' = 'checkpoint'): void {
         this.running = true;
         this.worker ??= this.start();
+        // A writer may wait for it with nothing else to keep the process, whose end would kill the thread within the driver.
+        this.worker.ref();
         this.worker.postMessage(what);
     }
 
     private ended({ pages, tookMs }: Checkpoint): void {
         this.running = false;
+        this.worker?.unref();
         if (this.pause) return this.endPause();
         if (pages < this.pagesAtPause) this.pagesAtPause = 0;
         // After a pause that did not help, since somebody reads an old state for long, the log may grow by as much again.

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { openDatabase, Query } from '../../../keepers/ledger/database';
 import { Checkpoints } from '../../../keepers/ledger/sqlite/checkpoints';
 import { temporaryFolder } from './temporary-folder';
@@ -31,5 +33,12 @@ describe('checkpoints beside a writer that never rests', () => {
         expect(logBytes()).toBe(longest);
         await checkpoints.close();
         database.close();
+    });
+
+    it('keep a process that has nothing else to wait for', async () => {
+        const script = path.join(__dirname, 'checkpoint-waiter.ts');
+        const args = ['--import', 'tsx', script, path.join(folder, 'waiter.sqlite')];
+        const { stdout } = await promisify(execFile)(process.execPath, args);
+        expect(stdout).toBe('went on\n');
     });
 });
