@@ -61,7 +61,7 @@ export async function measureEngine(
     const startedMs = performance.now();
     const tookMs = () => performance.now() - startedMs;
     let [answers, outputTokens] = [0, 0];
-    const rate = () => (outputTokens * 1_000) / Math.max(tookMs(), 1);
+    const rateIn = (elapsedMs: number) => (outputTokens * 1_000) / elapsedMs;
     const place = async (index: number): Promise<void> => {
         for (let turn = 0; turn === 0 || tookMs() < durationMs; turn++) {
             const tokens = await answerTo(engine, ask(`${index}.${turn}`), signal);
@@ -70,7 +70,7 @@ export async function measureEngine(
         }
     };
     const progress = setInterval(
-        () => onProgress?.(`measuring ${model}: ${answers} answers, ${Math.round(rate())} tokens a second`),
+        () => onProgress?.(`measuring ${model}: ${answers} answers, ${Math.round(rateIn(tookMs()))} tokens a second`),
         progressMs,
     );
     try {
@@ -79,8 +79,9 @@ export async function measureEngine(
         clearInterval(progress);
     }
     if (outputTokens === 0) throw new ProviderError('argument_invalid', `${model} answered without a token`);
-    const tokensPerSecond = Math.round(rate() * 10) / 10;
-    return { model, places, answers, outputTokens, tookMs: Math.round(tookMs()), tokensPerSecond };
+    const elapsedMs = Math.max(Math.round(tookMs()), 1);
+    const tokensPerSecond = Math.round(rateIn(elapsedMs) * 10) / 10;
+    return { model, places, answers, outputTokens, tookMs: elapsedMs, tokensPerSecond };
 }
 
 type Ask = (label: string) => { path: string; body: Buffer };
