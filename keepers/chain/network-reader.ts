@@ -66,6 +66,8 @@ interface EscrowQuery {
  */
 export class NetworkReader {
     private readonly cache: ShortCache;
+    /** By account id in hex. An escrow's address follows from its hub: what was found once holds for ever. */
+    private readonly hubsOfEscrows = new Map<string, Address>();
 
     constructor(private readonly options: NetworkReaderOptions) {
         this.cache = new ShortCache({ maxAgeMs: options.maxAgeMs ?? 5_000, clock: options.clock ?? systemClock });
@@ -127,15 +129,36 @@ export class NetworkReader {
      * A genuine escrow of the hub, or null: its address must follow from the terms that it states and the code that
      * the hub's escrows have. Never cached, since money is reserved by it.
      */
-    escrow(query: EscrowQuery): Promise<EscrowSnapshot | null> {
+    async escrow(query: EscrowQuery): Promise<EscrowSnapshot | null> {
+        const known = this.hubsOfEscrows.get(query.address.hash.toString('hex'));
+        if (known !== undefined && !known.equals(query.hub)) return null;
         return this.options.client.agree((chain) => orNull(() => this.readEscrow(chain, query)));
+    }
+
+    /** Where an escrow of this network pays, read once; null where there is no such escrow. */
+    async hubOfEscrow(address: Address): Promise<Address | null> {
+        const id = address.hash.toString('hex');
+        const known = this.hubsOfEscrows.get(id);
+        if (known !== undefined) return known;
+        const hub = await this.options.client.agree((chain) => orNull(() => this.readHubOfEscrow(chain, address)));
+        if (hub !== null) this.hubsOfEscrows.set(id, hub);
+        return hub;
+    }
+
+    private async readHubOfEscrow(chain: ChainView, address: Address): Promise<Address | null> {
+        const state = await chain.open(Escrow.createFromAddress(address)).getState();
+        return (await this.isGenuine(address, state)) ? state.hub : null;
+    }
+
+    private async isGenuine(address: Address, state: EscrowState): Promise<boolean> {
+        if (!state.network.equals(this.options.registry.hash)) return false;
+        return (await Escrow.createFromConfig(state)).address.equals(address);
     }
 
     private async readEscrow(chain: ChainView, query: EscrowQuery): Promise<EscrowSnapshot | null> {
         const contract = chain.open(Escrow.createFromAddress(query.address));
         const state = await contract.getState();
-        const genuine = state.hub.equals(query.hub) && state.network.equals(this.options.registry.hash);
-        if (!genuine || !(await Escrow.createFromConfig(state)).address.equals(query.address)) return null;
+        if (!state.hub.equals(query.hub) || !(await this.isGenuine(query.address, state))) return null;
         return {
             ...escrowSnapshot(query.address, state),
             paidNano: new Map(

@@ -57,7 +57,7 @@ export async function settleGroup(
     const { reader, hub, sender, logger } = place;
     const batches = group.map(({ batch }) => batch);
     const { result, error, outcomes } = await sender.send({
-        intents: batches.map((batch) => settleIntent(batch, place.maxFeePerSettlementNano)),
+        intents: batches.map((batch) => settleIntent(hub.address, batch, place.maxFeePerSettlementNano)),
         messages: () => messagesFor(place, batches, viewedAtMs),
         stateOf: (entry) => settlementState(entry, { reader, hub: hub.address }),
         estimatedFeeNano: async () => feeOf(batches, await place.costs()),

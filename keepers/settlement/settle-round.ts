@@ -11,7 +11,6 @@ import { failedLinesOf, settleKind, settlementState } from './settlement-intents
 import { HeldLines } from './held-lines';
 import { LineSignatures } from './line-signatures';
 import { planRound, type RoundPlan } from './plan-round';
-import { readSettleable } from './receipt-sources';
 import { type GroupOutcome, type PlannedBatch, settleGroup } from './settle-group';
 import type { SettlementSummary } from './settlement-summary';
 import type { SettlerOptions } from './settler-options';
@@ -46,11 +45,17 @@ export class SettleRounds {
         this.costs = new CostBook(place.hub, place.clock);
     }
 
-    /** @param signal once aborted, nothing more is begun; what has begun is carried through */
-    async run(force: boolean, signal: AbortSignal): Promise<RoundOutcome> {
+    /**
+     * @param settleables of this hub's escrows, each stream once
+     * @param signal once aborted, nothing more is begun; what has begun is carried through
+     */
+    async run(
+        settleables: readonly Settleable[],
+        { force, signal }: { force: boolean; signal: AbortSignal },
+    ): Promise<RoundOutcome> {
         await this.prepare();
         const viewedAtMs = this.place.clock.nowMs();
-        const before = await this.view(await readSettleable(this.options));
+        const before = await this.view(settleables);
         await this.recordPaid(before, null);
         const plan = await this.plan(before, force);
         const outcomes = await this.submit(plan, { viewedAtMs, signal });
@@ -58,7 +63,8 @@ export class SettleRounds {
     }
 
     private async prepare(): Promise<void> {
-        const { reader, hub, sender } = this.options;
+        const { reader, sender } = this.options;
+        const hub = this.place.hub.address;
         const state = await reader.hub(hub);
         if (state === null) throw new SettlementError('hub_unknown', `${hub} is no hub of this network`);
         this.signatures ??= new LineSignatures(state.registry.hash);
@@ -77,8 +83,8 @@ export class SettleRounds {
     }
 
     private view(settleables: readonly Settleable[]): Promise<ChainView> {
-        const { reader, hub } = this.options;
-        return viewChain({ reader, hub, settleables, signatures: this.signatures! });
+        const hub = this.place.hub.address;
+        return viewChain({ reader: this.options.reader, hub, settleables, signatures: this.signatures! });
     }
 
     private async plan(before: ChainView, force: boolean): Promise<RoundPlan> {

@@ -11,6 +11,8 @@ export const settleKind = 'settle';
 
 const nano = z.string().transform(BigInt);
 const payloadSchema = z.strictObject({
+    /** Raw address; what an earlier version recorded has none and was for its settler's only hub. */
+    hub: z.string().optional(),
     escrow: z.string(),
     epoch: z.int(),
     /** By node key: what the chain had paid it, what it will have paid it in total, and what the line looked like. */
@@ -19,14 +21,14 @@ const payloadSchema = z.strictObject({
 type Payload = z.output<typeof payloadSchema>;
 
 /** A batch as an intent of the outbox. */
-export function settleIntent(batch: Batch, maxFeeNano?: bigint): Intent {
+export function settleIntent(hub: Address, batch: Batch, maxFeeNano?: bigint): Intent {
     const lines = Object.fromEntries(
         batch.lines.map(({ nodeKey, settleable, fingerprint, paidNano }) => [
             nodeKey,
             { beforeNano: paidNano.toString(), afterNano: payableNano(settleable).toString(), fingerprint },
         ]),
     );
-    const payload = JSON.stringify({ escrow: batch.escrow, epoch: batch.epoch, lines });
+    const payload = JSON.stringify({ hub: hub.toRawString(), escrow: batch.escrow, epoch: batch.epoch, lines });
     const key = `${batch.escrow}/${batch.epoch}/${batch.lines[0]!.nodeKey}`;
     return { kind: settleKind, key, payload, maxFeeNano, notAfterSec: lastDeadlineSec(batch) };
 }
@@ -49,7 +51,8 @@ export async function settlementState(
     const payload = readPayload(entry);
     const nodeKeys = Object.keys(payload.lines).map((key) => Buffer.from(key, 'hex'));
     const address = new Address(0, Buffer.from(payload.escrow, 'hex'));
-    const snapshot = await reader.escrow({ address, hub, nodeKeys: () => nodeKeys });
+    const at = payload.hub === undefined ? hub : Address.parseRaw(payload.hub);
+    const snapshot = await reader.escrow({ address, hub: at, nodeKeys: () => nodeKeys });
     if (snapshot === null || snapshot.epoch !== payload.epoch) return 'undone';
     if (snapshot.inFlightNano !== null) return null;
     const lines = Object.entries(payload.lines);

@@ -34,6 +34,26 @@ export function noneDeferred(): Record<DeferReason, number> {
     return { fee_above_ceiling: 0, budget_exhausted: 0, not_our_turn: 0, stopping: 0 };
 }
 
+export function summaryOfBoth(a: SettlementSummary, b: SettlementSummary): SettlementSummary {
+    return {
+        batches: a.batches + b.batches,
+        lines: a.lines + b.lines,
+        settledNano: a.settledNano + b.settledNano,
+        costNano: a.costNano + b.costNano,
+        outstandingNano: a.outstandingNano + b.outstandingNano,
+        skipped: countsOfBoth(a.skipped, b.skipped),
+        held: a.held + b.held,
+        deferred: countsOfBoth(a.deferred, b.deferred),
+        failures: [...a.failures, ...b.failures],
+        overtaken: a.overtaken + b.overtaken,
+    };
+}
+
+function countsOfBoth<Key extends string>(a: Record<Key, number>, b: Record<Key, number>): Record<Key, number> {
+    const sums = Object.entries<number>(a).map(([key, count]) => [key, count + b[key as Key]]);
+    return Object.fromEntries(sums) as Record<Key, number>;
+}
+
 export function loggable(summary: SettlementSummary) {
     return {
         ...summary,

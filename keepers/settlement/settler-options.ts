@@ -11,6 +11,7 @@ export interface SettlerOptions {
     client: ChainClient;
     reader: NetworkReader;
     sender: OutboxSender;
+    /** Settled at in any case; logs of nodes may hold receipts of further hubs, which are settled there. */
     hub: Address;
     /** The dispatcher's ledger, the logs of nodes, or both. */
     ledger?: DispatchLedger;

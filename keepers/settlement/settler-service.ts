@@ -1,8 +1,8 @@
-import { Payout } from '../../wrappers';
 import { type Clock, errorMessage, type Logger, silentLogger, systemClock } from '../base';
 import { SettlementError } from './errors';
 import { codeOf } from './settle-group';
-import { type RoundOutcome, SettleRounds } from './settle-round';
+import { HubRounds } from './hub-rounds';
+import type { RoundOutcome } from './settle-round';
 import { loggable, type SettlementSummary } from './settlement-summary';
 import type { SettlerOptions } from './settler-options';
 
@@ -11,7 +11,7 @@ import type { SettlerOptions } from './settler-options';
  * cumulative, so a settlement that someone else made first moves nothing and costs its gas; see `Turns`.
  */
 export class SettlerService {
-    private readonly rounds: SettleRounds;
+    private readonly rounds: HubRounds;
     private readonly clock: Clock;
     private readonly logger: Logger;
     private stopping: AbortController | null = null;
@@ -24,8 +24,7 @@ export class SettlerService {
         }
         this.clock = options.clock ?? systemClock;
         this.logger = options.logger ?? silentLogger();
-        const hub = options.client.open(Payout.createFromAddress(options.hub));
-        this.rounds = new SettleRounds(options, { hub, clock: this.clock, logger: this.logger });
+        this.rounds = new HubRounds(options, { clock: this.clock, logger: this.logger });
     }
 
     start(): void {

@@ -16,6 +16,8 @@ export interface HubFixture {
     settlerKey: WalletKey;
     admitNode(name: string): Promise<TestKey>;
     openEscrow(name: string, depositNano: bigint): Promise<EscrowFixture>;
+    /** Another hub of the same network, to which the node is admitted as well. */
+    another(salt: number, admitted: { name: string; key: TestKey }): Promise<Pick<HubFixture, 'hub' | 'openEscrow'>>;
 }
 
 export interface EscrowFixture {
@@ -30,35 +32,53 @@ export interface EscrowFixture {
 /** A hub, nodes and escrows of the real contracts on the devnet; a wallet stands in for the registry's attestation. */
 export async function createHub(fixture: DevnetFixture): Promise<HubFixture> {
     const registry = await fixture.wallet('registry');
-    const operator = await fixture.wallet('operator');
     await fixture.wallet('settler');
+    const hub = await deployHub(fixture, registry, 0);
+    const network = registry.address.hash;
+    return {
+        registry,
+        hub,
+        settlerKey: walletKeyFromSeed(seedOf('settler')),
+        admitNode: (name) => admitNode(fixture, { registry, hub }, name),
+        openEscrow: (name, depositNano) => openEscrow(fixture, { network, hub }, name, depositNano),
+        another: async (salt, { name, key }) => {
+            const further = await deployHub(fixture, registry, salt);
+            const { provider, owner } = await providerOf(fixture, registry, name);
+            await provider.sendRequestAdmission(owner.sender(), { nodeKey: key.publicKey, hub: further.address });
+            return {
+                hub: further,
+                openEscrow: (client, depositNano) =>
+                    openEscrow(fixture, { network, hub: further }, client, depositNano),
+            };
+        },
+    };
+}
+
+async function deployHub(fixture: DevnetFixture, registry: ChainWallet, salt: number): Promise<Payout> {
+    const operator = await fixture.wallet('operator');
     const hub = await Payout.createFromConfig({
         registry: registry.address,
         operator: operator.address,
         closeDelaySec,
         maxFeeBps: 1000,
         initialFeeBps: 250,
-        salt: 0,
+        salt,
     });
     await fixture.client.open(hub).sendTopUp(operator.sender(), { valueNano: toNano('1') });
-    return {
-        registry,
-        hub,
-        settlerKey: walletKeyFromSeed(seedOf('settler')),
-        admitNode: (name) => admitNode(fixture, { registry, hub }, name),
-        openEscrow: (name, depositNano) =>
-            openEscrow(fixture, { network: registry.address.hash, hub }, name, depositNano),
-    };
+    return hub;
+}
+
+async function providerOf(fixture: DevnetFixture, registry: ChainWallet, name: string) {
+    const owner = await fixture.wallet(`owner of ${name}`);
+    const terms = { registry: registry.address, owner: owner.address };
+    return { owner, provider: fixture.client.open(await Provider.createFromConfig(terms)) };
 }
 
 type Place = Pick<HubFixture, 'registry' | 'hub'>;
 
 async function admitNode(fixture: DevnetFixture, { registry, hub }: Place, name: string): Promise<TestKey> {
-    const owner = await fixture.wallet(`owner of ${name}`);
+    const { owner, provider } = await providerOf(fixture, registry, name);
     const key = testKey(name);
-    const provider = fixture.client.open(
-        await Provider.createFromConfig({ registry: registry.address, owner: owner.address }),
-    );
     await provider.sendCreate(owner.sender(), { operatorKey: null });
     await provider.sendBond(owner.sender(), { valueNano: toNano('5') });
     const bundleHash = BigInt('0x' + seedOf(`bundle ${name}`).toString('hex'));

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { toNano } from '@ton/core';
 import { type DispatchLedger, NodeLog } from '../../../keepers/ledger';
 import { SettlerService } from '../../../keepers/settlement';
-import { transactionsSince, type WalletKey, walletKeyFromSeed } from '../../../keepers/chain';
+import { type NetworkReader, transactionsSince, type WalletKey, walletKeyFromSeed } from '../../../keepers/chain';
 import { seedOf, useDevnet } from '../chain/devnet-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { useTemporarySenders } from '../outbox/temporary-sender';
@@ -22,7 +22,14 @@ beforeAll(async () => {
     nodes = [await hub.admitNode('node one'), await hub.admitNode('node two')];
 });
 
-function createSettler(options: { ledger?: DispatchLedger; nodeLogFiles?: string[]; key?: WalletKey }): SettlerService {
+interface Settling {
+    ledger?: DispatchLedger;
+    nodeLogFiles?: string[];
+    key?: WalletKey;
+    reader?: NetworkReader;
+}
+
+function createSettler(options: Settling): SettlerService {
     const reader = fixture.reader(hub.registry.address);
     return new SettlerService({
         client: fixture.client,
@@ -46,6 +53,20 @@ async function ledgerWith(work: [EscrowFixture, TestKey, bigint][]): Promise<Dis
         await ledger.recordReceipt(escrow.receipt(node, 1, amountNano));
     }
     return ledger;
+}
+
+/** What the second node earned, receipt after receipt. */
+async function nodeLogWith(work: readonly [EscrowFixture, bigint][]): Promise<string> {
+    counter += 1;
+    const file = path.join(folder, `node-${counter}.log`);
+    const log = await NodeLog.open(file);
+    for (const [sequence, [escrow, amountNano]] of work.entries()) {
+        const { escrow: account, epoch, receipt, signature } = escrow.receipt(nodes[1]!, sequence, amountNano);
+        const cap = escrow.cap(nodes[1]!, amountNano);
+        await log.append({ escrow: account, epoch, receipt, signature, cap, final: true, atMs: 0 });
+    }
+    await log.close();
+    return file;
 }
 
 async function paid(escrow: EscrowFixture, node: TestKey): Promise<bigint> {
@@ -127,17 +148,68 @@ describe('SettlerService on a devnet', () => {
 
     it("settles from a node's log alone, with no dispatcher left", async () => {
         const escrow = await hub.openEscrow('dave', toNano('20'));
-        const file = path.join(folder, 'node.log');
-        const log = await NodeLog.open(file);
-        for (const [sequence, amountNano] of [toNano('1'), toNano('2.5')].entries()) {
-            const { escrow: account, epoch, receipt, signature } = escrow.receipt(nodes[1]!, sequence, amountNano);
-            const cap = escrow.cap(nodes[1]!, amountNano);
-            await log.append({ escrow: account, epoch, receipt, signature, cap, final: true, atMs: 0 });
-        }
-        await log.close();
+        const file = await nodeLogWith([
+            [escrow, toNano('1')],
+            [escrow, toNano('2.5')],
+        ]);
         const summary = await createSettler({ nodeLogFiles: [file] }).settleOnce({ force: true });
         expect(summary).toMatchObject({ batches: 1, lines: 1, settledNano: toNano('2.5') });
         expect(await paid(escrow, nodes[1]!)).toBe(toNano('2.5'));
+    });
+
+    it("settles what a node's log holds of further hubs at those hubs, in the same round", async () => {
+        const further = await hub.another(1, { name: 'node two', key: nodes[1]! });
+        const here = await hub.openEscrow('dan', toNano('20'));
+        const there = await further.openEscrow('dora', toNano('20'));
+        const file = await nodeLogWith([
+            [here, toNano('1')],
+            [there, toNano('3')],
+        ]);
+        const settler = createSettler({ nodeLogFiles: [file] });
+        const summary = await settler.settleOnce({ force: true });
+        expect(summary).toMatchObject({ batches: 2, lines: 2, settledNano: toNano('4'), failures: [] });
+        expect(await paid(here, nodes[1]!)).toBe(toNano('1'));
+        expect(await paid(there, nodes[1]!)).toBe(toNano('3'));
+        expect(await settler.settleOnce({ force: true })).toMatchObject({
+            batches: 0,
+            skipped: { nothing_owed: 2, escrow_unknown: 0 },
+        });
+    });
+
+    it('closes what was recorded for another hub by what that hub shows', async () => {
+        const further = await hub.another(2, { name: 'node two', key: nodes[1]! });
+        const there = await further.openEscrow('della', toNano('20'));
+        const file = await nodeLogWith([[there, toNano('3')]]);
+        const ledger = await ledgerWith([]);
+        const crashed = createSettler({ ledger, nodeLogFiles: [file] });
+        const broken = jest.spyOn(ledger.outbox, 'close').mockRejectedValue(new Error('killed'));
+        await expect(crashed.settleOnce({ force: true })).rejects.toThrow('killed');
+        broken.mockRestore();
+        expect(await ledger.outbox.open('settle')).toHaveLength(1);
+        // No receipt of that hub is left to look at: only the record itself says where it was sent.
+        expect(await createSettler({ ledger }).settleOnce({ force: true })).toMatchObject({ batches: 0 });
+        expect(await ledger.outbox.open('settle')).toEqual([]);
+        const closed = await ledger.outbox.closed('settle', { state: 'confirmed', sinceMs: 0 });
+        expect(closed).toHaveLength(1);
+        await ledger.close();
+    });
+
+    it('settles at home where another hub can not be read', async () => {
+        const further = await hub.another(3, { name: 'node two', key: nodes[1]! });
+        const here = await hub.openEscrow('dina', toNano('20'));
+        const there = await further.openEscrow('dolly', toNano('20'));
+        const file = await nodeLogWith([
+            [there, toNano('3')],
+            [here, toNano('1')],
+        ]);
+        const reader = fixture.reader(hub.registry.address);
+        const hubOf = reader.hub.bind(reader);
+        jest.spyOn(reader, 'hub').mockImplementation((address, read) =>
+            address.equals(further.hub.address) ? Promise.resolve(null) : hubOf(address, read),
+        );
+        const summary = await createSettler({ nodeLogFiles: [file], reader }).settleOnce({ force: true });
+        expect(summary).toMatchObject({ batches: 1, settledNano: toNano('1'), failures: ['hub_unknown'] });
+        expect(await paid(here, nodes[1]!)).toBe(toNano('1'));
     });
 
     it('waits while the value is small, then settles by itself as it grows, and stops cleanly', async () => {
