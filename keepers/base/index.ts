@@ -4,6 +4,7 @@ export { CocoonError, errorMessage, isRetryable, type CocoonErrorOptions, type E
 export { backgroundClock, ManualClock, nowSec, sleep, systemClock, type Clock } from './clock';
 export { EventStreamParser, StreamEvent } from './event-stream';
 export { createLogger, silentLogger, type Logger, type LoggerOptions, type LogLines } from './logger';
+export { packageRoot, packageVersion, programFile } from './package-root';
 export { retry, type RetryOptions } from './retry';
 export type { NewSend, OpenSend, SendClosure, SendFate, SendJournal, SignedSend } from './send-journal';
 export { ceilDiv, formatTon, parseTon } from './units';

@@ -15,7 +15,7 @@ async function start() {
     if (!fs.existsSync(source)) return require(compiled);
     const { buildContracts } = require(path.join(root, 'contracts', 'build.cjs'));
     await buildContracts();
-    require('tsx/cjs');
+    require('./typescript-sources.cjs');
     return require(source);
 }
 

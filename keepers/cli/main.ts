@@ -1,12 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { CocoonError, errorMessage } from '../base';
+import { CocoonError, errorMessage, packageVersion } from '../base';
 import { addKeyFileCommands } from './key-file-commands';
 import { addKeysCommands } from './keys-command';
 import { addLedgerCommands } from './ledger-commands';
 import { addMeasureCommand } from './measure-command';
 import { addMoneyCommands } from './money-commands';
 import { addNetworkCommands } from './network-commands';
-import { packageVersion } from './package-version';
 import { addOperationsCommands } from './operations-commands';
 import { addRoleCommands } from './role-commands';
 import { addVerifyCommands } from './verify-commands';

@@ -1,8 +1,7 @@
 import type { Logger } from '../base';
-import { createLogger, forbidCoreDumps, forbidDebugger } from '../base';
+import { createLogger, forbidCoreDumps, forbidDebugger, packageVersion } from '../base';
 import { ensureTokenFile, loadConfig, readSecretFile, type Role, type RoleConfig } from '../config';
 import { type Hop, RequestTracer, RoleTelemetry } from '../telemetry';
-import { packageVersion } from './package-version';
 
 /** A role under way. `facts` are shown in its ready line. */
 export interface RunningRole {

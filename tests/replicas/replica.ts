@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { ReplicaArguments } from './terms';
+import { typescriptNode } from '../support/typescript-node';
 
 /** A replica that can be killed, stopped and started again on its port. */
 export class Replica {
@@ -15,7 +16,7 @@ export class Replica {
 
     async start(): Promise<void> {
         const script = path.join(__dirname, 'replica-process.ts');
-        const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(this.wanted)], {
+        const child = spawn(process.execPath, [...typescriptNode, script, JSON.stringify(this.wanted)], {
             stdio: ['ignore', 'pipe', 'inherit'],
         });
         this.child = child;

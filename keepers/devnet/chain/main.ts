@@ -3,7 +3,7 @@ import { errorMessage } from '../../base';
 import { type DevnetChainOptions } from './options';
 import { startDevnetChain } from './start';
 
-/** `npx tsx keepers/devnet/chain/main.ts`: the chain alone, as a process. Prints one JSON line when it serves. */
+/** `node --require ./keepers/cli/typescript-sources.cjs keepers/devnet/chain/main.ts`: the chain alone, as a process. Prints one JSON line when it serves. */
 const program = new Command('devnet-chain')
     .description('A TON development network with the HTTP API of toncenter (v2) and that of TonClient4 (v4)')
     .option('--host <address>', 'address to listen on', '127.0.0.1')

@@ -1,19 +1,18 @@
 import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { Escrow } from '../../../wrappers';
+import { programFile } from '../../base';
 import { DevnetError } from '../errors';
 import type { LocalNetwork } from '../network/local-network';
 
-const entry = path.resolve(__dirname, '../../cli/cocoon.cjs');
 const nano = z.string().transform(BigInt);
 const summarySchema = z.object({ lines: z.number(), settledNano: nano, costNano: nano, failures: z.array(z.string()) });
 export type Settled = z.output<typeof summarySchema>;
 
 /** `cocoon settle --force`, as an operator would run it: a demo's receipts are worth less than the gas of settling them. */
 export async function settleNow(network: LocalNetwork): Promise<Settled> {
-    const args = [entry, 'settle', '--config', network.layout.config('settler'), '--force', '--json'];
+    const args = [programFile(), 'settle', '--config', network.layout.config('settler'), '--force', '--json'];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args).catch(outputOf);
     if (stdout === '') throw new DevnetError('demo_failed', `settling failed: ${stderr}`);
     return summarySchema.parse(JSON.parse(stdout));

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { programFile } from '../../base';
 import { DevnetError } from '../errors';
 
-const entry = path.resolve(__dirname, '../../cli/cocoon.cjs');
 const logTailLines = 12;
 
 /** What a role prints as its only line on standard output once it serves. */
@@ -38,7 +37,9 @@ export class RoleProcess {
     static async start(options: RoleProcessOptions): Promise<RoleProcess> {
         const log = openSync(options.logFile, 'a', 0o600);
         // The channel carries nothing; its end tells the role that whoever started it is gone.
-        const child = spawn(process.execPath, [entry, ...options.args], { stdio: ['ignore', 'pipe', log, 'ipc'] });
+        const child = spawn(process.execPath, [programFile(), ...options.args], {
+            stdio: ['ignore', 'pipe', log, 'ipc'],
+        });
         closeSync(log);
         try {
             return new RoleProcess(options, child, await readyLine(child, options));

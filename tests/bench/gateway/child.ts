@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { authorityFile } from './tls-files';
+import { typescriptNode } from '../../support/typescript-node';
 
 export interface Usage {
     cpuMicros: number;
@@ -45,7 +46,7 @@ export class Child {
     /** Resolves with what the role says once it serves; a foreign script is only started. */
     static start(options: ChildOptions): Child {
         const { name, script, foreign = false, args = [], execArgv = [] } = options;
-        const loader = foreign ? [] : ['--require', 'tsx/cjs'];
+        const loader = foreign ? [] : typescriptNode;
         const child = fork(script, args, {
             execArgv: [...loader, '--require', reporter, ...profiling(name), ...execArgv],
             serialization: 'advanced',

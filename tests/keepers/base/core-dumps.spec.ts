@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { limitThatHolds } from '../../../keepers/base';
+import { typescriptNode } from '../../support/typescript-node';
 
 const root = path.join(__dirname, '../../..');
-const tsx = path.join(root, 'node_modules/tsx/dist/cli.mjs');
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 /** Runs a script under a shell's limit; it has the module as `dumps`. */
@@ -13,7 +13,7 @@ function underLimit(limit: string, script: string, { env = process.env, cwd = ro
     const module = JSON.stringify(path.join(root, 'keepers/base/core-dumps.ts'));
     const shell = `ulimit -S -c 0; ulimit ${limit} && exec "$0" "$@"`;
     const source = `const dumps = require(${module}); ${script}`;
-    const args = ['-c', shell, process.execPath, tsx, '-e', source];
+    const args = ['-c', shell, process.execPath, ...typescriptNode, '-e', source];
     const { stdout, signal } = spawnSync('/bin/bash', args, { encoding: 'utf8', env, cwd });
     return { stdout, signal };
 }

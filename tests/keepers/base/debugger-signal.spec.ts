@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { typescriptNode } from '../../support/typescript-node';
 
 const root = path.join(__dirname, '../../..');
 const onUnix = process.platform === 'win32' ? test.skip : test;
@@ -18,7 +19,7 @@ function run(script: string, nodeOptions: string[] = []) {
         };
         const code = () => { try { debugging.forbidDebugger(); } catch (error) { return error.code; } };
         (async () => console.log(JSON.stringify(await (${script})())))();`;
-    const args = ['--require', 'tsx/cjs', '--inspect-port=127.0.0.1:0', ...nodeOptions, '-e', source];
+    const args = [...typescriptNode, '--inspect-port=127.0.0.1:0', ...nodeOptions, '-e', source];
     return JSON.parse(spawnSync(process.execPath, args, { encoding: 'utf8', cwd: root }).stdout) as unknown;
 }
 

@@ -13,6 +13,7 @@ import { TlsAuthority } from '../../support/tls-authority';
 import { bytesOf } from '../confidential/exchange';
 import { network } from '../dispatch/sealed-request';
 import { temporaryFolder } from '../ledger/temporary-folder';
+import { typescriptNode } from '../../support/typescript-node';
 
 const folder = temporaryFolder();
 const authority = new TlsAuthority();
@@ -82,7 +83,7 @@ class Client {
         }));
         const script = path.join(__dirname, 'tls-client.ts');
         const settings = JSON.stringify({ folder: own, places });
-        const child = spawn(process.execPath, ['--import', 'tsx', script, settings], {
+        const child = spawn(process.execPath, [...typescriptNode, script, settings], {
             stdio: ['pipe', 'pipe', 'pipe'],
             env: { ...process.env, ...environment },
         });

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { openDatabase, Query } from '../../../keepers/ledger/database';
 import { Checkpoints } from '../../../keepers/ledger/sqlite/checkpoints';
 import { temporaryFolder } from './temporary-folder';
+import { typescriptNode } from '../../support/typescript-node';
 
 const folder = temporaryFolder();
 
@@ -37,7 +38,7 @@ describe('checkpoints beside a writer that never rests', () => {
 
     it('keep a process that has nothing else to wait for', async () => {
         const script = path.join(__dirname, 'checkpoint-waiter.ts');
-        const args = ['--import', 'tsx', script, path.join(folder, 'waiter.sqlite')];
+        const args = [...typescriptNode, script, path.join(folder, 'waiter.sqlite')];
         const { stdout } = await promisify(execFile)(process.execPath, args);
         expect(stdout).toBe('went on\n');
     });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { NodeLog, scanNodeLog } from '../../../keepers/ledger';
 import { bytes } from './record-bytes';
 import { temporaryFolder } from './temporary-folder';
+import { typescriptNode } from '../../support/typescript-node';
 
 const file = path.join(temporaryFolder(), 'node.log');
 const rounds = 4;
@@ -10,7 +11,7 @@ const rounds = 4;
 /** Kills it at random from its first compaction on; gives what it acknowledged. */
 function writeUntilKilled(round: number): Promise<string[]> {
     const script = path.join(__dirname, 'compaction-crash-writer.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', script, file, String(round)], {
+    const child = spawn(process.execPath, [...typescriptNode, script, file, String(round)], {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { newLedger, openTestLedger } from '../../support/new-ledger';
 import { temporaryFolder } from './temporary-folder';
 import { requestId } from './ledger-records';
 import { bytes } from './record-bytes';
+import { typescriptNode } from '../../support/typescript-node';
 
 const folder = temporaryFolder();
 const rounds = 6;
@@ -12,7 +13,7 @@ const rounds = 6;
 /** Runs the writer, kills it after a random delay from its first acknowledgement; returns what it acknowledged. */
 function writeUntilKilled(round: number, place: DispatchLedgerOptions): Promise<string[]> {
     const script = path.join(__dirname, 'crash-writer.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', script, folder, String(round), JSON.stringify(place)], {
+    const child = spawn(process.execPath, [...typescriptNode, script, folder, String(round), JSON.stringify(place)], {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new Promise((resolve, reject) => {

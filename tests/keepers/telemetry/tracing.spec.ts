@@ -17,6 +17,7 @@ import { question } from '../gateway/gateway-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
 import { chunk, end, head, type Script } from '../node/node-fixture';
 import { startWindowed } from '../windows/windowed-network';
+import { typescriptNode } from '../../support/typescript-node';
 
 const folder = temporaryFolder();
 const answering: Script = async function* () {
@@ -116,7 +117,7 @@ test('spans go to an OTLP collector over HTTP, with its authorization', async ()
     await once(collector, 'listening');
     const { port } = collector.address() as AddressInfo;
     const otlpUrl = `http://127.0.0.1:${port}/v1/traces`;
-    const sender = spawn(process.execPath, ['--import', 'tsx', path.join(__dirname, 'export-span.ts'), otlpUrl]);
+    const sender = spawn(process.execPath, [...typescriptNode, path.join(__dirname, 'export-span.ts'), otlpUrl]);
     const [code] = (await once(sender, 'exit')) as [number | null];
     expect(code).toBe(0);
     collector.close();

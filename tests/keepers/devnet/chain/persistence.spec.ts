@@ -17,6 +17,7 @@ import {
     temporaryDirectory,
     walletOf,
 } from './chain-environment';
+import { typescriptNode } from '../../../support/typescript-node';
 
 const repository = path.resolve(__dirname, '../../../..');
 const entry = path.join(repository, 'keepers/devnet/chain/main.ts');
@@ -158,7 +159,7 @@ async function startChild(stateDir: string): Promise<Child> {
         '--state-dir',
         stateDir,
     ];
-    const child = spawn(process.execPath, ['--require', 'tsx/cjs', entry, ...args], {
+    const child = spawn(process.execPath, [...typescriptNode, entry, ...args], {
         cwd: repository,
         stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RoleProcess } from '../../../../keepers/devnet/network/role-process';
+import { typescriptNode } from '../../../support/typescript-node';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'cocoon-role-'));
 const logFile = path.join(dir, 'chain.log');
@@ -39,7 +40,7 @@ test('a role whose launcher was killed stops, and its state is free for the next
     const config = configFile({ listen: { port: 0 } });
     const launcher = spawn(
         process.execPath,
-        ['--require', 'tsx/cjs', path.join(__dirname, 'launch-role.ts'), 'devnet', config, logFile],
+        [...typescriptNode, path.join(__dirname, 'launch-role.ts'), 'devnet', config, logFile],
         { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     const [line] = (await once(launcher.stdout, 'data')) as [Buffer];

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { EngineUsage } from '../../../../keepers/node/engine';
+import { typescriptNode } from '../../../support/typescript-node';
 
 interface Answer {
     status: number;
@@ -68,10 +69,9 @@ const streamedText = (answer?: Answer) =>
 
 /** One process runs every scenario: loading llama.cpp is the slow part, and jest cannot load it at all. */
 async function runEngine(): Promise<Report> {
-    const tsx = join(__dirname, '../../../../node_modules/tsx/dist/cli.mjs');
     const script = join(__dirname, 'embedded-engine.ts');
     const options = { maxBuffer: 64 * 1024 * 1024 };
-    const { stdout } = await promisify(execFile)(process.execPath, [tsx, script], options);
+    const { stdout } = await promisify(execFile)(process.execPath, [...typescriptNode, script], options);
     return JSON.parse(stdout) as Report;
 }
 
