@@ -1,11 +1,13 @@
 import PQueue from 'p-queue';
 import { type Clock, errorMessage, type Logger } from '../base';
-import { DispatcherFeed, type DispatcherPeer } from './dispatcher-feed';
+import { DirectoryPeer, peerName } from './directory-peer';
+import type { DispatcherPeer } from './dispatcher-feed';
+import { EvidenceShelf } from './evidence-shelf';
 import type { ModelOffers } from './model-offers';
 import type { NetworkView } from './network-view';
+import { NodeConduct } from './node-conduct';
 import type { NodeVerifier } from './node-verifier';
 import { PickIndex } from './pick-index';
-import { sizeOf } from './row-size';
 import type { NodeEvidence, NodeRow, TrustedNode } from './trusted-node';
 
 export interface NodeDirectoryOptions {
@@ -25,56 +27,29 @@ export interface NodeDirectoryOptions {
 
 /** What was found of a node holds this long while chain or dispatcher can't be asked again; then it is trusted no more. */
 const trustLifeMs = 120_000;
-/** A node whose answer arrived broken is left alone this long: node and dispatcher can't be told apart there. */
-const avoidMs = 60_000;
-/** Unchanged evidence is judged again, and the chain asked about its key, after this long. */
-const recheckMs = 10_000;
-/** Nodes judged again in one round; with more than that the others wait for the next, well within the life of their trust. */
-const maxRechecks = 500;
 const checksAtOnce = 64;
-/** Evidence of nodes past and present; the ones seen last stay. A dispatcher could name others in every round. */
-const maxEvidence = 20_000;
-const maxEvidenceBytes = 256 * 1024 * 1024;
 /** Load is read more often than anything else: a pick by old load sends all to one node. */
 const loadIntervalMs = 500;
-/** In every load interval: half of it in about seven seconds. */
-const troubleKept = 0.95;
-const maxTrouble = 8;
 
 /** A dispatcher that stops says so in every answer until it has. */
 const drainingMs = 5_000;
 
-/** One dispatcher and what was found of its nodes. */
-interface Peer {
-    feed: DispatcherFeed;
-    trusted: Map<string, TrustedNode>;
-    /** Last time each node was judged, trusted or not. */
-    judgedAtMs: Map<string, number>;
-    /** Refused, or the chain could not be asked: judged again soon. */
-    retry: Set<string>;
-    registryVersion: number | undefined;
-    leftUntilMs: number;
-    leftFor: string;
-}
-
 /** Every node that any dispatcher names, sorted into those whose evidence holds and those it does not hold for. */
 export class NodeDirectory {
-    private peers: Peer[] = [];
-    /** Nodes that did not begin of late. */
-    private readonly troubled = new Set<TrustedNode>();
+    private peers: DirectoryPeer[] = [];
+    private readonly conduct: NodeConduct;
+    private readonly shelf = new EvidenceShelf();
     private trustedNodes: ReadonlyMap<string, TrustedNode> = new Map();
     private index = new PickIndex([]);
-    private readonly evidenceById = new Map<string, NodeEvidence>();
-    private evidenceBytes = 0;
-    private readonly banned = new Map<string, string>();
-    private readonly avoided = new Map<string, { untilMs: number; reason: string }>();
     private readonly stopping = new AbortController();
     private loops: Promise<unknown> | undefined;
     /** Null until the first whole round; then why the last one failed, or ''. */
     private lastProblem: string | null = null;
     private indexedPeers = '';
 
-    constructor(private readonly options: NodeDirectoryOptions) {}
+    constructor(private readonly options: NodeDirectoryOptions) {
+        this.conduct = new NodeConduct(options);
+    }
 
     start(): void {
         this.loops ??= Promise.all([this.run(), this.runLoad()]);
@@ -96,12 +71,11 @@ export class NodeDirectory {
     }
 
     isUsable(node: TrustedNode, nowMs = this.options.clock.nowMs()): boolean {
-        if (nowMs - node.checkedAtMs > trustLifeMs || this.banned.has(node.id)) return false;
-        return this.avoided.size === 0 || (this.avoided.get(node.id)?.untilMs ?? 0) <= nowMs;
+        return nowMs - node.checkedAtMs <= trustLifeMs && this.conduct.isGood(node.id, nowMs);
     }
 
     get evidence(): ReadonlyMap<string, NodeEvidence> {
-        return this.evidenceById;
+        return this.shelf.all;
     }
 
     get problem(): string | null {
@@ -111,11 +85,8 @@ export class NodeDirectory {
     /** Why a node gets no requests though some dispatcher names it; null when it may get some. */
     whyUnused(id: string): { code: string; detail: string } | null {
         const nowMs = this.options.clock.nowMs();
-        if (this.banned.has(id)) return { code: 'banned', detail: this.banned.get(id)! };
-        const avoided = this.avoided.get(id);
-        if (avoided !== undefined && avoided.untilMs > nowMs) return { code: 'avoided', detail: avoided.reason };
-        const refusal = this.evidenceById.get(id)?.refusal;
-        if (refusal) return refusal;
+        const reason = this.conduct.whyNot(id, nowMs) ?? this.shelf.all.get(id)?.refusal;
+        if (reason) return reason;
         const peers = this.peers.filter(({ feed }) => feed.all.has(id));
         if (peers.length === 0) return { code: 'not_listed', detail: 'no dispatcher names it any more' };
         const node = this.trustedNodes.get(id);
@@ -128,24 +99,22 @@ export class NodeDirectory {
         return { code: 'not_checked', detail: 'it has not been checked yet' };
     }
 
-    /** A node that lied is left for the life of its key. */
     ban(id: string, reason: string): void {
-        this.options.logger.error({ node: id, reason }, 'node banned');
-        this.banned.set(id, reason);
+        this.conduct.ban(id, reason);
     }
 
-    /** For faults that nobody has signed for: whoever is in between could have made them too. */
     avoid(id: string, reason: string): void {
-        const nowMs = this.options.clock.nowMs();
-        this.options.logger.warn({ node: id, reason }, 'node avoided for a while');
-        for (const [known, { untilMs }] of this.avoided) if (untilMs <= nowMs) this.avoided.delete(known);
-        this.avoided.set(id, { untilMs: nowMs + avoidMs, reason });
+        this.conduct.avoid(id, reason);
+    }
+
+    notBegun(node: TrustedNode): void {
+        this.conduct.notBegun(node);
     }
 
     /** For a dispatcher that is down or steers: its nodes are used by way of others, while there are others. */
     leaveDispatcher(url: string, reason: string, forMs: number): void {
         const nowMs = this.options.clock.nowMs();
-        const peer = this.peers.find(({ feed }) => feed.peer.client.url === url);
+        const peer = this.peers.find((one) => one.url === url);
         if (peer === undefined) return;
         if (peer.leftUntilMs <= nowMs) this.options.logger.warn({ dispatcher: url, reason }, 'dispatcher left');
         peer.leftUntilMs = Math.max(peer.leftUntilMs, nowMs + forMs);
@@ -168,7 +137,7 @@ export class NodeDirectory {
 
     /** What dispatchers say their nodes bear at the moment. */
     async refreshLoad(): Promise<void> {
-        this.fadeTrouble();
+        this.conduct.fade();
         await Promise.allSettled(
             this.peers.map(async ({ feed, trusted }) => {
                 for (const id of await feed.refreshLoad()) {
@@ -179,26 +148,11 @@ export class NodeDirectory {
         );
     }
 
-    /** It did not begin: others are picked rather, for a while. */
-    notBegun(node: TrustedNode): void {
-        node.trouble = Math.min((node.trouble ?? 0) + 1, maxTrouble);
-        this.troubled.add(node);
-    }
-
-    private fadeTrouble(): void {
-        for (const node of this.troubled) {
-            node.trouble = (node.trouble ?? 0) * troubleKept;
-            if (node.trouble > 0.1) continue;
-            node.trouble = 0;
-            this.troubled.delete(node);
-        }
-    }
-
     private syncPeers(): void {
         const known = new Map(this.peers.map((peer) => [peerName(peer.feed.peer), peer]));
         this.peers = this.options
             .peers()
-            .map((peer) => known.get(peerName(peer)) ?? newPeer(peer, this.options.network));
+            .map((peer) => known.get(peerName(peer)) ?? new DirectoryPeer(peer, this.options.network));
     }
 
     private async run(): Promise<void> {
@@ -224,13 +178,11 @@ export class NodeDirectory {
     /** Dispatchers of the node's hub by URL: first the one that it was picked at, then others that have it, those left last. */
     waysTo({ id, hub, dispatcherUrl }: TrustedNode): string[] {
         const nowMs = this.options.clock.nowMs();
-        const rankOf = ({ feed, leftUntilMs }: Peer) =>
-            (leftUntilMs > nowMs ? 4 : 0) +
-            (feed.all.has(id) ? 0 : 2) +
-            (feed.peer.client.url === dispatcherUrl ? 0 : 1);
+        const rankOf = ({ feed, leftUntilMs, url }: DirectoryPeer) =>
+            (leftUntilMs > nowMs ? 4 : 0) + (feed.all.has(id) ? 0 : 2) + (url === dispatcherUrl ? 0 : 1);
         const ways = this.peers
             .filter(({ feed }) => feed.peer.hub.equals(hub))
-            .map((peer) => ({ url: peer.feed.peer.client.url, rank: rankOf(peer) }))
+            .map((peer) => ({ url: peer.url, rank: rankOf(peer) }))
             .sort((a, b) => a.rank - b.rank)
             .map(({ url }) => url);
         return ways.length === 0 ? [dispatcherUrl] : ways;
@@ -241,7 +193,7 @@ export class NodeDirectory {
         const nowMs = this.options.clock.nowMs();
         const standing = this.peers.filter(({ leftUntilMs }) => leftUntilMs <= nowMs);
         const used = standing.some(({ trusted }) => trusted.size > 0) ? standing : this.peers;
-        const names = used.map(({ feed }) => feed.peer.client.url).join(' ');
+        const names = used.map(({ url }) => url).join(' ');
         if (!hasChanged && names === this.indexedPeers) return;
         this.indexedPeers = names;
         const byId = new Map<string, TrustedNode>();
@@ -255,15 +207,18 @@ export class NodeDirectory {
     }
 
     /** @returns whether other nodes are trusted than before, or on other terms */
-    private async checkPeer(peer: Peer): Promise<boolean> {
+    private async checkPeer(peer: DirectoryPeer): Promise<boolean> {
         const touched = await peer.feed.refresh();
         this.options.onReplicas?.(peer.feed.peer, peer.feed.replicas);
-        if (peer.feed.draining) this.leaveDispatcher(peer.feed.peer.client.url, 'it is stopping', drainingMs);
+        if (peer.feed.draining) this.leaveDispatcher(peer.url, 'it is stopping', drainingMs);
         const version = this.options.view.current?.version;
-        const due = peer.registryVersion === version ? this.dueOf(peer, touched) : [...peer.feed.all.keys()];
+        const due =
+            peer.registryVersion === version
+                ? peer.due(touched, this.options.clock.nowMs())
+                : [...peer.feed.all.keys()];
         peer.registryVersion = version;
         let hasChanged = false;
-        for (const id of touched) if (!peer.feed.all.has(id)) hasChanged = drop(peer, id) || hasChanged;
+        for (const id of touched) if (!peer.feed.all.has(id)) hasChanged = peer.drop(id) || hasChanged;
         const queue = new PQueue({ concurrency: checksAtOnce });
         await queue.addAll(
             due.map((id) => async () => {
@@ -274,95 +229,30 @@ export class NodeDirectory {
         return hasChanged;
     }
 
-    /** Rows that are new, then those judged longest ago. */
-    private dueOf({ feed, judgedAtMs, retry }: Peer, touched: ReadonlySet<string>): string[] {
-        const nowMs = this.options.clock.nowMs();
-        const fresh = [...touched].filter((id) => feed.all.has(id));
-        const old = [...retry].filter((id) => !touched.has(id) && feed.all.has(id)).slice(0, maxRechecks / 2);
-        // In the order they were judged in.
-        for (const [id, atMs] of judgedAtMs) {
-            if (nowMs - atMs < recheckMs || old.length >= maxRechecks) break;
-            if (!touched.has(id) && feed.all.has(id)) old.push(id);
-        }
-        return [...fresh, ...old];
-    }
-
-    private async checkRow(peer: Peer, row: NodeRow, isNew: boolean): Promise<boolean> {
-        const { feed, trusted: trustedHere, judgedAtMs } = peer;
+    private async checkRow(peer: DirectoryPeer, row: NodeRow, isNew: boolean): Promise<boolean> {
         const id = row.nodeKey;
-        if (this.banned.has(id)) return drop(peer, id);
-        const before = this.evidenceById.get(id);
-        const from = { dispatcherUrl: feed.peer.client.url, hub: feed.peer.hub };
+        if (this.conduct.isBanned(id)) return peer.drop(id);
+        const before = this.shelf.all.get(id);
+        const from = { dispatcherUrl: peer.url, hub: peer.feed.peer.hub };
         const checked = await this.options.verifier.check(row, from).catch((error: unknown) => {
             this.options.logger.warn({ node: id, reason: errorMessage(error) }, 'node not checked');
         });
         // The chain could not be asked about this one: what was found of it before holds for a while.
         if (checked === undefined) {
-            peer.retry.add(id);
+            peer.judgeSoon(id);
             return false;
         }
         const { trusted, evidence } = checked;
-        this.keepEvidence(evidence);
+        this.shelf.keep(evidence);
         this.options.onVerdict?.(evidence.refusal?.code ?? 'accepted');
         if (evidence.refusal !== null && before?.refusal?.code !== evidence.refusal.code) {
             this.options.logger.warn({ node: evidence.nodeKey, ...evidence.refusal }, 'node refused');
         }
-        if (trusted === null) {
-            const wasTrusted = drop(peer, id);
-            // To the end: others have their turn first.
-            peer.retry.add(id);
-            return wasTrusted;
-        }
-        peer.retry.delete(id);
-        judgedAtMs.delete(id);
-        judgedAtMs.set(id, this.options.clock.nowMs());
-        const known = trustedHere.get(id);
-        if (known === undefined || isNew) {
-            trustedHere.set(id, trusted);
-            return true;
-        }
-        // The same row: what it offers is the same, and the index, which holds this object, still serves.
-        Object.assign(known, trusted);
-        return false;
+        if (trusted !== null) return peer.trust(trusted, isNew, this.options.clock.nowMs());
+        const wasTrusted = peer.drop(id);
+        peer.judgeSoon(id);
+        return wasTrusted;
     }
-
-    private keepEvidence(evidence: NodeEvidence): void {
-        this.forgetEvidence(evidence.nodeKey);
-        this.evidenceById.set(evidence.nodeKey, evidence);
-        this.evidenceBytes += sizeOf(evidence);
-        while (this.evidenceById.size > maxEvidence || this.evidenceBytes > maxEvidenceBytes)
-            this.forgetEvidence(this.evidenceById.keys().next().value!);
-    }
-
-    private forgetEvidence(id: string): void {
-        const known = this.evidenceById.get(id);
-        if (known === undefined) return;
-        this.evidenceById.delete(id);
-        this.evidenceBytes -= sizeOf(known);
-    }
-}
-
-function newPeer(peer: DispatcherPeer, network: Buffer): Peer {
-    return {
-        feed: new DispatcherFeed(peer, network),
-        trusted: new Map(),
-        judgedAtMs: new Map(),
-        retry: new Set(),
-        registryVersion: undefined,
-        leftUntilMs: 0,
-        leftFor: '',
-    };
-}
-
-function peerName({ client, hub }: DispatcherPeer): string {
-    return `${client.url} ${hub.toRawString()}`;
-}
-
-/** @returns whether it was trusted */
-function drop({ trusted, judgedAtMs, retry }: Peer, id: string): boolean {
-    judgedAtMs.delete(id);
-    retry.delete(id);
-    return trusted.delete(id);
 }
 
 /** Of replicas of one hub each has its share of the nodes, the same at every look. */

@@ -19,6 +19,7 @@ import { checkKeyFiles } from './key-files';
 import { checkLedger } from './ledger-checks';
 import { checkEscrows, checkPeers } from './peer-checks';
 import { checkPorts } from './port-checks';
+import { checkTls } from './tls-check';
 
 export interface DoctorOptions {
     config: string[];
@@ -53,7 +54,7 @@ async function examine(file: string, clock: Clock): Promise<Examined> {
         return { config: file, role, checks: await lookAt(config, file, clock) };
     } catch (error) {
         if (!(error instanceof CocoonError)) throw error;
-        const next = 'keepers/config/schema.ts and deploy/config show what the role takes';
+        const next = 'keepers/config/roles and deploy/config show what the role takes';
         return { config: file, role, checks: [fail('config', errorMessage(error), next)] };
     }
 }
@@ -63,6 +64,7 @@ async function lookAt(config: KeeperConfig, file: string, clock: Clock): Promise
         runCheck('config', 'check the file', async () => checkConfigFile(file), null),
         runCheck('keys', 'see the message', async () => checkKeyFiles(config), null),
         runCheck('ports', 'see the message', () => checkPorts(config), null),
+        runCheck('tls', 'give PEM files of one certificate and its key', async () => checkTls(config, clock), null),
         ...(config.role === 'node' ? [] : [hostChecks(config)]),
     ]);
     return [...host.flat(), ...(await networkChecks(config, file, clock))];
