@@ -27,7 +27,8 @@ export interface SoakResult {
     report: AuditReport;
 }
 
-const samples = 120;
+/** Several between two checkpoints: what a log of writes holds just now must not count for what is kept. */
+const samples = 600;
 /** Often enough that nothing is deleted unseen. */
 const archivedPerRetention = 4;
 const restsMs = [200, 1_500] as const;
@@ -91,7 +92,7 @@ async function sampleFor({ network, diary }: Scene, { hours, warp }: SoakOptions
         const sizes = { memory: Object.fromEntries(footprint.memory), disk: Object.fromEntries(footprint.disk) };
         diary.note('footprint', sizes);
         if (number % archiveEvery === 0) await archive.collect(network);
-        if (number % 10 === 0) diary.tell('soaked', { hours: ((hours * number) / samples).toFixed(1) });
+        if (number % 50 === 0) diary.tell('soaked', { hours: ((hours * number) / samples).toFixed(1) });
     }
     return taken;
 }
