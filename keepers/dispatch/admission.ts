@@ -30,6 +30,11 @@ interface Asking {
     sessionKey: Buffer;
 }
 
+type EscrowStatus = EscrowAccount['status'];
+
+/** Until the escrow is closed, what was begun goes on and what is owed can be settled. */
+const notClosed: readonly EscrowStatus[] = ['open', 'closing'];
+
 export type OwedRequest = Omit<CapRecord, 'worstCaseNano' | 'funds' | 'atMs'>;
 
 /** Decides whether a request is paid for, and writes its cap down durably before anyone works on it. */
@@ -69,7 +74,7 @@ export class Admission {
     async check(envelope: ParsedEnvelope): Promise<EscrowAccount> {
         this.checkContext(envelope);
         await this.checkSignature(envelope);
-        return this.accountFor(envelope);
+        return this.accountFor(envelope, ['open']);
     }
 
     /**
@@ -130,12 +135,12 @@ export class Admission {
     }
 
     /** The escrow as the chain has it; read afresh once when what we remember does not fit the request. */
-    private async accountFor(envelope: Asking): Promise<EscrowAccount> {
+    private async accountFor(envelope: Asking, statuses: readonly EscrowStatus[] = notClosed): Promise<EscrowAccount> {
         const remembered = await this.read(envelope.context.escrow);
-        if (remembered !== null && this.problemOf(envelope, remembered) === undefined) return remembered;
+        if (remembered !== null && this.problemOf(envelope, remembered, statuses) === undefined) return remembered;
         const fresh = await this.read(envelope.context.escrow, 0);
         if (fresh === null) throw new DispatchError('escrow_unknown', 'no escrow of this hub has that address');
-        const problem = this.problemOf(envelope, fresh);
+        const problem = this.problemOf(envelope, fresh, statuses);
         if (problem !== undefined) throw problem;
         return fresh;
     }
@@ -151,9 +156,13 @@ export class Admission {
         }
     }
 
-    private problemOf({ context, sessionKey }: Asking, account: EscrowAccount): DispatchError | undefined {
-        if (account.status === 'closed')
-            return new DispatchError('escrow_unknown', 'the escrow is closed: open it again');
+    private problemOf(
+        { context, sessionKey }: Asking,
+        account: EscrowAccount,
+        statuses: readonly EscrowStatus[],
+    ): DispatchError | undefined {
+        if (!statuses.includes(account.status))
+            return new DispatchError('escrow_unknown', `the escrow is ${account.status}: open it again`);
         if (account.epoch !== context.epoch) {
             return new DispatchError(
                 'escrow_unknown',

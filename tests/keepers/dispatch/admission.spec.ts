@@ -88,6 +88,7 @@ describe('it refuses', () => {
         ],
         ['an escrow that is none of the hub', 'escrow_unknown', { name: 'd' }, [null]],
         ['a closed escrow', 'escrow_unknown', { name: 'e' }, [account({ status: 'closed' })]],
+        ['an escrow that is being closed', 'escrow_unknown', { name: 'e' }, [account({ status: 'closing' })]],
         ['another epoch', 'escrow_unknown', { name: 'f', epoch: 4 }, [account()]],
         ['a key that the escrow does not name', 'session_unknown', { name: 'g', signer: stranger }, [account()]],
         [
