@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../base';
@@ -11,6 +12,7 @@ import { GatewayLink } from './gateway-link';
 import { httpOutput } from './http-output';
 import { receiveRequest } from './received-request';
 import type { DispatcherService } from './service';
+import type { TlsPair } from './tls-files';
 
 export interface DispatcherServerOptions {
     service: DispatcherService;
@@ -19,7 +21,7 @@ export interface DispatcherServerOptions {
     maxReceivingBytes?: number;
     logger: Logger;
     /** PEM; without it something in front must speak TLS to the world. */
-    tls?: { certificate: Buffer; key: Buffer };
+    tls?: TlsPair;
 }
 
 /** To read a request whole; answers may take longer. */
@@ -69,6 +71,11 @@ export function createDispatcherServer(options: DispatcherServerOptions): Fastif
     registerRaise(server, service);
     acceptLinks(server, options);
     return server;
+}
+
+/** For connections from now on, of a server that was created with TLS. */
+export function renewCertificate(server: FastifyInstance, { certificate, key }: TlsPair): void {
+    (server.server as unknown as TlsServer).setSecureContext({ cert: certificate, key });
 }
 
 function registerRelay(server: FastifyInstance, { service, logger }: DispatcherServerOptions): void {

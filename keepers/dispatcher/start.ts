@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Address } from '@ton/core';
 import { chainClientOf, hubOf, NetworkReader, readPinnedDeployment } from '../chain';
-import { errorMessage, type Logger, systemClock } from '../base';
-import { ConfigError, type DispatcherConfig, ledgerPlaceOf } from '../config';
+import { type Logger, systemClock } from '../base';
+import { type DispatcherConfig, ledgerPlaceOf } from '../config';
 import { EscrowBook, readEscrowOf } from '../dispatch';
 import { type DispatchLedger, openDispatchLedger, RetentionJob } from '../ledger';
 import {
@@ -11,6 +10,7 @@ import {
     DispatcherMetrics,
     LedgerMetrics,
     type RoleTelemetry,
+    watchCertificate,
     watchChain,
     watchDispatchLedger,
     watchLeases,
@@ -19,8 +19,9 @@ import {
 import { AdmittedNodes } from './admitted-nodes';
 import { DeadNodes } from './dead-nodes';
 import { ReplicaSet } from './replica-set';
-import { createDispatcherServer } from './server';
+import { createDispatcherServer, renewCertificate } from './server';
 import { DispatcherService } from './service';
+import { notAfterSecOf, TlsFiles } from './tls-files';
 
 export interface RunningDispatcher {
     url: string;
@@ -33,6 +34,8 @@ export async function startDispatcher(
     logger: Logger,
     telemetry: RoleTelemetry,
 ): Promise<RunningDispatcher> {
+    const tlsFiles = config.tls && new TlsFiles({ ...config.tls, logger });
+    if (tlsFiles) watchCertificate(telemetry, () => notAfterSecOf(tlsFiles.current));
     const deployment = await readPinnedDeployment(config.deploymentFile);
     const { closeDelaySec } = hubOf(deployment, config.hub);
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
@@ -99,13 +102,14 @@ export async function startDispatcher(
     });
     deadNodes.start();
     retention.start();
-    const tls = config.tls && readTls(config.tls);
     const { maxBodyBytes, maxReceivingBytes } = config;
-    const server = createDispatcherServer({ service, maxBodyBytes, maxReceivingBytes, logger, tls });
+    const server = createDispatcherServer({ service, maxBodyBytes, maxReceivingBytes, logger, tls: tlsFiles?.current });
+    tlsFiles?.start((pair) => renewCertificate(server, pair));
     const url = await server.listen({ host: config.listen.host, port: config.listen.port });
     return {
         url,
         stop: async () => {
+            tlsFiles?.stop();
             await service.drain(config.drainMs);
             await deadNodes.stop();
             await retention.stop();
@@ -151,12 +155,4 @@ function watchDispatcher(of: {
         waiting: service.waiting,
     }));
     addDrainActs(telemetry, service);
-}
-
-function readTls({ certificateFile, keyFile }: NonNullable<DispatcherConfig['tls']>) {
-    try {
-        return { certificate: readFileSync(certificateFile), key: readFileSync(keyFile) };
-    } catch (error) {
-        throw new ConfigError('config_invalid', `tls: ${errorMessage(error)}`, error);
-    }
 }

@@ -21,6 +21,7 @@ export {
 export { watchLeases, type WatchedLeases } from './roles/lease-metrics';
 export { watchOutbox, type WatchedOutbox, type WatchedSender } from './roles/outbox-metrics';
 export { type WatchedWatchdog, watchWatchdog } from './roles/watchdog-metrics';
+export { watchCertificate } from './roles/certificate-metrics';
 export { watchChain, type WatchedChain } from './roles/chain-metrics';
 export { type WatchedRetention, watchRetention } from './roles/retention-metrics';
 export { type Hop, RequestTracer, tracedAttributes } from './tracing';

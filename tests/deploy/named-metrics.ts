@@ -7,11 +7,13 @@ import {
     RegistrarMetrics,
     RoleTelemetry,
     SettlerMetrics,
+    watchCertificate,
     watchChain,
     watchDispatchLedger,
     watchGasWallet,
     watchLeases,
     watchOutbox,
+    watchRetention,
     watchWatchdog,
 } from '../../keepers/telemetry';
 
@@ -42,6 +44,8 @@ async function everyRole<Result>(read: (telemetry: RoleTelemetry) => Promise<Res
         outbox: { openByKind: () => Promise.resolve([]) },
         counters: { closed: new Map(), resigned: 0 },
     });
+    watchCertificate(telemetry, () => 0);
+    watchRetention(telemetry, { lastRunAtMs: null, problem: null, deleted: new Map() });
     watchLeases(telemetry, { list: () => Promise.resolve({ nowMs: 0, leases: [] }) });
     watchWatchdog(telemetry, {
         rounds: 0,

@@ -9,20 +9,24 @@ export class TlsAuthority {
     private readonly key = new SigningKey(randomBytes(32), 'authority');
     private serial = 1;
     /** PEM, as NODE_EXTRA_CA_CERTS takes it. */
-    readonly certificate = toPem([this.issue('Test authority', this.key, 1)]);
+    readonly certificate = toPem([this.issue('Test authority', { key: this.key, pathLength: 1, days: 90 })]);
 
-    serverOf(hostname: string): { certificate: Buffer; key: Buffer } {
+    serverOf(hostname: string, days = 30): { certificate: Buffer; key: Buffer } {
         const key = new SigningKey(randomBytes(32), hostname);
-        return { certificate: Buffer.from(toPem([this.issue(hostname, key, null)])), key: Buffer.from(pemOf(key)) };
+        const certificate = this.issue(hostname, { key, pathLength: null, days });
+        return { certificate: Buffer.from(toPem([certificate])), key: Buffer.from(pemOf(key)) };
     }
 
-    private issue(subject: string, key: SigningKey, pathLength: number | null): Buffer {
+    private issue(
+        subject: string,
+        { key, pathLength, days }: { key: SigningKey; pathLength: number | null; days: number },
+    ): Buffer {
         return mintCertificate({
             serial: Buffer.from([this.serial++]),
             subject,
             issuer: 'Test authority',
             notBefore: new Date(Date.now() - dayMs),
-            notAfter: new Date(Date.now() + dayMs),
+            notAfter: new Date(Date.now() + days * dayMs),
             key,
             issuerKey: this.key,
             pathLength,

@@ -10,15 +10,16 @@ export interface WatchedRetention {
 
 /** That the store of this role does not grow for ever. */
 export function watchRetention(telemetry: RoleTelemetry, retention: WatchedRetention): void {
+    const watchedSinceMs = Date.now();
     pulledGauge(
         telemetry.registry,
         'cocoon_retention_last_run_timestamp_seconds',
-        'When what is old and closed was last deleted',
-        () => (retention.lastRunAtMs === null ? undefined : retention.lastRunAtMs / 1000),
+        'When what is old and closed was last deleted; the start of the role before the first time',
+        () => (retention.lastRunAtMs ?? watchedSinceMs) / 1000,
     );
     pulledCounters(
         telemetry.registry,
-        { name: 'cocoon_retention_deleted_total', help: 'What was deleted because of its age', label: 'what' },
+        { name: 'cocoon_retention_deleted_total', help: 'What was deleted because of its age', label: 'kind' },
         () => retention.deleted,
     );
     telemetry.addStatus('retention', () => ({

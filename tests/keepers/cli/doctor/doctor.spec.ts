@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
 import pg from 'pg';
+import { systemClock } from '../../../../keepers/base';
 import { chainClientOf } from '../../../../keepers/chain';
 import { loadKeeperConfig } from '../../../../keepers/cli/doctor/doctor-context';
 import { runDoctor } from '../../../../keepers/cli/doctor/doctor';
@@ -10,6 +11,7 @@ import { checkConfigFile } from '../../../../keepers/cli/doctor/host-checks';
 import { checkKeyFiles } from '../../../../keepers/cli/doctor/key-files';
 import { checkLedger } from '../../../../keepers/cli/doctor/ledger-checks';
 import { checkPorts } from '../../../../keepers/cli/doctor/port-checks';
+import { checkTls } from '../../../../keepers/cli/doctor/tls-check';
 import {
     inspectLedger,
     inspectPostgres,
@@ -19,6 +21,7 @@ import {
     schemaVersion,
 } from '../../../../keepers/ledger';
 import { newLedger, onPostgres } from '../../../support/new-ledger';
+import { TlsAuthority } from '../../../support/tls-authority';
 import { folder } from '../provider/configured-node';
 import { configuredRole } from './configured-roles';
 
@@ -77,7 +80,7 @@ describe('where nothing answers', () => {
         const { output, exitCode } = await runDoctor({ config: [file] });
         expect(exitCode).toBe(1);
         expect(output).toMatch(/fail {2}config .*"role" must be one of dispatcher/);
-        expect(output).toMatch(/-> keepers\/config\/schema\.ts/);
+        expect(output).toMatch(/-> keepers\/config\/roles/);
     });
 });
 
@@ -110,6 +113,19 @@ describe('files', () => {
             expect.objectContaining({ state: 'fail', next: expect.stringContaining(`chmod 600`) as string }),
         );
         expect(JSON.stringify(found)).not.toContain(key);
+    });
+
+    test.each([
+        ['is fine for a month', 30, 'ok'],
+        ['is a warning in its last two weeks', 13, 'warn'],
+        ['fails once it is over', -0.5, 'fail'],
+    ])('a certificate %s', async (_rule, days, state) => {
+        const tls = new TlsAuthority().serverOf('localhost', days);
+        const [certificateFile, keyFile] = ['chain.pem', 'key.pem'].map((name) => path.join(folder, name));
+        writeFileSync(certificateFile!, tls.certificate);
+        writeFileSync(keyFile!, tls.key, { mode: 0o600 });
+        const config = loadKeeperConfig(await configuredRole('dispatcher', { tls: { certificateFile, keyFile } }));
+        expect(checkTls(config, systemClock)).toMatchObject([{ check: 'tls', state }]);
     });
 
     test('settings that others can write fail', async () => {
