@@ -1,8 +1,13 @@
 import { LedgerError, type LedgerErrorCode } from '../ledger';
 import { GatewayError } from './errors';
 
-/** What passes once the disk has room, or whoever holds the file lets go. */
-const passing: ReadonlySet<LedgerErrorCode> = new Set(['ledger_busy', 'ledger_unavailable', 'ledger_write_failed']);
+/** What passes once the disk has room, or whoever holds the file lets go; a sync that failed, once the gateway was started anew. */
+const passing: ReadonlySet<LedgerErrorCode> = new Set([
+    'ledger_busy',
+    'ledger_unavailable',
+    'ledger_write_failed',
+    'ledger_unusable',
+]);
 /** Room for a disk is made by hand or by a rotation: asking sooner only adds to the load. */
 const retryAfterMs = 5_000;
 

@@ -12,7 +12,7 @@ import {
     type Reservation,
 } from './gateway-reservations';
 import {
-    type GatewayJoinedRow,
+    type GatewayOpenRow,
     type GatewayRequestState,
     type GatewayStatements,
     type GatewayStreamRow,
@@ -24,6 +24,7 @@ import { type KeySpend, keySpend } from './key-budget';
 import { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 import type { CompactOptions } from './maintenance/compact';
 import { checkStream, type EscrowFunds, storedBytes, storedNano, type StreamId, toBuffer } from './records';
+import { LogSync } from './sqlite/log-sync';
 
 /** Life of a request: `reserve` before the first byte leaves, then one of resolve, fail, lose; after `lose` resolve, fail or giveUp. */
 export class GatewayLedger {
@@ -39,7 +40,9 @@ export class GatewayLedger {
 
     constructor(options: DatabaseOptions & LedgerWriterOptions) {
         this.database = openDatabase(options);
-        this.writer = new LedgerWriter(this.database, options);
+        // The log is synced after each commit all the same, beside the event loop.
+        this.database.exec('PRAGMA synchronous = NORMAL');
+        this.writer = new LedgerWriter(this.database, options, new LogSync(options.file));
         this.sql = prepareGatewayStatements(this.database);
         this.idempotency = new IdempotencyRecords(this.database);
         this.answers = new KeptAnswers(this.database);
@@ -58,12 +61,7 @@ export class GatewayLedger {
         storedBytes(reservation.requestId, 16, 'requestId');
         storedBytes(reservation.sessionKey, 32, 'sessionKey');
         storedNano(reservation.worstCaseNano, 'worstCaseNano');
-        return this.writer.submit(() => {
-            const { capCumulativeNano } = this.reservations.insert(reservation);
-            if (reservation.sent)
-                this.reservations.markSent(reservation.requestId, reservation.sent(capCumulativeNano));
-            return { capCumulativeNano };
-        });
+        return this.writer.submit(() => this.reservations.insert(reservation));
     }
 
     /**
@@ -235,7 +233,7 @@ export class GatewayLedger {
         this.database.close();
     }
 
-    private free(row: GatewayJoinedRow, failureCode: string, atMs: number): void {
+    private free(row: GatewayOpenRow, failureCode: string, atMs: number): void {
         this.sql.setClosed.run('failed', failureCode, atMs, row.id);
         this.sql.addOpen.run(-row.worst_case_nano, row.stream_id);
         if (row.state === 'reserved') return;
@@ -247,8 +245,8 @@ export class GatewayLedger {
         return this.sql.stream.get(stream.escrow, stream.epoch, stream.nodeKey);
     }
 
-    private requireRequest(requestId: Buffer, states: GatewayRequestState[]): GatewayJoinedRow {
-        const row = this.sql.request.get(requestId);
+    private requireRequest(requestId: Buffer, states: GatewayRequestState[]): GatewayOpenRow {
+        const row = this.sql.openRequest.get(requestId);
         if (!row) throw new LedgerError('request_unknown', 'No such request');
         if (!states.includes(row.state)) {
             throw new LedgerError('request_state_invalid', `The request is ${row.state}, not ${states.join(' or ')}`, {

@@ -1,7 +1,7 @@
 import { LedgerError } from './errors';
 import type { FreedReservations } from './freed-reservations';
 import type { GatewayReceipt } from './gateway-records';
-import type { GatewayJoinedRow, GatewayRequestState, GatewayStatements } from './gateway-statements';
+import type { GatewayOpenRow, GatewayRequestState, GatewayStatements } from './gateway-statements';
 import { utcDay } from './key-budget';
 import { checkReceipt, maxNano } from './records';
 
@@ -13,7 +13,7 @@ export class GatewayReceipts {
     ) {}
 
     /** The same receipt again changes nothing. @throws LedgerError `receipt_inconsistent` */
-    resolve(row: GatewayJoinedRow, final: GatewayReceipt, atMs: number): void {
+    resolve(row: GatewayOpenRow, final: GatewayReceipt, atMs: number): void {
         checkReceipt({ escrow: Buffer.from(row.escrow), epoch: Number(row.epoch), ...final });
         if (row.state === 'final') return this.refuseOther(row, final);
         this.requireConsistent(this.inconsistencyOf(row, final), final);
@@ -21,7 +21,7 @@ export class GatewayReceipts {
     }
 
     /** A receipt on the way, newer than what is known: should the node never sign another, it is what the request cost. */
-    noteCheckpoint(row: GatewayJoinedRow, checkpoint: GatewayReceipt): void {
+    noteCheckpoint(row: GatewayOpenRow, checkpoint: GatewayReceipt): void {
         checkReceipt({ escrow: Buffer.from(row.escrow), epoch: Number(row.epoch), ...checkpoint });
         if (row.sequence !== null && row.sequence >= BigInt(checkpoint.receipt.sequence)) return;
         const broken = this.inconsistencyOf(row, checkpoint);
@@ -31,41 +31,36 @@ export class GatewayReceipts {
     }
 
     /** The node signs no more: the checkpoint is what the request cost, the rest of the reservation is free. */
-    settleCheckpoint(row: GatewayJoinedRow, failureCode: string, atMs: number): void {
+    settleCheckpoint(row: GatewayOpenRow, failureCode: string, atMs: number): void {
         this.sql.setClosed.run('final', failureCode, atMs, row.id);
         this.book(row, { sequence: row.sequence!, costNano: row.cost_nano! });
     }
 
-    private inconsistencyOf(row: GatewayJoinedRow, { receipt }: GatewayReceipt): string | null {
+    private inconsistencyOf(row: GatewayOpenRow, { receipt }: GatewayReceipt): string | null {
         const stream = this.sql.streamById.get(row.stream_id)!;
-        const before = this.sql.receiptsUpTo.get(row.id, row.stream_id, receipt.sequence)!;
-        const after = this.sql.receiptAfter.get(row.stream_id, receipt.sequence)!;
+        const around = this.sql.neighbours.get(row.stream_id, receipt.sequence, row.id)!;
+        const costBefore = stream.finals_nano - (around.finals_after ?? 0n) + (around.uncharged_before ?? 0n);
         // This request costs what it costs; only the others may have cost as much as was set aside for them.
         const mostOwed = stream.finals_nano + receipt.costNano + (stream.open_nano - row.worst_case_nano);
         return (
             (!receipt.nodeKey.equals(row.node_key) && 'node_key') ||
             (!receipt.sessionKey.equals(row.session_key) && 'session_key') ||
             (receipt.sequence <= stream.compacted_sequence && 'sequence_used') ||
-            (this.isTaken(row, receipt) && 'sequence_used') ||
+            (isTaken(around.taken_by, row, receipt) && 'sequence_used') ||
             (receipt.costNano > row.worst_case_nano && 'cost_above_worst_case') ||
-            (receipt.cumulativeNano < stream.compacted_cost_nano + (before.cost ?? 0n) + receipt.costNano &&
-                'cumulative_below_finals') ||
-            (receipt.cumulativeNano < maxNano(before.cumulative ?? 0n, stream.compacted_cumulative_nano) &&
+            (receipt.cumulativeNano < costBefore + receipt.costNano && 'cumulative_below_finals') ||
+            (receipt.cumulativeNano < maxNano(around.cumulative_before ?? 0n, stream.compacted_cumulative_nano) &&
                 'cumulative_fell') ||
-            (after.cumulative !== null && receipt.cumulativeNano > after.cumulative && 'cumulative_fell') ||
+            (around.cumulative_after !== null &&
+                receipt.cumulativeNano > around.cumulative_after &&
+                'cumulative_fell') ||
             (receipt.cumulativeNano > mostOwed && this.nameExcess(row, receipt, mostOwed)) ||
             null
         );
     }
 
-    /** A checkpoint of the request itself may turn out to be its last receipt. */
-    private isTaken(row: GatewayJoinedRow, receipt: GatewayReceipt['receipt']): boolean {
-        const taken = this.sql.receiptAt.get(row.stream_id, receipt.sequence);
-        return taken !== undefined && !(taken.id === row.id && isSame(row, receipt));
-    }
-
     /** Whether the node counts more than it may, or its dispatcher may have passed on what it said was refused. */
-    private nameExcess(row: GatewayJoinedRow, { cumulativeNano }: GatewayReceipt['receipt'], mostOwed: bigint): string {
+    private nameExcess(row: GatewayOpenRow, { cumulativeNano }: GatewayReceipt['receipt'], mostOwed: bigint): string {
         const refusedNano = this.freed.sumDuring(row.stream_id, row.id);
         const isCovered = cumulativeNano <= row.cap_nano && cumulativeNano <= mostOwed + refusedNano;
         return isCovered ? 'cumulative_counts_refused' : 'cumulative_above_reservations';
@@ -78,14 +73,14 @@ export class GatewayReceipts {
         });
     }
 
-    private storeFinal(row: GatewayJoinedRow, final: GatewayReceipt, atMs: number): void {
+    private storeFinal(row: GatewayOpenRow, final: GatewayReceipt, atMs: number): void {
         this.store(row, final, { state: 'final', failureCode: null, atMs: BigInt(atMs) });
         const { sequence, costNano } = final.receipt;
         this.book(row, { sequence: BigInt(sequence), costNano });
     }
 
     private store(
-        row: GatewayJoinedRow,
+        row: GatewayOpenRow,
         { receipt, signature, usageHash, transcriptHash, usage }: GatewayReceipt,
         closing: { state: GatewayRequestState; failureCode: string | null; atMs: bigint | null },
     ): void {
@@ -111,14 +106,13 @@ export class GatewayReceipts {
     }
 
     /** The reservation becomes what was spent, of the escrow and of the caller's key. */
-    private book(row: GatewayJoinedRow, { sequence, costNano }: { sequence: bigint; costNano: bigint }): void {
-        this.sql.addOpen.run(-row.worst_case_nano, row.stream_id);
-        this.sql.addFinal.run(costNano, sequence, row.stream_id);
+    private book(row: GatewayOpenRow, { sequence, costNano }: { sequence: bigint; costNano: bigint }): void {
+        this.sql.addFinal.run(row.worst_case_nano, costNano, sequence, row.stream_id);
         if (row.key_name !== null) this.sql.addSpent.run(row.key_name, utcDay(Number(row.reserved_at_ms)), costNano);
     }
 
     /** The same receipt again changes nothing; another one for a finished request is a broken node. */
-    private refuseOther(row: GatewayJoinedRow, final: GatewayReceipt): void {
+    private refuseOther(row: GatewayOpenRow, final: GatewayReceipt): void {
         if (isSame(row, final.receipt)) return;
         throw new LedgerError('receipt_inconsistent', 'The request has another final receipt', {
             context: { reason: 'second_final', sequence: final.receipt.sequence },
@@ -126,7 +120,12 @@ export class GatewayReceipts {
     }
 }
 
-function isSame(row: GatewayJoinedRow, { sequence, cumulativeNano, reference }: GatewayReceipt['receipt']): boolean {
+/** A checkpoint of the request itself may turn out to be its last receipt. */
+function isTaken(takenBy: bigint | null, row: GatewayOpenRow, receipt: GatewayReceipt['receipt']): boolean {
+    return takenBy !== null && !(takenBy === row.id && isSame(row, receipt));
+}
+
+function isSame(row: GatewayOpenRow, { sequence, cumulativeNano, reference }: GatewayReceipt['receipt']): boolean {
     return (
         row.sequence === BigInt(sequence) && row.cumulative_nano === cumulativeNano && reference.equals(row.reference!)
     );

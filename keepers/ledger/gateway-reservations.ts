@@ -1,6 +1,6 @@
-import { isUniqueViolation } from './database';
+import { isUniqueViolation, type SqlValue } from './database';
 import { LedgerError } from './errors';
-import type { GatewayJoinedRow, GatewayStatements, GatewayStreamRow } from './gateway-statements';
+import type { GatewayOpenRow, GatewayStatements, GatewayStreamRow } from './gateway-statements';
 import type { IdempotencyMark, IdempotencyRecords } from './idempotency-records';
 import { requireBudget, type SpendingKey } from './key-budget';
 import { type EscrowFunds, maxNano, storedBytes, storedNano, type StreamId } from './records';
@@ -56,30 +56,26 @@ export class GatewayReservations {
 
     /** Says what cap to sign. @throws LedgerError `budget_exhausted`, `escrow_insufficient`, `request_replayed` */
     insert(reservation: Reservation): { capCumulativeNano: bigint } {
-        const { escrow, epoch, nodeKey, worstCaseNano, funds } = reservation;
-        if (!this.sql.stream.get(escrow, epoch, nodeKey)) this.sql.insertStream.run(escrow, epoch, nodeKey);
-        const stream = this.sql.stream.get(escrow, epoch, nodeKey)!;
+        const { worstCaseNano, funds, key, atMs } = reservation;
+        const stream = this.streamOf(reservation);
         const capCumulativeNano = storedNano(stream.finals_nano + stream.open_nano + worstCaseNano, 'cap');
-        this.insertRequest(reservation, stream.id, capCumulativeNano);
         this.sql.addOpen.run(worstCaseNano, stream.id);
-        if (reservation.key) requireBudget(this.sql, reservation.key, reservation.atMs);
-        this.requireFunds({ escrow, epoch: BigInt(epoch) }, funds);
+        this.requireFunds(stream, funds);
+        if (key) requireBudget(this.sql, key, atMs, worstCaseNano);
+        const sent = reservation.sent?.(capCumulativeNano);
+        this.insertRequest(reservation, { streamId: stream.id, capNano: capCumulativeNano, sent });
         return { capCumulativeNano };
     }
 
-    /** Of a request that was inserted just before. */
-    markSent(requestId: Buffer, sent: SentCap): void {
-        const { id } = this.sql.request.get(requestId)!;
-        storedBytes(sent.requestHash, 32, 'requestHash');
-        storedBytes(sent.offerHash, 32, 'offerHash');
-        storedBytes(sent.capSignature, 64, 'capSignature');
-        if (sent.signedOffer) this.sql.keepOffer.run(sent.offerHash, sent.signedOffer);
-        this.sql.setSent.run(sent.requestHash, sent.offerHash, sent.capSignature, sent.atMs, id);
-        if (sent.idempotency) this.idempotency.insert(requestId, sent.idempotency, sent.atMs);
+    private streamOf({ escrow, epoch, nodeKey }: StreamId): GatewayStreamRow {
+        const known = this.sql.stream.get(escrow, epoch, nodeKey);
+        if (known) return known;
+        this.sql.insertStream.run(escrow, epoch, nodeKey);
+        return this.sql.stream.get(escrow, epoch, nodeKey)!;
     }
 
     /** Says what cap to sign for a running request that may cost more. */
-    widen(row: GatewayJoinedRow, raise: RaiseReservation): { capCumulativeNano: bigint } {
+    widen(row: GatewayOpenRow, raise: RaiseReservation): { capCumulativeNano: bigint } {
         if (raise.allowanceNano <= row.worst_case_nano)
             throw new LedgerError('cap_regression', 'The request was allowed as much before');
         this.sql.widen.run(raise.allowanceNano, row.id);
@@ -102,15 +98,27 @@ export class GatewayReservations {
         );
     }
 
-    private insertRequest(reservation: Reservation, streamId: bigint, capNano: bigint): void {
-        const { requestId, sessionKey, model, worstCaseNano, atMs, key } = reservation;
-        const keyName = key?.name ?? null;
+    private insertRequest(
+        { requestId, sessionKey, model, worstCaseNano, atMs, key }: Reservation,
+        { streamId, capNano, sent }: { streamId: bigint; capNano: bigint; sent: SentCap | undefined },
+    ): void {
+        const row = [requestId, streamId, sessionKey, model, worstCaseNano, capNano, atMs, key?.name ?? null];
         try {
-            this.sql.insertRequest.run(requestId, streamId, sessionKey, model, worstCaseNano, capNano, atMs, keyName);
+            if (sent === undefined) this.sql.insertRequest.run(...row);
+            else this.insertSent(row, sent);
         } catch (error) {
             if (!isUniqueViolation(error)) throw error;
             throw new LedgerError('request_replayed', 'This request id was used before');
         }
+        if (sent?.idempotency) this.idempotency.insert(requestId, sent.idempotency, sent.atMs);
+    }
+
+    private insertSent(row: readonly SqlValue[], sent: SentCap): void {
+        storedBytes(sent.requestHash, 32, 'requestHash');
+        storedBytes(sent.offerHash, 32, 'offerHash');
+        storedBytes(sent.capSignature, 64, 'capSignature');
+        this.sql.insertSent.run(...row, sent.requestHash, sent.offerHash, sent.capSignature, sent.atMs);
+        if (sent.signedOffer) this.sql.keepOffer.run(sent.offerHash, sent.signedOffer);
     }
 }
 

@@ -52,6 +52,39 @@ export interface GatewayRequestRow {
 type JoinedRow = GatewayRequestRow &
     Pick<GatewayStreamRow, 'escrow' | 'epoch' | 'node_key'> & { signed_offer: Uint8Array | null };
 
+const openColumns = [
+    'id',
+    'stream_id',
+    'session_key',
+    'worst_case_nano',
+    'cap_nano',
+    'key_name',
+    'state',
+    'failure_code',
+    'reserved_at_ms',
+    'closed_at_ms',
+    'sequence',
+    'cost_nano',
+    'cumulative_nano',
+    'reference',
+] as const;
+
+/** What it takes to go on with a request. */
+type OpenRow = Pick<GatewayRequestRow, (typeof openColumns)[number]> &
+    Pick<GatewayStreamRow, 'escrow' | 'epoch' | 'node_key'>;
+
+/** What lies around a receipt in its stream; sums and sequences only go up there. */
+interface NeighboursRow {
+    cumulative_before: bigint | null;
+    cumulative_after: bigint | null;
+    /** Of final receipts that come later in the stream. */
+    finals_after: bigint | null;
+    /** Of earlier receipts whose requests are not final, but the request's own. */
+    uncharged_before: bigint | null;
+    /** The request that has the sequence. */
+    taken_by: bigint | null;
+}
+
 /** Every statement of the gateway's store, prepared once. */
 export function prepareGatewayStatements(database: Database) {
     const sql = <Row = never>(text: string) => new Query<Row>(database, text);
@@ -63,20 +96,27 @@ export function prepareGatewayStatements(database: Database) {
         streamsOfEscrow: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE escrow = ? AND epoch = ?'),
         insertStream: sql('INSERT INTO gateway_streams (escrow, epoch, node_key) VALUES (?, ?, ?)'),
         addOpen: sql('UPDATE gateway_streams SET open_nano = open_nano + ? WHERE id = ?'),
+        /** What was set aside becomes what was spent. */
         addFinal: sql(
-            'UPDATE gateway_streams SET finals_nano = finals_nano + ?, last_sequence = max(last_sequence, ?) WHERE id = ?',
+            `UPDATE gateway_streams SET open_nano = open_nano - ?, finals_nano = finals_nano + ?,
+             last_sequence = max(last_sequence, ?) WHERE id = ?`,
         ),
         insertRequest: sql(
             `INSERT INTO gateway_requests (request_id, stream_id, session_key, model, worst_case_nano, cap_nano, state,
              reserved_at_ms, key_name) VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?, ?)`,
         ),
+        insertSent: sql(
+            `INSERT INTO gateway_requests (request_id, stream_id, session_key, model, worst_case_nano, cap_nano, state,
+             reserved_at_ms, key_name, request_hash, offer_hash, cap_signature, sent_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, 'sent', ?, ?, ?, ?, ?, ?)`,
+        ),
         request: sql<JoinedRow>(`${joined} WHERE q.request_id = ?`),
+        openRequest: sql<OpenRow>(
+            `SELECT ${openColumns.map((name) => `q.${name}`).join(', ')}, s.escrow, s.epoch, s.node_key
+             FROM gateway_requests q JOIN gateway_streams s ON s.id = q.stream_id WHERE q.request_id = ?`,
+        ),
         requestsBefore: sql<JoinedRow>(`${joined} WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`),
         openRequests: sql<JoinedRow>(`${joined} WHERE q.state IN ('reserved', 'sent', 'lost') ORDER BY q.id`),
-        setSent: sql(
-            `UPDATE gateway_requests SET state = 'sent', request_hash = ?, offer_hash = ?, cap_signature = ?,
-             sent_at_ms = ? WHERE id = ?`,
-        ),
         keepOffer: sql('INSERT OR IGNORE INTO gateway_offers (hash, signed) VALUES (?, ?)'),
         addSpent: sql(
             `INSERT INTO gateway_key_spend (key_name, day, spent_nano) VALUES (?, ?, ?)
@@ -99,16 +139,17 @@ export function prepareGatewayStatements(database: Database) {
              prompt_tokens = ?, cached_prompt_tokens = ?, completion_tokens = ?, reasoning_tokens = ?, model_index = ?
              WHERE id = ?`,
         ),
-        /** Of final receipts and of checkpoints; what the request itself costs by its checkpoint is left out of the sum. */
         newest: sql<{ id: bigint | null }>('SELECT max(id) AS id FROM gateway_requests'),
-        receiptsUpTo: sql<{ cost: bigint | null; cumulative: bigint | null }>(
-            `SELECT sum(CASE id WHEN ? THEN 0 ELSE cost_nano END) AS cost, max(cumulative_nano) AS cumulative
-             FROM gateway_requests WHERE stream_id = ? AND sequence < ?`,
-        ),
-        receiptAfter: sql<{ cumulative: bigint | null }>(
-            'SELECT min(cumulative_nano) AS cumulative FROM gateway_requests WHERE stream_id = ? AND sequence > ?',
-        ),
-        receiptAt: sql<{ id: bigint }>('SELECT id FROM gateway_requests WHERE stream_id = ? AND sequence = ?'),
+        neighbours: sql<NeighboursRow>(`SELECT
+            (SELECT cumulative_nano FROM gateway_requests
+             WHERE stream_id = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT 1) AS cumulative_before,
+            (SELECT cumulative_nano FROM gateway_requests
+             WHERE stream_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT 1) AS cumulative_after,
+            (SELECT sum(cost_nano) FROM gateway_requests
+             WHERE stream_id = ?1 AND sequence > ?2 AND state = 'final') AS finals_after,
+            (SELECT sum(cost_nano) FROM gateway_requests
+             WHERE stream_id = ?1 AND sequence < ?2 AND state <> 'final' AND id <> ?3) AS uncharged_before,
+            (SELECT id FROM gateway_requests WHERE stream_id = ?1 AND sequence = ?2) AS taken_by`),
         totals: sql<{ state: GatewayRequestState; requests: bigint; cost: bigint | null; worst: bigint | null }>(
             `SELECT state, count(*) AS requests, sum(cost_nano) FILTER (WHERE state = 'final') AS cost,
              sum(worst_case_nano) AS worst
@@ -123,3 +164,4 @@ export function prepareGatewayStatements(database: Database) {
 
 export type GatewayStatements = ReturnType<typeof prepareGatewayStatements>;
 export type GatewayJoinedRow = JoinedRow;
+export type GatewayOpenRow = OpenRow;

@@ -40,12 +40,16 @@ export function budgetLeftNano(key: SpendingKey, { spentNano, openNano }: KeySpe
     return left.length === 0 ? undefined : left.reduce((least, next) => (next < least ? next : least));
 }
 
-/** Inside the transaction that sets the worst case aside. @throws LedgerError `budget_exhausted` */
-export function requireBudget(sql: GatewayStatements, key: SpendingKey, atMs: number): void {
-    const spend = keySpend(sql, key.name, atMs);
+/**
+ * Inside the transaction that sets the worst case aside.
+ * @param addedNano what is not in the ledger yet
+ * @throws LedgerError `budget_exhausted`
+ */
+export function requireBudget(sql: GatewayStatements, key: SpendingKey, atMs: number, addedNano = 0n): void {
+    const { spentNano, openNano } = keySpend(sql, key.name, atMs);
     const over = periods.find((period) => {
         const budget = key.budgetNano[period];
-        return budget !== undefined && spend.spentNano[period] + spend.openNano > budget;
+        return budget !== undefined && spentNano[period] + openNano + addedNano > budget;
     });
     if (over === undefined) return;
     throw new LedgerError('budget_exhausted', `The ${over} budget of the key does not cover this request`, {

@@ -1,6 +1,7 @@
 import { errorMessage } from '../base';
 import { type Database, isBusy, isStorageFailure, Query } from './database';
 import { LedgerError } from './errors';
+import type { LogSync } from './sqlite/log-sync';
 
 export interface LedgerWriterOptions {
     /** Operations in one transaction at most; more wait for the next. */
@@ -13,6 +14,9 @@ export interface LedgerWriterOptions {
     onCommitFailure?: (error: unknown) => void;
 }
 
+/** What makes a commit durable, where SQLite does not sync it itself. */
+type DurableLog = Pick<LogSync, 'requireSound' | 'sync' | 'closeNow'>;
+
 interface Pending {
     run: () => unknown;
     resolve: (value: unknown) => void;
@@ -22,12 +26,14 @@ interface Pending {
 type Outcome = { value: unknown } | { error: unknown };
 
 /**
- * Group commit. Operations submitted in the same turn of the event loop share one transaction and one fsync; a promise
- * resolves only after the commit. Every operation runs in its own savepoint, so a refused one leaves its neighbours alone.
+ * Group commit. Operations submitted in the same turn of the event loop share one transaction and one sync, and so do those
+ * that come while one before is synced; a promise resolves only once its commit is on disk. Of several each runs in its own
+ * savepoint, so a refused one leaves its neighbours alone.
  */
 export class LedgerWriter {
     private queue: Pending[] = [];
     private scheduled = false;
+    private syncing = false;
     private closed = false;
     private readonly maxBatch: number;
     private readonly maxQueued: number;
@@ -40,6 +46,7 @@ export class LedgerWriter {
     constructor(
         private readonly database: Database,
         private readonly options: LedgerWriterOptions = {},
+        private readonly log?: DurableLog,
     ) {
         this.maxBatch = options.maxBatch ?? 512;
         this.maxQueued = options.maxQueued ?? 50_000;
@@ -66,31 +73,46 @@ export class LedgerWriter {
     close(): void {
         while (this.queue.length > 0) this.flush();
         this.closed = true;
+        this.log?.closeNow();
     }
 
     private schedule(): void {
-        if (this.scheduled) return;
+        if (this.scheduled || this.syncing || this.queue.length === 0) return;
         this.scheduled = true;
         setImmediate(() => {
             this.scheduled = false;
             this.flush();
-            if (this.queue.length > 0) this.schedule();
+            this.schedule();
         });
     }
 
     private flush(): void {
         const batch = this.queue.splice(0, this.maxBatch);
         if (batch.length === 0) return;
-        let outcomes: Outcome[];
         const startedMs = performance.now();
         try {
-            outcomes = this.runBatch(batch);
-            this.options.onCommit?.(performance.now() - startedMs, batch.length);
+            this.log?.requireSound();
+            const outcomes = this.runBatch(batch);
+            const settle = () => this.settle(batch, outcomes, startedMs);
+            if (this.log === undefined) settle();
+            else this.whenSynced(this.log.sync(), settle, batch);
         } catch (error) {
-            this.options.onCommitFailure?.(error);
-            for (const pending of batch) pending.reject(error);
-            return;
+            this.refuse(batch, error);
         }
+    }
+
+    private whenSynced(synced: Promise<void>, settle: () => void, batch: readonly Pending[]): void {
+        this.syncing = true;
+        synced
+            .then(settle, (error: unknown) => this.refuse(batch, error))
+            .finally(() => {
+                this.syncing = false;
+                this.schedule();
+            });
+    }
+
+    private settle(batch: readonly Pending[], outcomes: readonly Outcome[], startedMs: number): void {
+        this.options.onCommit?.(performance.now() - startedMs, batch.length);
         batch.forEach((pending, i) => {
             const outcome = outcomes[i]!;
             if ('error' in outcome) pending.reject(outcome.error);
@@ -98,16 +120,32 @@ export class LedgerWriter {
         });
     }
 
-    private runBatch(batch: Pending[]): Outcome[] {
+    private refuse(batch: readonly Pending[], error: unknown): void {
+        this.options.onCommitFailure?.(error);
+        for (const pending of batch) pending.reject(error);
+    }
+
+    private runBatch(batch: readonly Pending[]): Outcome[] {
         try {
             this.begin.run();
-            const outcomes = batch.map((pending) => this.runOne(pending));
-            this.commit.run();
+            const outcomes = batch.length === 1 ? [this.runAlone(batch[0]!)] : batch.map((one) => this.runOne(one));
+            if (this.database.isTransaction) this.commit.run();
             return outcomes;
         } catch (error) {
             // A failed write may have rolled the transaction back already.
             if (this.database.isTransaction) this.database.exec('ROLLBACK');
             throw batchError(error);
+        }
+    }
+
+    /** The transaction is its own savepoint. */
+    private runAlone(pending: Pending): Outcome {
+        try {
+            return { value: pending.run() };
+        } catch (error) {
+            if (isStorageFailure(error) || !this.database.isTransaction) throw error;
+            this.database.exec('ROLLBACK');
+            return { error };
         }
     }
 

@@ -11,6 +11,7 @@ import { outboxSchema } from './schema/outbox-schema';
 import { keySchema } from './schema/key-schema';
 import { retentionSchema } from './schema/retention-schema';
 import { sendSchema } from './schema/send-schema';
+import { unchargedSchema } from './schema/uncharged-schema';
 import { windowSchema } from './schema/window-schema';
 
 interface Step {
@@ -34,6 +35,7 @@ export const steps: readonly Step[] = [
     { sqlite: '', postgres: commitMarkSchema },
     retentionSchema,
     { sqlite: keptAnswerSchema, postgres: '' },
+    { sqlite: unchargedSchema, postgres: '' },
 ];
 
 export const schemaVersion = steps.length;

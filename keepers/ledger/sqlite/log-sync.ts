@@ -12,6 +12,7 @@ export class LogSync {
     private running: Pending | null = null;
     private next: Pending | null = null;
     private failure: LedgerError | null = null;
+    private closed = false;
 
     /** SQLite keeps the log as long as a connection is open, and holds no lock in it that closing this would release. */
     constructor(file: string) {
@@ -42,6 +43,22 @@ export class LogSync {
         fs.closeSync(this.descriptor);
     }
 
+    /** Whoever waits is told of a last sync, which holds this thread up. */
+    closeNow(): void {
+        if (this.closed) return;
+        this.closed = true;
+        const { running, next } = this;
+        try {
+            this.requireSound();
+            fs.fdatasyncSync(this.descriptor);
+            for (const waiting of [running, next]) waiting?.resolve();
+        } catch (error) {
+            for (const waiting of [running, next]) waiting?.reject(lost(error));
+        }
+        // A thread that still syncs must not find another file under this number.
+        if (!running) fs.closeSync(this.descriptor);
+    }
+
     private start(sync: Pending): Pending {
         this.running = sync;
         fs.fdatasync(this.descriptor, (error) => this.ended(sync, error));
@@ -49,6 +66,7 @@ export class LogSync {
     }
 
     private ended(sync: Pending, error: Error | null): void {
+        if (this.closed) return fs.closeSync(this.descriptor);
         const { next } = this;
         [this.running, this.next] = [null, null];
         if (error) {
@@ -74,7 +92,7 @@ function pending(): Pending {
 }
 
 /** The system may have dropped what it could not write: a second sync that succeeds would prove nothing. */
-function lost(cause: Error): LedgerError {
+function lost(cause: unknown): LedgerError {
     const message = `The ledger's log could not be synced, so what of it is on disk is unknown: ${errorMessage(cause)}`;
     return new LedgerError('ledger_unusable', message, { cause });
 }

@@ -81,3 +81,30 @@ test.each([
     await expect(note(fields)).rejects.toMatchObject({ code: 'receipt_inconsistent' });
     expect(ledger.request(requestId('1'))!.checkpoint).toBeNull();
 });
+
+test('a checkpoint of a request that was then said to owe nothing is still known to those after it', async () => {
+    const { ledger, note } = await lostRequest();
+    await note({ sequence: 1, cost: 30n, cumulative: 30n });
+    await ledger.fail(requestId('1'), 'node_refused', 4);
+    const resolve = (cumulative: bigint) =>
+        ledger.resolve(requestId('2'), gatewayReceipt({ sequence: 2, cost: 20n, cumulative }), 6);
+    const because = (reason: string) => ({ context: { reason } });
+    await expect(resolve(49n)).rejects.toMatchObject(because('cumulative_below_finals'));
+    await expect(resolve(50n)).rejects.toMatchObject(because('cumulative_counts_refused'));
+});
+
+test('a receipt that comes late is held against those before it in its stream, not against later ones', async () => {
+    const ledger = new GatewayLedger({ file: file() });
+    for (const label of ['1', '2', '3']) await ledger.reserve(reservation(label, 100n, { sent: () => sent(label) }));
+    await ledger.resolve(requestId('1'), gatewayReceipt({ sequence: 1, cost: 10n, cumulative: 10n }), 5);
+    await ledger.resolve(requestId('3'), gatewayReceipt({ sequence: 3, cost: 30n, cumulative: 60n }), 5);
+    const late = (cumulative: bigint) => gatewayReceipt({ sequence: 2, cost: 20n, cumulative });
+    const because = (reason: string) => ({ context: { reason } });
+    await expect(ledger.resolve(requestId('2'), late(29n), 6)).rejects.toMatchObject(
+        because('cumulative_below_finals'),
+    );
+    await expect(ledger.resolve(requestId('2'), late(61n), 6)).rejects.toMatchObject(because('cumulative_fell'));
+    await ledger.resolve(requestId('2'), late(30n), 6);
+    expect(ledger.knownFinalsNano(streamA)).toBe(60n);
+    ledger.close();
+});
