@@ -1,5 +1,4 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import fs, { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { NodeLog, type NodeLogEntry, readNodeLogSettleable, scanNodeLog } from '../../../keepers/ledger';
 import { systemClock } from '../../../keepers/base';
@@ -90,24 +89,15 @@ describe('NodeLog', () => {
 
     describe('on a disk without room', () => {
         const atOnce = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
-        let handles: FileHandle;
-        beforeAll(async () => {
-            const handle = await open(logFile(), 'w');
-            handles = Object.getPrototypeOf(handle) as FileHandle;
-            await handle.close();
-        });
         afterEach(() => jest.restoreAllMocks());
 
         /** Writes half of what it is given, as a disk that runs full does, so many times. */
         function failAppends(times: number): void {
-            const appendFile = Reflect.get(handles, 'appendFile') as (
-                this: FileHandle,
-                bytes: unknown,
-            ) => Promise<void>;
+            const append = fs.appendFileSync.bind(fs);
             let left = times;
-            jest.spyOn(handles, 'appendFile').mockImplementation(async function (this: FileHandle, bytes) {
-                if (left-- <= 0) return appendFile.call(this, bytes);
-                await appendFile.call(this, (bytes as Buffer).subarray(0, bytes.length / 2));
+            jest.spyOn(fs, 'appendFileSync').mockImplementation((file, bytes) => {
+                if (left-- <= 0) return append(file, bytes);
+                append(file, (bytes as Buffer).subarray(0, bytes.length / 2));
                 throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
             });
         }
