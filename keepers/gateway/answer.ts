@@ -31,6 +31,8 @@ export interface AnswerOptions {
     onWindow?: (signedNano: bigint) => void;
     /** The stream ended without a final receipt, for this reason. */
     onBroken: (error: GatewayError, lastReceipt: AnswerReceipt | undefined) => Promise<void>;
+    /** No more is read of it, whether it is whole or not. */
+    onOver?: () => void;
     logger: Logger;
 }
 
@@ -136,6 +138,7 @@ export class Answer {
         } finally {
             // Also when the reader stopped early: the dispatcher sees the cut and cancels the engine.
             frames.destroy();
+            this.options.onOver?.();
             if (!finished)
                 await this.breakOff(new GatewayError('answer_truncated', 'the answer was not read to its end'), false);
         }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { GatewayError } from './errors';
 import type { AnswerFrames } from './frame-queue';
 import { NoLink, RelayLink } from './relay-link';
+import { timeLimit } from './time-limit';
 
 /** A dispatcher's refusal, as it answers it (docs/protocol.md). */
 export interface DispatcherRefusal {
@@ -78,9 +79,13 @@ export class DispatcherClient {
 
     /** A raised cap for a request that runs. @throws Error when the dispatcher does not take it */
     async raise(requestId: Buffer, raise: Buffer, signal: AbortSignal): Promise<void> {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]);
-        if (this.link?.open) await this.link.raise(requestId, raise, limit);
-        else await this.postRaise(requestId, raise, limit);
+        const limit = timeLimit(signal, readTimeoutMs);
+        try {
+            if (this.link?.open) await this.link.raise(requestId, raise, limit.signal);
+            else await this.postRaise(requestId, raise, limit.signal);
+        } finally {
+            limit.end();
+        }
     }
 
     /** The link, dialled when there is none; undefined where the dispatcher has none to offer. */

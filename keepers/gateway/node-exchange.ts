@@ -15,6 +15,7 @@ import { ReplicaRelay } from './replica-relay';
 import type { RequestClosings } from './request-closings';
 import type { RequestSealer, SealedRequest } from './request-sealer';
 import type { RequestShape } from './request-shape';
+import { timeLimit, type TimeLimit } from './time-limit';
 import type { TrustedNode } from './trusted-node';
 
 export interface NodeExchangeOptions {
@@ -44,8 +45,11 @@ export class NodeExchange {
         const sealed = await this.options.sealer.seal(node, shape, question, terms);
         question.observed?.trace(sealed.requestId, node.id);
         const limit = this.limitOf(question);
-        const way = this.wayTo(node, sealed, limit);
-        const relayed = await this.relay(node, sealed, { way, question });
+        const way = this.wayTo(node, sealed, limit.signal);
+        const relayed = await this.relay(node, sealed, { way, question }).catch((error: unknown) => {
+            limit.end();
+            throw error;
+        });
         const raiser = this.raiserOf(node.hub, sealed, { client: way, key: question.key });
         const answer = new Answer({
             requestId: sealed.requestId.toString('hex'),
@@ -62,6 +66,7 @@ export class NodeExchange {
                 raiser?.stop();
                 return this.keepBroken(node, sealed.requestId, { error, lastReceipt });
             },
+            onOver: () => limit.end(),
             logger: this.options.logger,
         });
         try {
@@ -86,9 +91,9 @@ export class NodeExchange {
         return new CapRaiser({ requestId, to, windows, stream, session, key, ledger, account, client, clock, logger });
     }
 
-    private limitOf({ signal, deadlineMs }: Attempt): AbortSignal {
+    private limitOf({ signal, deadlineMs }: Attempt): TimeLimit {
         const leftMs = Math.max(deadlineMs - this.options.clock.nowMs(), 0);
-        return AbortSignal.any([signal, AbortSignal.timeout(leftMs + deadlineGraceMs)]);
+        return timeLimit(signal, leftMs + deadlineGraceMs);
     }
 
     /** By way of the replica that the node was picked at, and of the others where that one fails. */

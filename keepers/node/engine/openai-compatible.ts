@@ -125,21 +125,20 @@ export class OpenAiCompatibleEngine implements Engine {
         const slot = await this.slots.acquire(signal);
         // Aborted as well when the reader leaves early: the socket must not keep the engine generating.
         const leaving = new AbortController();
+        const leave = () => leaving.abort(signal.reason);
+        signal.addEventListener('abort', leave, { once: true });
         let ended = false;
         try {
             await this.forgetOthers(upstream.model, cacheSalt, signal);
-            const answer = await this.ask(request, upstream, {
-                signal: AbortSignal.any([signal, leaving.signal]),
-                tap,
-            });
+            const answer = await this.ask(request, upstream, { signal: leaving.signal, tap });
             yield answer.head;
             yield* answer.rest;
             ended = true;
         } catch (error) {
             throw engineErrorFrom(error, signal);
         } finally {
-            leaving.abort();
-            if (!ended) this.abandon(requestId);
+            signal.removeEventListener('abort', leave);
+            if (!ended) this.leave(leaving, requestId);
             this.slots.release(slot);
         }
     }
@@ -189,8 +188,9 @@ export class OpenAiCompatibleEngine implements Engine {
         return { head, rest: relayWhole(body, maxAnswerBytes, fallback) };
     }
 
-    /** Tells an engine that would not notice soon enough; nobody waits for it to hear. */
-    private abandon(requestId: string): void {
+    /** Ends the exchange, and tells an engine that would not notice soon enough; nobody waits for it to hear. */
+    private leave(exchange: AbortController, requestId: string): void {
+        exchange.abort(new Error('nobody reads the answer any more'));
         const told = this.dialect.abort?.(this.api, requestId, AbortSignal.timeout(SIDE_TIMEOUT_MS));
         told?.catch(() => undefined);
     }

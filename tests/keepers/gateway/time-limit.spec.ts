@@ -1,0 +1,28 @@
+import { getEventListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { timeLimit } from '../../../keepers/gateway/time-limit';
+
+test('it ends with the signal that it is made of, and with its reason', () => {
+    const caller = new AbortController();
+    const { signal } = timeLimit(caller.signal, 60_000);
+    expect(signal.aborted).toBe(false);
+    caller.abort(new Error('the caller went away'));
+    expect(signal.reason).toEqual(new Error('the caller went away'));
+    expect(timeLimit(caller.signal, 60_000).signal.reason).toEqual(new Error('the caller went away'));
+});
+
+test('it ends by itself in time', async () => {
+    const { signal } = timeLimit(new AbortController().signal, 5);
+    await sleep(50);
+    expect(signal.reason).toEqual(new Error('it took longer than it may'));
+});
+
+test('once it is not needed any more it ends by nothing, and holds on to nothing', async () => {
+    const caller = new AbortController();
+    const { signal, end } = timeLimit(caller.signal, 5);
+    end();
+    await sleep(50);
+    caller.abort();
+    expect(signal.aborted).toBe(false);
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+});
