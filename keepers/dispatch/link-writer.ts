@@ -10,6 +10,7 @@ export interface LinkWriterOptions {
 
 /** One bundle holds at most about this much, so that what comes behind it is not held up for long. */
 const maxBundleBytes = 256 * 1024;
+const lateMs = 20;
 
 /**
  * Writes a link's messages, all of one step of the event loop as one: many streams of tokens cost a system call and a
@@ -20,6 +21,7 @@ export class LinkWriter {
     private bytes = 0;
     private ticking = false;
     private timer: NodeJS.Timeout | undefined;
+    private dueAtMs = 0;
     private flushedAtMs = -Infinity;
 
     constructor(
@@ -31,16 +33,16 @@ export class LinkWriter {
 
     /**
      * @param pieces one message, operation first
-     * @param when `soon`: it may wait for others
+     * @param when `soon`: it may wait for others; `late`: it waits for them, since nobody waits for it
      */
-    post(pieces: readonly Buffer[], when: 'now' | 'soon' = 'now'): void {
+    post(pieces: readonly Buffer[], when: 'now' | 'soon' | 'late' = 'now'): void {
         if (this.socket.readyState !== this.socket.OPEN) return;
         const bytes = bundledBytes(pieces.reduce((sum, piece) => sum + piece.length, 0));
         if (this.bytes + bytes > maxBundleBytes) this.flush();
         this.messages.push(pieces);
         this.bytes += bytes;
-        if (when === 'soon') this.flushSoon();
-        else this.flushNow();
+        if (when === 'now') this.flushNow();
+        else this.flushSoon(when === 'late' ? lateMs : 0);
     }
 
     /** Behind whatever else is said in this step of the event loop: all that one message from elsewhere brought about. */
@@ -50,11 +52,16 @@ export class LinkWriter {
         process.nextTick(() => this.flush());
     }
 
-    private flushSoon(): void {
-        if (this.ticking || this.timer !== undefined) return;
-        const waitMs = this.flushedAtMs + (this.options.gatherMs ?? 0) - performance.now();
-        if (waitMs <= 0) this.flushNow();
-        else this.timer = setTimeout(() => this.flush(), waitMs);
+    private flushSoon(leastMs: number): void {
+        if (this.ticking) return;
+        const nowMs = performance.now();
+        const dueAtMs = Math.max(this.flushedAtMs + (this.options.gatherMs ?? 0), nowMs + leastMs);
+        // A timer is a millisecond at least.
+        if (dueAtMs < nowMs + 1) return this.flushNow();
+        if (this.timer !== undefined && this.dueAtMs <= dueAtMs) return;
+        clearTimeout(this.timer);
+        this.dueAtMs = dueAtMs;
+        this.timer = setTimeout(() => this.flush(), dueAtMs - nowMs);
     }
 
     /** What waits goes out at once, as before a close. */

@@ -103,9 +103,9 @@ export class NodeLink {
         this.post('raise', requestId, raise);
     }
 
-    /** Tells the node that the request's final receipt is on disk here. */
+    /** Tells the node that the request's final receipt is on disk here; with whatever else is said to it soon. */
     taken(requestId: Buffer): void {
-        this.post('taken', requestId);
+        this.writer.post([operationByte('taken'), requestId], 'late');
     }
 
     /** No more frames are expected for the request. */

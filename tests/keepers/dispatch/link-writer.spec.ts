@@ -52,6 +52,29 @@ test('what may wait goes by itself after a while', async () => {
     expect(heard).toEqual([['first'], ['second', 'third']]);
 });
 
+test('what nobody waits for waits itself, though the link was silent, for whatever is said next', async () => {
+    const { near, far } = await socketPair();
+    const writer = new LinkWriter(near);
+    const heard = heardBy(far);
+    writer.post(message('late'), 'late');
+    writer.post(message('late too'), 'late');
+    writer.post(message('now'));
+    await nextMessage(far);
+    writer.post(message('alone'), 'late');
+    await nextMessage(far);
+    expect(heard).toEqual([['late', 'late too', 'now'], ['alone']]);
+});
+
+test('what may wait a little does not wait as long as what nobody waits for', async () => {
+    const { near, far } = await socketPair();
+    const writer = new LinkWriter(near, { gatherMs: 1 });
+    const heard = heardBy(far);
+    writer.post(message('late'), 'late');
+    writer.post(message('soon'), 'soon');
+    await nextMessage(far);
+    expect(heard).toEqual([['late', 'soon']]);
+});
+
 test('a bundle does not grow without bound', async () => {
     const { near, far } = await socketPair();
     const writer = new LinkWriter(near);
