@@ -1,5 +1,13 @@
-import PQueue from 'p-queue';
 import { DispatchError } from './errors';
+
+/** A request that waits for its place. */
+interface Wait {
+    escrow: string;
+    /** Requests of its escrow that were here before it. */
+    ahead: number;
+    begin: () => void;
+    giveUp: (reason: Error) => void;
+}
 
 /**
  * The requests of one node: as many at once as it offers, a bounded number waiting, the escrow with the fewest in it
@@ -7,29 +15,28 @@ import { DispatchError } from './errors';
  * last one of the escrow with the most, as long as it has fewer even then.
  */
 export class WorkQueue {
-    private readonly queue: PQueue;
+    private running = 0;
+    /** In the order in which they begin. */
+    private readonly waits: Wait[] = [];
     private readonly perEscrow = new Map<string, number>();
-    /** By escrow, what ends the wait of each of its requests, in the order of their arrival. */
-    private readonly waits = new Map<string, AbortController[]>();
 
     constructor(
-        concurrency: number,
+        private places: number,
         private readonly maxWaiting: number,
-    ) {
-        this.queue = new PQueue({ concurrency });
-    }
+    ) {}
 
     set concurrency(value: number) {
-        this.queue.concurrency = value;
+        this.places = value;
+        this.beginNext();
     }
 
     /** Whether work would begin at once. */
     get free(): boolean {
-        return this.queue.pending < this.queue.concurrency && this.queue.size === 0;
+        return this.running < this.places && this.waits.length === 0;
     }
 
     get waiting(): number {
-        return this.queue.size;
+        return this.waits.length;
     }
 
     /**
@@ -38,49 +45,76 @@ export class WorkQueue {
      */
     run(escrow: string, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
         if (signal?.aborted) return Promise.reject(signal.reason as Error);
-        if (!this.free && this.queue.size >= this.maxWaiting) this.makeRoom(escrow);
+        const isFree = this.free;
+        if (!isFree && this.waits.length >= this.maxWaiting) this.makeRoom(escrow);
         const ahead = this.perEscrow.get(escrow) ?? 0;
         this.perEscrow.set(escrow, ahead + 1);
-        const done = this.free ? this.queue.add(work, { priority: -ahead }) : this.wait(escrow, work, -ahead, signal);
-        return done.finally(() => this.leave(escrow));
+        return isFree ? this.work(escrow, work) : this.wait({ escrow, ahead }, work, signal);
+    }
+
+    private async work(escrow: string, work: () => Promise<void>): Promise<void> {
+        this.running += 1;
+        try {
+            await work();
+        } finally {
+            this.running -= 1;
+            this.leave(escrow);
+            this.beginNext();
+        }
     }
 
     private wait(
-        escrow: string,
+        place: Pick<Wait, 'escrow' | 'ahead'>,
         work: () => Promise<void>,
-        priority: number,
         signal: AbortSignal | undefined,
     ): Promise<void> {
-        const wait = new AbortController();
-        this.waits.set(escrow, [...(this.waits.get(escrow) ?? []), wait]);
-        const giveUp = () => wait.abort(signal?.reason);
-        const over = () => {
-            signal?.removeEventListener('abort', giveUp);
-            wait.signal.removeEventListener('abort', over);
-            this.endWait(escrow, wait);
-        };
-        signal?.addEventListener('abort', giveUp, { once: true });
-        wait.signal.addEventListener('abort', over, { once: true });
-        const begin = () => {
-            over();
-            return work();
-        };
-        return this.queue.add(begin, { priority, signal: wait.signal });
+        return new Promise<void>((resolve, reject) => {
+            const onAbort = () => this.giveUp(wait, signal?.reason as Error);
+            const over = () => signal?.removeEventListener('abort', onAbort);
+            const wait: Wait = {
+                ...place,
+                begin: () => {
+                    over();
+                    this.work(place.escrow, work).then(resolve, reject);
+                },
+                giveUp: (reason) => {
+                    over();
+                    reject(reason);
+                },
+            };
+            signal?.addEventListener('abort', onAbort, { once: true });
+            this.insert(wait);
+        });
     }
 
-    private endWait(escrow: string, wait: AbortController): void {
-        const left = (this.waits.get(escrow) ?? []).filter((other) => other !== wait);
-        if (left.length === 0) this.waits.delete(escrow);
-        else this.waits.set(escrow, left);
+    /** Behind those whose escrows have as few ahead of them. */
+    private insert(wait: Wait): void {
+        let at = this.waits.length;
+        while (at > 0 && this.waits[at - 1]!.ahead > wait.ahead) at -= 1;
+        this.waits.splice(at, 0, wait);
+    }
+
+    private beginNext(): void {
+        while (this.running < this.places && this.waits.length > 0) this.waits.shift()!.begin();
+    }
+
+    private giveUp(wait: Wait, reason: Error): void {
+        this.waits.splice(this.waits.indexOf(wait), 1);
+        this.leave(wait.escrow);
+        wait.giveUp(reason);
     }
 
     /** Two with as many each would take one place from each other for ever. */
     private makeRoom(escrow: string): void {
-        const own = this.waits.get(escrow)?.length ?? 0;
-        let most: AbortController[] = [];
-        for (const waits of this.waits.values()) if (waits.length > most.length) most = waits;
-        if (most.length < own + 2) throw nodeBusy();
-        most.at(-1)!.abort(nodeBusy());
+        const waiting = new Map<string, number>();
+        for (const wait of this.waits) waiting.set(wait.escrow, (waiting.get(wait.escrow) ?? 0) + 1);
+        let most = { escrow: '', waiting: 0 };
+        for (const [other, count] of waiting) if (count > most.waiting) most = { escrow: other, waiting: count };
+        if (most.waiting < (waiting.get(escrow) ?? 0) + 2) throw nodeBusy();
+        this.giveUp(
+            this.waits.findLast((wait) => wait.escrow === most.escrow)!,
+            nodeBusy(),
+        );
     }
 
     private leave(escrow: string): void {
