@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { bytes32, writeUint32 } from './statement-fields';
 
 /** Where a receipt or a cap counts: one epoch of one escrow of one network, and nowhere else. */
@@ -13,10 +13,16 @@ export interface ReceiptScope {
 
 /** SHA-256 over the concatenated parts; `node:crypto`, since this is on the path of every request. */
 export function sha256(...parts: readonly Uint8Array[]): Buffer {
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(part);
-    return hash.digest();
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (bytes <= copiedBytes)
+        return hash('sha256', parts.length === 1 ? parts[0]! : Buffer.concat(parts, bytes), 'buffer');
+    const long = createHash('sha256');
+    for (const part of parts) long.update(part);
+    return long.digest();
 }
+
+/** A copy of so much takes less time than another call into the runtime. */
+const copiedBytes = 8_192;
 
 /**
  * tag | network:32 | escrow:32 | epoch:4, the 72 bytes that begin every statement about an escrow.

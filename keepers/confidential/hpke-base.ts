@@ -46,11 +46,9 @@ function keySchedule({ kemId, sharedSecret, info }: BaseOptions): BaseKeys {
     const suiteId = Buffer.from([...text('HPKE'), kemId >> 8, kemId & 0xff, 0, kdfId, 0, aeadId]);
     const extract = (salt: Uint8Array, name: string, input: Uint8Array) =>
         hmac(salt, [version, suiteId, text(name), input]);
-    const context = Buffer.concat([
-        Buffer.from([0]),
-        extract(empty, 'psk_id_hash', empty),
-        extract(empty, 'info_hash', info),
-    ]);
+    let noPskHash = noPskHashes.get(kemId);
+    if (noPskHash === undefined) noPskHashes.set(kemId, (noPskHash = extract(empty, 'psk_id_hash', empty)));
+    const context = Buffer.concat([modeBase, noPskHash, extract(empty, 'info_hash', info)]);
     const secret = extract(sharedSecret, 'secret', empty);
     // One block of HKDF-Expand, since neither output is longer than the hash.
     const expand = (name: string, bytes: number) =>
@@ -63,10 +61,11 @@ function keySchedule({ kemId, sharedSecret, info }: BaseOptions): BaseKeys {
     return keys;
 }
 
+const modeBase = Buffer.from([0]);
+/** The same for every request of a KEM. */
+const noPskHashes = new Map<number, Buffer>();
 const text = (name: string) => Buffer.from(name, 'latin1');
 
 function hmac(key: Uint8Array, parts: readonly Uint8Array[]): Buffer {
-    const mac = createHmac('sha256', key);
-    for (const part of parts) mac.update(part);
-    return mac.digest();
+    return createHmac('sha256', key).update(Buffer.concat(parts)).digest();
 }

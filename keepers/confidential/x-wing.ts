@@ -5,6 +5,8 @@ import { RememberingMlKem } from './ml-kem';
 const mlKemCiphertextBytes = 1088;
 const mlKemPublicKeyBytes = 1184;
 const label = Buffer.from('\\.//^\\', 'latin1');
+/** Receivers whose keys are kept as the runtime holds them; 1 kB each. */
+const maxReceivers = 512;
 
 /** A key as the library holds it. */
 interface LibraryKey {
@@ -17,6 +19,7 @@ interface LibraryKey {
  */
 export class NativeXWing extends XWing {
     private readonly mlKem = new RememberingMlKem();
+    private readonly receivers = new Map<string, KeyObject>();
 
     override async encap(params: {
         recipientPublicKey: LibraryKey;
@@ -29,10 +32,21 @@ export class NativeXWing extends XWing {
         const [mlKemSeed, scalar] = split(Buffer.from(ekm), 32);
         const own = privateKeyOf(scalar);
         const ephemeral = publicOf(own);
-        const secretX = agree(own, theirs);
+        const secretX = diffieHellman({ privateKey: own, publicKey: this.receiverOf(theirs) });
         const [ciphertext, secretM] = await this.mlKem.encap(new Uint8Array(mlKemKey), new Uint8Array(mlKemSeed));
         const sharedSecret = combine([secretM, secretX, ephemeral, theirs]);
         return { sharedSecret, enc: exactBytes(Buffer.concat([ciphertext, ephemeral])) };
+    }
+
+    /** Many requests go to one receiver; its ML-KEM key is remembered as well. */
+    private receiverOf(publicKey: Buffer): KeyObject {
+        const id = publicKey.toString('latin1');
+        const known = this.receivers.get(id);
+        if (known !== undefined) return known;
+        const key = publicKeyOf(publicKey);
+        this.receivers.set(id, key);
+        if (this.receivers.size > maxReceivers) this.receivers.delete(this.receivers.keys().next().value!);
+        return key;
     }
 
     override async decap(params: { recipientKey: LibraryKey; enc: Uint8Array }): Promise<ArrayBuffer> {
@@ -57,7 +71,7 @@ export class NativeXWing extends XWing {
     async decapWith(key: ExpandedXWingKey, enc: Uint8Array): Promise<ArrayBuffer> {
         const { mlKemKey, own, ownPublic } = key.parts();
         const [ciphertext, ephemeral] = split(Buffer.from(enc), mlKemCiphertextBytes);
-        const secretX = agree(own, ephemeral);
+        const secretX = diffieHellman({ privateKey: own, publicKey: publicKeyOf(ephemeral) });
         const secretM = await this.mlKem.decap(new Uint8Array(ciphertext), mlKemKey);
         const secret = combine([secretM, secretX, ephemeral, ownPublic]);
         for (const bytes of [secretM, secretX]) bytes.fill(0);
@@ -106,10 +120,10 @@ function privateKeyOf(scalar: Buffer): KeyObject {
     return createPrivateKey({ key, format: 'jwk' });
 }
 
-/** Throws where the shared secret would be zero, as the draft demands of X25519. */
-function agree(own: KeyObject, publicKey: Buffer): Buffer {
+/** Agreeing with it throws where the shared secret would be zero, as the draft demands of X25519. */
+function publicKeyOf(publicKey: Buffer): KeyObject {
     const key = { kty: 'OKP', crv: 'X25519', x: publicKey.toString('base64url') };
-    return diffieHellman({ privateKey: own, publicKey: createPublicKey({ key, format: 'jwk' }) });
+    return createPublicKey({ key, format: 'jwk' });
 }
 
 function publicOf(own: KeyObject): Buffer {
