@@ -1,6 +1,6 @@
 export { ConfigError, type ConfigErrorCode } from './errors';
 export { nanoField } from './fields';
-export { loadConfig, type LoadOptions } from './load';
+export { loadConfig, type LoadOptions, readJsonObject } from './load';
 export {
     configSchemas,
     type DevnetConfig,

@@ -19,30 +19,45 @@ export function loadConfig<R extends Role>(role: R, options: LoadOptions): RoleC
     const settings = options.file === undefined ? {} : readJsonObject(options.file);
     applyEnvironment(settings, options.env ?? process.env);
     settings['role'] ??= role;
-    const parsed = configSchemas[role].safeParse(settings);
+    const error = ({ code, input }: { code: string; input: unknown }) =>
+        code === 'invalid_type' && input === undefined ? 'is missing' : undefined;
+    const parsed = configSchemas[role].safeParse(settings, { error });
     if (!parsed.success) {
         const lines = parsed.error.issues.map(
             (issue) => `  ${issue.path.join('.') || '(top level)'}: ${issue.message}`,
         );
-        throw new ConfigError(
-            'config_invalid',
-            `${options.file ?? 'environment'}: ${role} settings are not valid:\n${lines.join('\n')}`,
-        );
+        const from = options.file ?? `no --config FILE (deploy/config has one of each role), and in the environment`;
+        throw new ConfigError('config_invalid', `${from}: ${role} settings are not valid:\n${lines.join('\n')}`);
     }
     return parsed.data as RoleConfig<R>;
 }
 
-function readJsonObject(file: string): Record<string, unknown> {
-    let value: unknown;
-    try {
-        value = JSON.parse(readFileSync(file, 'utf8'));
-    } catch (error) {
-        throw new ConfigError('config_unreadable', `${file}: ${errorMessage(error)}`, error);
-    }
+/** A settings file as it stands, nothing checked. @throws ConfigError */
+export function readJsonObject(file: string): Record<string, unknown> {
+    const value = parseJson(readText(file), file);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
         throw new ConfigError('config_invalid', `${file}: must hold one JSON object`);
     }
     return { ...value };
+}
+
+function readText(file: string): string {
+    try {
+        return readFileSync(file, 'utf8');
+    } catch (error) {
+        throw new ConfigError('config_unreadable', `${file}: ${errorMessage(error)}`, error);
+    }
+}
+
+function parseJson(text: string, file: string): unknown {
+    try {
+        return JSON.parse(text) as unknown;
+    } catch (error) {
+        // Only where: the parser quotes what it read, and somebody may have named a key file by mistake.
+        const position = /position (\d+)/.exec(errorMessage(error))?.[1];
+        const where = position === undefined ? '' : `, see line ${text.slice(0, Number(position)).split('\n').length}`;
+        throw new ConfigError('config_unreadable', `${file}: is not valid JSON${where}`);
+    }
 }
 
 function applyEnvironment(settings: Record<string, unknown>, env: NodeJS.ProcessEnv): void {

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { type ChainClient, chainClientOf, type Deployment, NetworkReader, readPinnedDeployment } from '../../chain';
-import { type Clock, CocoonError, errorMessage, systemClock } from '../../base';
-import { configSchemas, loadConfig, type Role, type RoleConfig } from '../../config';
+import { type Clock, CocoonError, systemClock } from '../../base';
+import { configSchemas, loadConfig, readJsonObject, type Role, type RoleConfig } from '../../config';
 
 /** Roles that live on a real network. */
 export type KeeperRole = Exclude<Role, 'devnet'>;
@@ -19,18 +18,10 @@ export interface DoctorContext {
 
 /** The role that a configuration file is of. @throws CocoonError */
 export function roleOf(file: string): KeeperRole {
-    const role = readRole(file);
+    const { role } = readJsonObject(file);
     const known = Object.keys(configSchemas).filter((name) => name !== 'devnet');
     if (typeof role === 'string' && known.includes(role)) return role as KeeperRole;
     throw new CocoonError('config_invalid', `${file}: "role" must be one of ${known.join(', ')}`, { action: 'fix' });
-}
-
-function readRole(file: string): unknown {
-    try {
-        return (JSON.parse(readFileSync(file, 'utf8')) as { role?: unknown }).role;
-    } catch (error) {
-        throw new CocoonError('config_unreadable', `${file}: ${errorMessage(error)}`, { action: 'fix', cause: error });
-    }
 }
 
 /** @throws CocoonError: without settings there is nothing to look at */

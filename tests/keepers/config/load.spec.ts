@@ -39,6 +39,23 @@ describe('configuration', () => {
         expect(config.client.toRawString()).toBe(address);
     });
 
+    it('says where a file is no JSON and quotes nothing of it: it may be a key by mistake', () => {
+        const secret = 'f00dfeed'.repeat(8);
+        const oneLine = messageOf(() => loadConfig('gateway', { file: writeJson(secret), env: {} }));
+        const later = `{\n"a": "${secret}"\n"b": 1}`;
+        const threeLines = messageOf(() => loadConfig('gateway', { file: writeJson(later), env: {} }));
+        expect(oneLine).toMatch(/is not valid JSON(, see line 1)?$/);
+        expect(threeLines).toMatch(/is not valid JSON, see line 3$/);
+        expect(oneLine + threeLines).not.toContain('f00d');
+    });
+
+    it('says of settings that are not there that they are missing, and where they may stand', () => {
+        const message = messageOf(() => loadConfig('gateway', { env: {} }));
+        expect(message).toMatch(/^no --config FILE .* in the environment: gateway settings are not valid:/);
+        expect(message).toContain('\n  client: is missing');
+        expect(message).not.toContain('undefined');
+    });
+
     it('lets the environment override a nested setting', () => {
         const env = { COCOON__LISTEN__PORT: '9000', COCOON__LOG_LEVEL: 'debug', COCOON_VECTORS: 'elsewhere' };
         const config = loadConfig('gateway', { file: writeJson(valid), env });
