@@ -3,7 +3,8 @@ module.exports = {
     testEnvironment: 'node',
     testMatch: ['<rootDir>/tests/**/*.spec.ts'],
     globalSetup: '<rootDir>/tests/support/global-setup.cjs',
-    setupFiles: ['<rootDir>/tests/support/native-sha256.cjs', '<rootDir>/tests/support/fast-cells.cjs'],
+    // Specs of contracts emulate a chain as the devnet does.
+    setupFiles: ['<rootDir>/keepers/devnet/chain/core/fast-cells.ts'],
     transform: {
         '^.+\\.(ts|mts|js|mjs)$': [
             '@swc/jest',

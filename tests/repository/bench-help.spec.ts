@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { typescriptNode } from '../support/typescript-node';
 
 const root = path.resolve(__dirname, '../..');
 
 async function bench(...args: string[]): Promise<{ code: number; out: string; complaint: string }> {
-    const command = ['--import', 'tsx', 'tests/bench/main.ts', ...args];
+    const command = [...typescriptNode, 'tests/bench/main.ts', ...args];
     try {
         const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: root });
         return { code: 0, out: stdout, complaint: stderr };

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, systemClock } from '../../base';
+import './core/fast-cells';
 import { DevnetChain } from './devnet-chain';
 import { createServer, v4Prefix } from './http/server';
 import { type DevnetChainOptions, parseOptions, serverOptionsSchema } from './options';

@@ -195,14 +195,11 @@ export class LocalNetwork {
         progress('funding wallets from the faucet');
         await this.fund();
         await this.deploy();
-        await this.createProviders();
-        await this.startRegistrar();
-        await this.startDispatcher();
+        // What follows waits mostly for the chain, and each for wallets of its own.
+        await together([this.createProviders(), this.startRegistrar(), this.startDispatcher(), this.openEscrow()]);
         progress('starting two nodes: each makes its keys, has its quote verified on chain and is admitted by the hub');
-        await this.startNodes();
-        await this.startSettler();
-        await this.openEscrow();
-        await this.startGateway();
+        const nodes = this.nodes.map((place, index) => this.startNode(place, index));
+        await together([...nodes, this.startSettler(), this.startGateway()]);
     }
 
     private async startChain(): Promise<void> {
@@ -279,21 +276,23 @@ export class LocalNetwork {
     }
 
     private async createProviders(): Promise<void> {
-        for (const number of localTerms.providers) {
-            const owner = `provider-${number}` as ActorName;
-            const context = this.actors.context(owner);
-            await this.act(
-                owner,
-                await createProvider(context, { operatorKey: this.actors.publicKey(`operator-key-${number}`) }),
-            );
-            const { address } = await Provider.createFromConfig({
-                registry: this.deployment.registry,
-                owner: context.sender.address,
-            });
-            const place = { name: `node-${number}`, provider: address, owner };
-            this.nodes.push(place);
-            await this.bondForKeys(place, sparesAtStart);
-        }
+        this.nodes.push(...(await together(localTerms.providers.map((number) => this.createProvider(number)))));
+    }
+
+    private async createProvider(number: number): Promise<NodePlace> {
+        const owner = `provider-${number}` as ActorName;
+        const context = this.actors.context(owner);
+        await this.act(
+            owner,
+            await createProvider(context, { operatorKey: this.actors.publicKey(`operator-key-${number}`) }),
+        );
+        const { address } = await Provider.createFromConfig({
+            registry: this.deployment.registry,
+            owner: context.sender.address,
+        });
+        const place = { name: `node-${number}`, provider: address, owner };
+        await this.bondForKeys(place, sparesAtStart);
+        return place;
     }
 
     /** A restarted node makes a new key; its old one holds its bond until it expires and no evidence against it counts. */
@@ -329,13 +328,6 @@ export class LocalNetwork {
             ledgerFile: this.layout.data('dispatcher.sqlite'),
         });
         this.dispatcherUrl = (await this.options.interpose?.(url)) ?? url;
-    }
-
-    /** When one fails, the other is known too and stopped with the rest. */
-    private async startNodes(): Promise<void> {
-        const started = await Promise.allSettled(this.nodes.map((place, index) => this.startNode(place, index)));
-        const failed = started.find((one) => one.status === 'rejected');
-        if (failed !== undefined) throw failed.reason;
     }
 
     private teeOf(name: string): 'tdx' | 'snp' {
@@ -446,6 +438,15 @@ export class LocalNetwork {
         writeConfig(file, { role, ...config, ...portsOf(started, config) });
         return started;
     }
+}
+
+/** Of several acts at once; when one fails, the others have ended too, and what they started is known and stopped with the rest. */
+async function together<T>(acts: readonly Promise<T>[]): Promise<T[]> {
+    const ended = await Promise.allSettled(acts);
+    return ended.map((one) => {
+        if (one.status === 'rejected') throw one.reason;
+        return one.value;
+    });
 }
 
 /** The others know a role by these ports from now on, so a restart must come up there again. */

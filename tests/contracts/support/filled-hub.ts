@@ -4,12 +4,18 @@ import { SettlementEnvironment, TestNode } from './settlement-environment';
 import { sha256 } from '../../../wrappers';
 
 const ownersPerPage = 16;
+const noCredit = () => 0n;
 
 /**
- * Writes `count` admitted nodes, each of its own owner with its own credit, into the hub's data, the given ones among
- * them: what thousands of admissions and settlements would leave, without running them.
+ * Writes `count` admitted nodes, each of its own owner with a credit (none unless given), into the hub's data, the given
+ * ones among them: what thousands of admissions and settlements would leave, without running them.
  */
-export async function fillHub(env: SettlementEnvironment, nodes: readonly TestNode[], count: number): Promise<void> {
+export async function fillHub(
+    env: SettlementEnvironment,
+    nodes: readonly TestNode[],
+    count: number,
+    nextCreditNano = noCredit,
+): Promise<void> {
     const account = await env.blockchain.getContract(env.hub.address);
     const state = account.accountState;
     if (state?.type !== 'active' || !state.state.code || !state.state.data) throw new Error('the hub is not deployed');
@@ -18,7 +24,7 @@ export async function fillHub(env: SettlementEnvironment, nodes: readonly TestNo
     head.storeCoins(data.loadCoins()).storeCoins(data.loadCoins());
     data.loadMaybeRef();
     data.loadMaybeRef();
-    head.storeMaybeRef(dictionaryCell(nodeEntries(nodes, count))).storeMaybeRef(creditRoot(count));
+    head.storeMaybeRef(dictionaryCell(nodeEntries(nodes, count))).storeMaybeRef(creditRoot(count, nextCreditNano));
     const filled = head.storeSlice(data).endCell();
     const { code } = state.state;
     const share = { address: env.hub.address, code, data: filled, balance: account.balance };
@@ -46,7 +52,7 @@ export async function setRosterCounts(env: SettlementEnvironment, counts: Roster
         .storeUint(counts.refundCount ?? refundCount, 16)
         .storeSlice(roster);
     // Owners have pages, or there would be no place for the next one's.
-    if (counts.ownerCount !== undefined) refs[1] = creditRoot(counts.ownerCount);
+    if (counts.ownerCount !== undefined) refs[1] = creditRoot(counts.ownerCount, noCredit);
     refs.push(changed.endCell());
     const changedData = refs
         .reduce((builder, ref) => builder.storeRef(ref), beginCell().storeBits(data.bits))
@@ -74,18 +80,20 @@ export function ownerNumber(index: number, count: number): number {
 }
 
 /** Of as many owners as are numbered, from 1. */
-function creditRoot(owners: number): Cell {
+function creditRoot(owners: number, nextCreditNano: () => bigint): Cell {
     const pages = Math.floor(owners / ownersPerPage) + 1;
-    const trees = Array.from({ length: Math.min(pages, 4) }, (_, tree) => creditTree(Math.ceil((pages - tree) / 4)));
+    const trees = Array.from({ length: Math.min(pages, 4) }, (_, tree) =>
+        creditTree(Math.ceil((pages - tree) / 4), nextCreditNano),
+    );
     return trees.reduce((root, tree) => root.storeRef(tree), beginCell()).endCell();
 }
 
 /** `pages` pages: one, and four trees that share the others. */
-function creditTree(pages: number): Cell {
+function creditTree(pages: number, nextCreditNano: () => bigint): Cell {
     const page = beginCell();
-    for (let i = 0; i < ownersPerPage; i += 1) page.storeUint(0, 63);
+    for (let i = 0; i < ownersPerPage; i += 1) page.storeUint(nextCreditNano(), 63);
     for (let child = 0; child < Math.min(pages - 1, 4); child += 1) {
-        page.storeRef(creditTree(Math.ceil((pages - 1 - child) / 4)));
+        page.storeRef(creditTree(Math.ceil((pages - 1 - child) / 4), nextCreditNano));
     }
     return page.endCell();
 }

@@ -19,6 +19,7 @@ import { blocksWith, mintedEvaluation, postCollateral } from '../../contracts/at
 import { mintedAtSec } from '../../contracts/attestation/support/minted-quote';
 import { testKey } from '../../contracts/support/ed25519';
 import { createBlockchain } from '../../support/fee-config';
+import { builtOnce } from './scenario';
 
 const governanceDelaySec = 3600;
 const day = 86_400;
@@ -32,8 +33,10 @@ const rootKey = pki.rootPublicKey.subarray(1);
 
 export type Network = Awaited<ReturnType<typeof createNetwork>>;
 
+export const createNetwork = builtOnce(deployNetwork);
+
 /** Registry, verifier, hub and a bonded provider as they are deployed: nobody plays the part of a contract. */
-export async function createNetwork() {
+async function deployNetwork() {
     const blockchain = await createBlockchain();
     blockchain.now = mintedAtSec;
     const [governor, owner, registrar, dispatcher] = [

@@ -1,17 +1,17 @@
 import { toNano } from '@ton/core';
 import { EvidenceReceipt, Provider, receiptDigest } from '../../../wrappers';
 import { testKey } from '../../contracts/support/ed25519';
-import { must, Operation } from './scenario';
+import { builtOnce, must, Operation } from './scenario';
 import { createNetwork, Network } from './network';
 
 const nodeKey = testKey('node').publicKey;
 
-async function registered(): Promise<Network> {
+const registered = builtOnce(async (): Promise<Network> => {
     const network = await createNetwork();
     await network.register('node');
     must((await network.provider.getKey(nodeKey)) !== null, 'the node is registered');
     return network;
-}
+});
 
 async function admitted(): Promise<Network> {
     const network = await registered();

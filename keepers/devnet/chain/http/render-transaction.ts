@@ -3,7 +3,22 @@ import { addressOf, messageCells, parseRecord, type TransactionRecord } from '..
 
 /** Transactions in toncenter's JSON: amounts and logical times as text, hashes in base64. */
 
-export function renderTransaction(record: TransactionRecord): Record<string, unknown> {
+type Rendered = Readonly<Record<string, unknown>>;
+
+const kept = new Map<string, Rendered>();
+const maxKept = 500;
+
+/** Whoever follows an account asks for its last transactions again and again. */
+export function renderTransaction(record: TransactionRecord): Rendered {
+    const known = kept.get(record.hash);
+    if (known !== undefined) return known;
+    const rendered = renderAfresh(record);
+    kept.set(record.hash, rendered);
+    if (kept.size > maxKept) kept.delete(kept.keys().next().value!);
+    return rendered;
+}
+
+function renderAfresh(record: TransactionRecord): Rendered {
     const transaction = parseRecord(record);
     const { description } = transaction;
     const messages = messageCells(transaction.raw);

@@ -2,7 +2,7 @@ import { beginCell, Builder, Cell } from '@ton/core';
 import fc from 'fast-check';
 import { bitsToPaddedBuffer } from '@ton/core/dist/boc/utils/paddedBits';
 
-/** What the library does by itself, which fast-cells.cjs keeps beside what it puts in its place. */
+/** What the library does by itself, which fast-cells.ts keeps beside what it puts in its place. */
 type WithOriginal<F> = F & { original: F };
 const padded = bitsToPaddedBuffer as WithOriginal<typeof bitsToPaddedBuffer>;
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the cell it is for
