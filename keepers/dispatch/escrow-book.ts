@@ -1,5 +1,5 @@
-import PQueue from 'p-queue';
 import { type Clock, systemClock } from '../base';
+import { FewAtOnce } from './few-at-once';
 
 /** What the chain says of one escrow, read in one call so that balance and paid sums belong together. */
 export interface EscrowAccount {
@@ -47,7 +47,7 @@ export class EscrowBook {
     private readonly entries = new Map<string, Entry>();
     /** Ids of escrows that were seen to be genuine, the last seen last. */
     private readonly genuine = new Set<string>();
-    private readonly strangers = new PQueue({ concurrency: strangersAtOnce });
+    private readonly strangers = new FewAtOnce(strangersAtOnce);
     private readonly maxAgeMs: number;
     private readonly maxEntries: number;
     private readonly clock: Clock;
@@ -64,7 +64,7 @@ export class EscrowBook {
         const nowMs = this.clock.nowMs();
         if (known !== undefined && nowMs - known.readAtMs <= this.servesMs(known, maxAgeMs)) return known.account;
         const isRoutine = this.genuine.has(id) && (known === undefined || nowMs - known.readAtMs > this.maxAgeMs);
-        if (!isRoutine && this.strangers.size >= maxStrangersWaiting)
+        if (!isRoutine && this.strangers.waiting >= maxStrangersWaiting)
             return known?.account ?? Promise.reject(new Error('too many escrows are being looked up'));
         const entry: Entry = { account: this.read(escrow, isRoutine), readAtMs: nowMs, pending: true };
         this.entries.delete(id);
@@ -87,7 +87,7 @@ export class EscrowBook {
         if (isRoutine) return read(escrow);
         // A copy: it may wait, and the message that named it is large.
         const named = Buffer.from(escrow);
-        return this.strangers.add(() => read(named));
+        return this.strangers.run(() => read(named));
     }
 
     private remember(id: string): void {
