@@ -1,5 +1,5 @@
 /** What is due within so many milliseconds happens in one step. */
-export const stepMs = 5;
+export const stepMs = 10;
 
 /**
  * Timers of many streams that need not be exact: a timer of its own for each would wake the process for each, and that
