@@ -43,7 +43,18 @@ const database = new DatabaseSync(workerData.file);
 database.exec(workerData.setUp);
 const [begin, commit, dataVersion] = ['BEGIN IMMEDIATE', 'COMMIT', 'PRAGMA data_version'].map((text) => database.prepare(text));
 const statements = workerData.statements.map((text) => database.prepare(text));
+const state = new Int32Array(workerData.state);
 let line = 0;
+
+function enter() {
+    Atomics.store(state, 0, 1);
+    return Atomics.load(state, 1) === 0;
+}
+
+function leave() {
+    Atomics.store(state, 0, 0);
+    Atomics.notify(state, 0);
+}
 
 function save({ version, tell, changes }) {
     if (!database.isTransaction) {
@@ -64,7 +75,7 @@ function rollBack() {
     if (database.isTransaction) database.exec('ROLLBACK');
 }
 
-parentPort.on('message', (message) => {
+function act(message) {
     if (message === 'close') {
         database.close();
         parentPort.close();
@@ -81,8 +92,25 @@ parentPort.on('message', (message) => {
         const { message: text, sqliteExtendedCode } = error;
         parentPort.postMessage({ is: 'failed', text, sqliteExtendedCode });
     }
+}
+
+parentPort.on('message', (message) => {
+    if (enter()) act(message);
+    leave();
 });
+leave();
 `;
+
+/** A thread that the end of the process meets within the driver aborts the process: see `enter` and `leave`. */
+const states = new Set<Int32Array>();
+const longestSaveMs = 1_000;
+
+process.on('exit', () => {
+    for (const state of states) {
+        Atomics.store(state, 1, 1);
+        Atomics.wait(state, 0, 1, longestSaveMs);
+    }
+});
 
 type Answer =
     | { is: 'begun' | 'committed' }
@@ -135,7 +163,13 @@ export class WriterThread {
 
     private start(): Worker {
         const driver = require.resolve('@photostructure/sqlite');
-        const worker = new Worker(program, { eval: true, execArgv: [], workerData: { driver, ...this.settings } });
+        const state = new Int32Array(new SharedArrayBuffer(8));
+        // It begins within the driver.
+        Atomics.store(state, 0, 1);
+        const workerData = { driver, state: state.buffer, ...this.settings };
+        const worker = new Worker(program, { eval: true, execArgv: [], workerData });
+        states.add(state);
+        worker.once('exit', () => states.delete(state));
         worker.on('message', (answer: Answer) => this.answered(answer));
         worker.on('error', (cause) => this.events.ended(gone(cause)));
         worker.on('exit', () => {
