@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { Cell } from '@ton/core';
 import * as paddedBits from '@ton/core/dist/boc/utils/paddedBits';
 import * as primitives from '@ton/crypto/dist/primitives/sha256';
+import './fast-bits';
 
 type PaddedBits = typeof paddedBits.bitsToPaddedBuffer;
 type ToBoc = Cell['toBoc'];
