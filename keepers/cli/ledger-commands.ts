@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { readPinnedDeployment } from '../chain';
-import { type DispatcherConfig, ledgerPlaceOf, loadConfig } from '../config';
-import { type DispatchLedger, openDispatchLedger } from '../ledger';
+import type { DispatcherConfig } from '../config';
+import type { DispatchLedger } from '../ledger';
 
 interface LedgerOptions {
     config?: string;
@@ -48,6 +47,8 @@ async function run(
     options: LedgerOptions,
     act: (ledger: DispatchLedger, config: DispatcherConfig) => Promise<object>,
 ): Promise<void> {
+    const { ledgerPlaceOf, loadConfig } = require('../config') as typeof import('../config');
+    const { openDispatchLedger } = require('../ledger') as typeof import('../ledger');
     const config = loadConfig('dispatcher', { file: options.config });
     const ledger = await openDispatchLedger(ledgerPlaceOf(config)!);
     try {
@@ -59,6 +60,7 @@ async function run(
 }
 
 async function audit(ledger: DispatchLedger, config: DispatcherConfig): Promise<object> {
+    const { readPinnedDeployment } = require('../chain') as typeof import('../chain');
     const { registry } = await readPinnedDeployment(config.deploymentFile);
     const report = await ledger.upkeep.audit(registry.hash);
     if (!report.ok) process.exitCode = 1;

@@ -4,7 +4,7 @@ import type { NodeCommandOptions } from './provider/node-context';
 import type { SetPricesOptions } from './provider/set-prices';
 import type { StatusOptions } from './provider/status';
 import { finish } from './finish';
-import { runRole, type RoleOptions } from './roles';
+import type { RoleOptions } from './roles';
 
 const configHelp = 'JSON file with settings; COCOON__SECTION__SETTING in the environment overrides it';
 
@@ -28,6 +28,7 @@ async function runNode(options: RoleOptions): Promise<void> {
     const { startNode } = require('../node') as typeof import('../node');
     const { gpusOf } = require('./node-gpu-source') as typeof import('./node-gpu-source');
     const { teeOf } = require('./node-tee') as typeof import('./node-tee');
+    const { runRole } = require('./roles') as typeof import('./roles');
     await runRole('node', options, async (config, logger, telemetry) => {
         const tee = { ...(await teeOf(config)), gpus: gpusOf(config) };
         const node = await startNode(config, tee, { logger, telemetry });

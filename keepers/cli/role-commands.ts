@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addNodeCommand } from './node-commands';
-import { runRole, type RoleOptions } from './roles';
+import type { RoleOptions } from './roles';
 import type { SettleOptions } from './settle-command';
 
 /** Every keeper as a command of its own. Modules load when their role runs: a gateway needs no engine, a node no sandbox. */
@@ -11,7 +11,7 @@ export function addRoleCommands(program: Command): void {
         'serve the OpenAI API on this machine; verify, encrypt and pay for you',
         async (options) => {
             const { startGateway } = require('../gateway') as typeof import('../gateway');
-            await runRole('gateway', options, async (config, logger, telemetry) => {
+            await roles().runRole('gateway', options, async (config, logger, telemetry) => {
                 const gateway = await startGateway(config, logger, telemetry);
                 return { facts: { url: gateway.url }, stop: () => gateway.stop() };
             });
@@ -19,14 +19,14 @@ export function addRoleCommands(program: Command): void {
     );
     role(program, 'dispatcher', 'relay sealed requests between gateways and nodes', async (options) => {
         const { startDispatcher } = require('../dispatcher') as typeof import('../dispatcher');
-        await runRole('dispatcher', options, async (config, logger, telemetry) => {
+        await roles().runRole('dispatcher', options, async (config, logger, telemetry) => {
             const dispatcher = await startDispatcher(config, logger, telemetry);
             return { facts: { url: dispatcher.url }, stop: () => dispatcher.stop() };
         });
     });
     role(program, 'settler', 'settle receipts on chain while it is worth it', async (options) => {
         const { startSettler } = require('./settler') as typeof import('./settler');
-        await runRole('settler', options, startSettler);
+        await roles().runRole('settler', options, startSettler);
     });
     program
         .command('watchdog')
@@ -38,7 +38,7 @@ export function addRoleCommands(program: Command): void {
         .option('--dry-run', 'look once, print what would be sent as one JSON object, and send nothing')
         .action(async (options: RoleOptions & { dryRun?: boolean }) => {
             const { runWatchdogDryRun, startWatchdog } = require('./watchdog') as typeof import('./watchdog');
-            await (options.dryRun ? runWatchdogDryRun(options) : runRole('watchdog', options, startWatchdog));
+            await (options.dryRun ? runWatchdogDryRun(options) : roles().runRole('watchdog', options, startWatchdog));
         });
     program
         .command('settle')
@@ -53,15 +53,20 @@ export function addRoleCommands(program: Command): void {
     addNodeCommand(program);
     role(program, 'registrar', 'keep Intel’s collateral on chain in force', async (options) => {
         const { startRegistrar } = require('../registrar') as typeof import('../registrar');
-        await runRole('registrar', options, async (config, logger, telemetry) => {
+        await roles().runRole('registrar', options, async (config, logger, telemetry) => {
             const registrar = await startRegistrar(config, logger, telemetry);
             return { facts: { verifier: registrar.verifier }, stop: () => registrar.stop() };
         });
     });
     role(program, 'devnet', 'run a local TON chain with faucet, time warp and a simulated TEE', async (options) => {
         const { startDevnet } = require('../devnet') as typeof import('../devnet');
-        await runRole('devnet', options, startDevnet);
+        await roles().runRole('devnet', options, startDevnet);
     });
+}
+
+/** Telemetry and configuration of a role: no other command needs them. */
+function roles() {
+    return require('./roles') as typeof import('./roles');
 }
 
 function role(program: Command, name: string, description: string, act: (options: RoleOptions) => Promise<void>): void {
