@@ -6,9 +6,11 @@
  */
 import { createHash } from 'node:crypto';
 import { Cell } from '@ton/core';
-import * as paddedBits from '@ton/core/dist/boc/utils/paddedBits';
-import * as primitives from '@ton/crypto/dist/primitives/sha256';
 import './fast-bits';
+/* eslint-disable @typescript-eslint/no-require-imports -- what `import *` gives is a copy under some compilers: replacing in it replaces nothing */
+import paddedBits = require('@ton/core/dist/boc/utils/paddedBits');
+import primitives = require('@ton/crypto/dist/primitives/sha256');
+/* eslint-enable @typescript-eslint/no-require-imports */
 
 type PaddedBits = typeof paddedBits.bitsToPaddedBuffer;
 type ToBoc = Cell['toBoc'];
