@@ -19,10 +19,10 @@ test('it ends by itself in time', async () => {
 
 test('once it is not needed any more it ends by nothing, and holds on to nothing', async () => {
     const caller = new AbortController();
-    const { signal, end } = timeLimit(caller.signal, 5);
-    end();
+    const limit = timeLimit(caller.signal, 5);
+    limit.end();
     await sleep(50);
     caller.abort();
-    expect(signal.aborted).toBe(false);
+    expect(limit.signal.aborted).toBe(false);
     expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
 });
