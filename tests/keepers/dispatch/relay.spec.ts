@@ -114,6 +114,13 @@ async function started(
 }
 
 let count = 0;
+/** It is written down beside the answer's end. */
+async function reaches(state: () => Promise<{ state: string } | null>, wanted: string): Promise<void> {
+    for (let tries = 0; tries < 500 && (await state())?.state !== wanted; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await state())?.state).toBe(wanted);
+}
+
 const begin = async (options: Parameters<typeof started>[1] = {}) =>
     started(await sealRequest({ name: `relay ${count++}` }), options);
 
@@ -225,9 +232,8 @@ test('a refusal stays one when the node goes away at that moment', async () => {
     link.listener.refused({ code: 'node_busy', message: 'later' });
     link.listener.lost();
     await relay.done;
-    await new Promise((resolve) => setImmediate(resolve));
     expect(output.ending).toBe('node_refused');
-    expect((await state())!.state).toBe('refused');
+    await reaches(state, 'refused');
     expect(await ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(0n);
 });
 
@@ -236,9 +242,8 @@ test('a node lost in the middle cuts the answer, and the reservation stays', asy
     link.listener.frames(opening(sealer));
     link.listener.lost();
     await relay.done;
-    await new Promise((resolve) => setImmediate(resolve));
     expect(output.ending).toBe('node_lost');
-    expect((await state())!.state).toBe('lost');
+    await reaches(state, 'lost');
     expect(await ledger.outstandingNano(escrow, 3, { paidNano: new Map() })).toBe(1_000_000n);
     expect(load.failureShare).toBe(1);
 });
@@ -280,10 +285,9 @@ describe('frames that no honest node sends end the answer and cancel the node', 
         link.listener.frames(wireOf(sealer));
         link.listener.frames(Buffer.alloc(10));
         await relay.done;
-        await new Promise((resolve) => setImmediate(resolve));
         expect(output.ending).toBe('node_lost');
         expect(link.said).toEqual(['cancel', 'release']);
-        expect((await state())!.state).toBe('lost');
+        await reaches(state, 'lost');
     });
 
     test('a refusal after frames', async () => {
@@ -311,10 +315,9 @@ describe('frames that no honest node sends end the answer and cancel the node', 
         const second = await begin();
         second.link.listener.frames(Buffer.concat([opening(second.sealer), finalOf(second.sealer, 5).wire]));
         await second.relay.done;
-        await new Promise((resolve) => setImmediate(resolve));
         expect(second.output.ending).toBe('node_lost');
         expect(second.link.said).not.toContain('taken');
-        expect((await second.state())!.state).toBe('lost');
+        await reaches(second.state, 'lost');
         expect(await ledger.contradictions()).toHaveLength(1);
     });
 
