@@ -1,5 +1,5 @@
 import { LedgerError } from '../errors';
-import { deferred, type Decision, type Operation, standsAlone } from './operations';
+import { deferred, type Decision, type Operation, type Outcome, standsAlone } from './operations';
 import type { Sql } from './sql';
 import type { DispatchStore } from './store';
 
@@ -18,6 +18,11 @@ interface Waiting {
     work: Operation | ((sql: Sql) => Promise<unknown>);
     resolve: (value: unknown) => void;
     reject: (error: unknown) => void;
+}
+
+interface Decided {
+    waiting: Waiting;
+    outcome: Outcome;
 }
 
 /**
@@ -53,10 +58,8 @@ export class GroupCommit {
     /** Commits what waits, then refuses more. */
     async close(): Promise<void> {
         this.closed = true;
-        while (this.running || this.becomingDurable.size > 0) {
-            await this.running;
-            await Promise.all(this.becomingDurable);
-        }
+        while (this.running) await this.running;
+        await Promise.all(this.becomingDurable);
     }
 
     private enqueue<T>(work: Waiting['work']): Promise<T> {
@@ -85,22 +88,30 @@ export class GroupCommit {
         const startedMs = performance.now();
         try {
             const operations = batch.map(({ work }) => work as Operation);
-            const { durable } = await this.store.commit(operations);
-            const settled = this.settleWhen(durable, batch, startedMs);
+            const { decisions, durable } = await this.store.commit(operations);
+            const decided = this.putOff(batch, decisions);
+            const settled = this.settleWhen(durable, decided, () =>
+                this.options.onCommit?.(performance.now() - startedMs, operations.length),
+            );
             if (this.maxBatch === 1) await settled;
         } catch (error) {
             this.fail(batch, error);
         }
     }
 
-    private settleWhen(durable: Promise<Decision[]>, batch: readonly Waiting[], startedMs: number): Promise<void> {
+    private settleWhen(durable: Promise<void>, decided: readonly Decided[], onCommit: () => void): Promise<void> {
         const settled = durable.then(
-            (decisions) => {
-                this.options.onCommit?.(performance.now() - startedMs, batch.length);
-                this.putFirst(batch.filter((_, i) => decisions[i] === deferred));
-                batch.forEach((waiting, i) => settle(waiting, decisions[i]!));
+            () => {
+                onCommit();
+                for (const { waiting, outcome } of decided)
+                    if ('error' in outcome) waiting.reject(outcome.error);
+                    else waiting.resolve(outcome.value);
             },
-            (error: unknown) => this.fail(batch, error),
+            (error: unknown) =>
+                this.fail(
+                    decided.map(({ waiting }) => waiting),
+                    error,
+                ),
         );
         this.becomingDurable.add(settled);
         void settled.finally(() => this.becomingDurable.delete(settled));
@@ -130,16 +141,16 @@ export class GroupCommit {
         return most;
     }
 
-    /** Those that could not be decided before their batch was committed. */
-    private putFirst(again: readonly Waiting[]): void {
-        if (again.length === 0) return;
+    /** Those to be decided in the next batch come first there; returns the others. */
+    private putOff(batch: readonly Waiting[], decisions: readonly Decision[]): Decided[] {
+        const again: Waiting[] = [];
+        const decided: Decided[] = [];
+        batch.forEach((waiting, i) => {
+            const outcome = decisions[i]!;
+            if (outcome === deferred) again.push(waiting);
+            else decided.push({ waiting, outcome });
+        });
         this.queue.unshift(...again);
-        this.running ??= this.run();
+        return decided;
     }
-}
-
-function settle({ resolve, reject }: Waiting, decision: Decision): void {
-    if (decision === deferred) return;
-    if ('error' in decision) reject(decision.error);
-    else resolve(decision.value);
 }

@@ -11,26 +11,13 @@ export interface EscrowStreams {
 const mostRows = 65_536;
 
 /**
- * Rows in memory as the database will have them once all batches under way are committed: streams, and requests that are
- * open or that such a batch closes. They stay from batch to batch where nobody else can have changed them; whoever finds
- * that somebody may have, or that a batch was not committed, forgets all.
+ * Rows as the database has them, in memory: streams, and requests that are open. They stay from batch to batch where
+ * nobody else can have changed them; whoever finds that somebody may have, or that a batch was not committed, forgets all.
  */
 export class KnownRows {
     private readonly escrows = new Map<string, EscrowStreams>();
     private readonly byId = new Map<bigint, StreamState>();
     readonly requests = new Map<string, RequestState>();
-    private batches = 0;
-    private lastStreamId: bigint | null = null;
-
-    /** A number for a batch that will be decided on these rows. */
-    nextBatch(): number {
-        return ++this.batches;
-    }
-
-    /** Where no database numbers them. @param last the highest that is there */
-    nextStreamId(last: () => bigint): bigint {
-        return (this.lastStreamId = (this.lastStreamId ?? last()) + 1n);
-    }
 
     escrow(escrow: Buffer, epoch: number): EscrowStreams {
         const key = `${keyOf(escrow)}${epoch}`;
@@ -68,30 +55,22 @@ export class KnownRows {
         stream.loadedLatest = latestKnown(stream);
     }
 
-    savedRequest(request: RequestState, batch: number): void {
+    savedRequest(request: RequestState): void {
         request.created = null;
         request.raisedCap = null;
         request.changed = false;
-        request.batch = batch;
-    }
-
-    /** Of a batch that is committed: the database has it as it is here, unless a later batch has changed it. */
-    forgetClosed(request: RequestState, batch: number): void {
-        if (isOpen(request.state) || request.batch !== batch) return;
-        const key = keyOf(request.requestId);
-        if (this.requests.get(key) === request) this.requests.delete(key);
+        if (!isOpen(request.state)) this.requests.delete(keyOf(request.requestId));
     }
 
     forget(): void {
         this.escrows.clear();
         this.byId.clear();
         this.requests.clear();
-        this.lastStreamId = null;
     }
 
-    /** It is time to forget all. */
-    get areMany(): boolean {
-        return this.byId.size + this.requests.size > mostRows || this.escrows.size > mostRows;
+    /** Between two batches. */
+    forgetIfMany(): void {
+        if (this.byId.size + this.requests.size > mostRows || this.escrows.size > mostRows) this.forget();
     }
 }
 

@@ -74,7 +74,6 @@ export function loadedRequest(row: LoadedRequestRow, stream: StreamState): Reque
         checkpointSequence: numberOrNull(row.checkpoint_sequence),
         dispatcherId: row.dispatcher_id,
         changed: false,
-        batch: 0,
         created: null,
         raisedCap: null,
     };

@@ -28,7 +28,7 @@ export type Operation =
 /** A refused operation has changed nothing. */
 export type Outcome = { value: unknown } | { error: unknown };
 
-/** What it decides on is known only once the batch before it is committed: it comes first in a later one. */
+/** What it decides on is known only once the batch before it is committed: it comes first in the next one. */
 export const deferred = Symbol('deferred');
 
 export type Decision = Outcome | typeof deferred;

@@ -79,7 +79,6 @@ function createdRequest(
         checkpointSequence: null,
         dispatcherId,
         changed: false,
-        batch: 0,
         created: { requestHash, offerHash, capSignature, recordedAtMs },
         raisedCap: null,
     };

@@ -49,8 +49,6 @@ export interface RequestState {
     checkpointSequence: number | null;
     dispatcherId: string;
     changed: boolean;
-    /** The latest that has changed it, 0 where none has. */
-    batch: number;
     /** Set where the row is new. */
     created: CreatedRequest | null;
     /** Set where the request's own cap was replaced. */

@@ -2,12 +2,12 @@ import type { Decision, Operation } from './operations';
 import type { Sql } from './sql';
 
 export interface Committed {
+    decisions: Decision[];
     /**
      * On disk when it resolves: nobody may be told of a decision before. Those before it are then on disk as well.
-     * @throws LedgerError when nothing of the batch was kept: `ledger_busy` and `ledger_write_failed` may be tried again.
-     * `ledger_unusable`: nobody knows what of it is on disk, and the store takes nothing more
+     * @throws LedgerError `ledger_unusable`: nobody knows what of it is on disk, and the store takes nothing more
      */
-    durable: Promise<Decision[]>;
+    durable: Promise<void>;
 }
 
 /** A database with the dispatcher's tables. One of its acts that write runs at a time; GroupCommit sees to that. */
@@ -19,9 +19,9 @@ export interface DispatchStore {
     /**
      * One transaction: loads what the operations need, decides them in order, saves, commits. The next one may begin when
      * it resolves.
-     * @throws LedgerError as `durable` does
+     * @throws LedgerError when nothing of the batch was kept: `ledger_busy` and `ledger_write_failed` may be tried again
      */
-    commit(operations: readonly Operation[]): Promise<Committed>;
+    commit(operations: readonly Operation[]): Committed | Promise<Committed>;
     /** One transaction of its own for what is rare. Durable when it resolves. */
     transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T>;
     /** Reads of one moment, however long they take. */

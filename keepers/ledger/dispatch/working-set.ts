@@ -8,7 +8,6 @@ import type { BestCap, KnownReceipt, ReceiptOfStream, RequestState, StreamState 
  * happen in the known rows themselves, so a batch that fails takes all of them with it: see `KnownRows.forget`.
  */
 export class WorkingSet {
-    private readonly number: number;
     /** Looked for and not there. */
     private readonly absent = new Set<string>();
     private readonly withReceipts = new Set<StreamState>();
@@ -31,9 +30,7 @@ export class WorkingSet {
         atMs: number;
     }[] = [];
 
-    constructor(private readonly rows = new KnownRows()) {
-        this.number = rows.nextBatch();
-    }
+    constructor(private readonly rows = new KnownRows()) {}
 
     escrow(escrow: Buffer, epoch: number): EscrowStreams {
         return this.rows.escrow(escrow, epoch);
@@ -104,23 +101,12 @@ export class WorkingSet {
         for (const caps of this.bestCaps.values()) yield* caps;
     }
 
-    /** Streams have numbers of their own. @param last the highest that is there */
-    numberNewStreams(last: () => bigint): void {
-        for (const stream of this.newStreams) stream.id = this.rows.nextStreamId(last);
-    }
-
-    /** On its way into the database: the next batch is decided on what this one leaves. */
-    handedOver(): void {
+    /** After the commit: what a later batch finds is what it would load. */
+    committed(): void {
         for (const stream of this.newStreams) this.rows.saved(stream);
         for (const stream of this.changedStreams) this.rows.saved(stream);
         for (const stream of this.withReceipts) this.rows.forgetReceipts(stream);
-        for (const request of this.newRequests) this.rows.savedRequest(request, this.number);
-        for (const request of this.changedRequests) this.rows.savedRequest(request, this.number);
-    }
-
-    /** What a later batch does not find is what it would load. */
-    committed(): void {
-        for (const request of this.newRequests) this.rows.forgetClosed(request, this.number);
-        for (const request of this.changedRequests) this.rows.forgetClosed(request, this.number);
+        for (const request of this.newRequests) this.rows.savedRequest(request);
+        for (const request of this.changedRequests) this.rows.savedRequest(request);
     }
 }

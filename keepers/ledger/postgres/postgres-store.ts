@@ -52,7 +52,7 @@ export class PostgresStore implements DispatchStore {
             await saveBatch(client, set);
             return decisions;
         });
-        return { durable: Promise.resolve(decisions) };
+        return { decisions, durable: Promise.resolve() };
     }
 
     transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {

@@ -5,8 +5,6 @@ const defaults = {
     operationsBetween: 4_000,
     /** 64 MiB: time that the log begins anew. */
     longLogPages: 16_384,
-    /** Resolves once the writer, which is told to wait, does so. */
-    writerRests: () => Promise.resolve(),
 };
 /** A checkpoint that took no longer had little to move, or one that took nearly as long as that before it. */
 const shortMs = 8;
@@ -59,14 +57,10 @@ export class Checkpoints {
 
     private lastMs = Infinity;
 
-    private readonly limits: typeof defaults;
-
     constructor(
         private readonly file: string,
-        limits: Partial<typeof defaults> = {},
-    ) {
-        this.limits = { ...defaults, ...limits };
-    }
+        private readonly limits = defaults,
+    ) {}
 
     /** Tells how much was committed. */
     written(operations: number): void {
@@ -113,12 +107,9 @@ export class Checkpoints {
         if (pages < this.pagesAtPause) this.pagesAtPause = 0;
         // After a pause that did not help, since somebody reads an old state for long, the log may grow by as much again.
         if (pages < this.pagesAtPause + this.limits.longLogPages) return;
-        const paused = tookMs <= shortMs || tookMs > nearlyAsLong * this.lastMs;
+        if (tookMs <= shortMs || tookMs > nearlyAsLong * this.lastMs) this.startPause(pages);
         this.lastMs = tookMs;
-        if (!paused) return this.begin();
-        this.startPause(pages);
-        this.running = true;
-        void this.limits.writerRests().then(() => this.begin());
+        this.begin();
     }
 
     private startPause(pages: number): void {

@@ -1,79 +1,123 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../base';
 import { type Database, type DatabaseOptions, isBusy, openDatabase, Query } from '../database';
-import type { Operation } from '../dispatch/operations';
+import { announce, type Decision, type Operation } from '../dispatch/operations';
+import { KnownRows } from '../dispatch/known-rows';
+import { decide } from '../dispatch/rules';
 import type { Sql } from '../dispatch/sql';
 import type { Committed, DispatchStore } from '../dispatch/store';
+import { WorkingSet } from '../dispatch/working-set';
+import { LedgerError } from '../errors';
 import { Checkpoints } from './checkpoints';
 import { LogSync } from './log-sync';
-import { rowNumbersTable } from './packed-rows';
 import { SqliteLoader } from './sqlite-loader';
 import { SqliteSaver } from './sqlite-saver';
 import { SqliteSql } from './sqlite-sql';
-import { failure, WritePipeline } from './write-pipeline';
 
 /** How long the event loop may stand still for another process before the wait goes on beside it. */
 const blockingBusyMs = 5;
-/** Indexes on random keys touch many pages: those of some hundred thousand requests stay in memory. */
 const writeCacheKib = 65_536;
 /** Only where the thread that checkpoints does not keep up: 128 MiB of log. */
 const blockingCheckpointPages = 32_768;
-/** The log is synced after each commit all the same, by `LogSync`. */
-const writerSettings = `PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${writeCacheKib};
-    PRAGMA wal_autocheckpoint = ${blockingCheckpointPages}`;
 
 /**
- * The dispatcher's tables in a SQLite file. Batches are written by a thread of its own (`WritePipeline`), what is rare from
- * here. Reads have a connection of their own, which sees only what is committed.
+ * The dispatcher's tables in a SQLite file. Reads have a connection of their own, which sees only what is committed.
+ * Rows are remembered from batch to batch for as long as no other connection has committed anything: settlers and other
+ * dispatchers write to the file as well.
  */
 export class SqliteStore implements DispatchStore {
-    /** A few milliseconds: one batch is decided, one written and one synced at the same time. */
-    readonly batchOperations = 64;
+    /** A few milliseconds: the next batch is written while this one is synced. */
+    readonly batchOperations = 128;
     readonly reads: Sql;
     private readonly writing: Database;
     private readonly reading: Database;
     private readonly sql: SqliteSql;
     private readonly begin: Query;
     private readonly end: Query;
+    private readonly loader: SqliteLoader;
+    private readonly saver: SqliteSaver;
     private readonly busyTimeoutMs: number;
     private readonly checkpoints: Checkpoints;
     private readonly log: LogSync;
-    private readonly pipeline: WritePipeline;
+    private readonly rows = new KnownRows();
+    private readonly dataVersion: Query<{ data_version: bigint }>;
+    private knownVersion = -1n;
 
     constructor(private readonly options: DatabaseOptions) {
         this.busyTimeoutMs = options.busyTimeoutMs ?? 5_000;
         this.writing = openDatabase(options);
         this.writing.exec(`PRAGMA busy_timeout = ${Math.min(blockingBusyMs, this.busyTimeoutMs)}`);
-        this.writing.exec(writerSettings);
+        // The log is synced after each commit all the same, by `LogSync`.
+        this.writing.exec('PRAGMA synchronous = NORMAL');
+        // Indexes on random keys touch many pages: those of some hundred thousand requests stay in memory.
+        this.writing.exec(
+            `PRAGMA cache_size = -${writeCacheKib}; PRAGMA wal_autocheckpoint = ${blockingCheckpointPages}`,
+        );
+        this.checkpoints = new Checkpoints(options.file);
         this.reading = openDatabase(options);
-        this.reading.exec(rowNumbersTable);
-        this.checkpoints = new Checkpoints(options.file, { writerRests: () => this.pipeline.rests() });
         this.log = new LogSync(options.file);
-        this.reads = new SqliteSql(this.reading, () => this.afterRead());
+        this.reads = new SqliteSql(this.reading, () => this.log.caughtUp());
         this.sql = new SqliteSql(this.writing);
         this.begin = new Query(this.writing, 'BEGIN IMMEDIATE');
         this.end = new Query(this.writing, 'COMMIT');
-        this.pipeline = new WritePipeline({
-            file: options.file,
-            setUp: `PRAGMA busy_timeout = ${this.busyTimeoutMs}; ${writerSettings}; ${rowNumbersTable}`,
-            loader: new SqliteLoader(this.reading),
-            saver: new SqliteSaver(this.reading),
-            checkpoints: this.checkpoints,
-            log: this.log,
-        });
+        this.dataVersion = new Query(this.writing, 'PRAGMA data_version');
+        this.loader = new SqliteLoader(this.writing);
+        this.saver = new SqliteSaver(this.writing);
     }
 
-    commit(operations: readonly Operation[]): Promise<Committed> {
-        return this.pipeline.commit(operations);
+    commit(operations: readonly Operation[]): Committed | Promise<Committed> {
+        const { writerWaits } = this.checkpoints;
+        if (writerWaits) return writerWaits.then(() => this.commit(operations));
+        try {
+            return this.commitNow(operations);
+        } catch (error) {
+            if (isBusy(error)) return this.whenFree(async () => this.commitNow(operations));
+            throw failure(error);
+        }
     }
 
-    async transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
-        await this.pipeline.rests();
+    private commitNow(operations: readonly Operation[]): Committed {
+        this.log.requireSound();
+        this.begin.run();
+        try {
+            const decisions = this.decideAndSave(operations);
+            this.checkpoints.written(operations.length);
+            return { decisions, durable: this.log.sync() };
+        } catch (error) {
+            this.rollBack();
+            throw error;
+        }
+    }
+
+    private decideAndSave(operations: readonly Operation[]): Decision[] {
+        this.forgetWhatOthersChanged();
+        const set = new WorkingSet(this.rows);
+        for (const operation of operations) this.loader.load(set, operation);
+        const decisions = operations.map((operation) => decide(set, operation));
+        announce(operations, decisions);
+        this.saver.save(set);
+        this.end.run();
+        set.committed();
+        return decisions;
+    }
+
+    /** Within a transaction that writes: nobody else can commit until it is over. The version tells of other connections only. */
+    private forgetWhatOthersChanged(): void {
+        const version = this.dataVersion.get()!.data_version;
+        if (version !== this.knownVersion) this.rows.forget();
+        this.knownVersion = version;
+        this.rows.forgetIfMany();
+    }
+
+    transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
         return this.whenFree(async () => {
             this.log.requireSound();
             this.begin.run();
             try {
                 const value = await act(this.sql);
                 this.end.run();
+                // It may have changed any row, and through this very connection.
+                this.rows.forget();
                 await this.log.sync();
                 return value;
             } catch (error) {
@@ -102,20 +146,15 @@ export class SqliteStore implements DispatchStore {
     }
 
     async close(): Promise<void> {
-        await this.pipeline.close();
         await this.checkpoints.close();
         await this.log.close();
         this.reading.close();
         this.writing.close();
     }
 
-    /** What was read may have been committed a moment ago: it is on disk before anybody sees it. */
-    private afterRead(): Promise<void> {
-        return this.pipeline.isWriting ? this.log.sync() : this.log.caughtUp();
-    }
-
-    /** A failed write may have rolled the transaction back already. */
+    /** A failed write may have rolled the transaction back already. What was decided in it is void. */
     private rollBack(): void {
+        this.rows.forget();
         if (this.writing.isTransaction) this.writing.exec('ROLLBACK');
     }
 
@@ -131,4 +170,12 @@ export class SqliteStore implements DispatchStore {
             }
         }
     }
+}
+
+function failure(error: unknown): unknown {
+    if (error instanceof LedgerError) return error;
+    if (isBusy(error)) return new LedgerError('ledger_busy', 'Another process holds the ledger', { cause: error });
+    return new LedgerError('ledger_write_failed', `The ledger could not commit: ${errorMessage(error)}`, {
+        cause: error,
+    });
 }

@@ -1,9 +1,8 @@
 import { jest } from '@jest/globals';
 import fs from 'node:fs';
 import path from 'node:path';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
-import { openDatabase, Query } from '../../../keepers/ledger/database';
 import { cap, requestId } from './ledger-records';
 import { temporaryFolder } from './temporary-folder';
 
@@ -23,11 +22,6 @@ async function turns(): Promise<void> {
     for (let i = 0; i < 20; i++) await turn();
 }
 
-async function until(reached: () => boolean): Promise<void> {
-    while (!reached()) await sleep(1);
-    await turns();
-}
-
 /** Whether it has settled by now. */
 function settled(promise: Promise<unknown>): { yet: boolean } {
     const state = { yet: false };
@@ -41,14 +35,6 @@ function settled(promise: Promise<unknown>): { yet: boolean } {
 describe("the sync of a SQLite ledger's log", () => {
     let file: string;
     let ledger: DispatchLedger;
-
-    /** Committed, which says nothing of the disk. */
-    function written(requests: number): Promise<void> {
-        const database = openDatabase({ file });
-        const count = new Query<{ requests: bigint }>(database, 'SELECT count(*) AS requests FROM dispatch_requests');
-        return until(() => count.get()!.requests === BigInt(requests)).finally(() => database.close());
-    }
-
     beforeEach(async () => {
         file = path.join(folder, `${files++}.sqlite`);
         ledger = await openDispatchLedger({ file });
@@ -62,7 +48,7 @@ describe("the sync of a SQLite ledger's log", () => {
         const held = heldSyncs();
         const recorded = ledger.recordCap(cap('1', 5n));
         const told = settled(recorded);
-        await until(() => held.length === 1);
+        await turns();
         const read = ledger.requestState(requestId('1'));
         const seen = settled(read);
         await turns();
@@ -75,16 +61,18 @@ describe("the sync of a SQLite ledger's log", () => {
     it('covers only what was written before it began, and the next one everybody who waits', async () => {
         const held = heldSyncs();
         const first = ledger.recordCap(cap('1', 5n));
-        await until(() => held.length === 1);
-        const second = ledger.recordCap(cap('2', 10n));
-        await written(2);
+        await turns();
+        const [second, third] = [ledger.recordCap(cap('2', 10n)), settled(turns())];
+        await turns();
         const later = ledger.recordCap(cap('3', 15n));
         const told = [second, later].map(settled);
-        await written(3);
+        await turns();
+        expect(third.yet).toBe(true);
         expect(held).toHaveLength(1);
         held[0]!(null);
         await first;
-        await until(() => held.length === 2);
+        await turns();
+        expect(held).toHaveLength(2);
         expect(told.map(({ yet }) => yet)).toEqual([false, false]);
         held[1]!(null);
         await Promise.all([second, later]);
@@ -95,7 +83,7 @@ describe("the sync of a SQLite ledger's log", () => {
         const held = heldSyncs();
         const leased = ledger.leases.hold('leader', 'me', 1_000);
         const told = settled(leased);
-        await until(() => held.length === 1);
+        await turns();
         expect([held.length, told.yet]).toEqual([1, false]);
         held[0]!(null);
         expect(await leased).toBe(true);
@@ -104,7 +92,7 @@ describe("the sync of a SQLite ledger's log", () => {
     it('is waited for when the ledger is closed', async () => {
         const held = heldSyncs();
         const recorded = ledger.recordCap(cap('1', 5n));
-        await until(() => held.length === 1);
+        await turns();
         const closed = ledger.close();
         const over = settled(closed);
         await turns();
@@ -117,10 +105,13 @@ describe("the sync of a SQLite ledger's log", () => {
         const failures: unknown[] = [];
         const observed = await openDispatchLedger({ file, onCommitFailure: (error) => void failures.push(error) });
         const held = heldSyncs();
-        const first = observed.recordCap(cap('1', 5n));
-        await until(() => held.length === 1);
-        const outcomes = Promise.allSettled([first, observed.recordCap(cap('2', 9n))]);
-        await written(2);
+        const [first, second] = [
+            observed.recordCap(cap('1', 5n)),
+            turns().then(() => observed.recordCap(cap('2', 9n))),
+        ];
+        const outcomes = Promise.allSettled([first, second]);
+        await turns();
+        await turns();
         held[0]!(Object.assign(new Error('EIO'), { code: 'EIO' }));
         const unusable = { status: 'rejected', reason: { code: 'ledger_unusable', action: 'stop' } };
         expect(await outcomes).toMatchObject([unusable, unusable]);

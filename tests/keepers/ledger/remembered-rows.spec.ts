@@ -1,14 +1,11 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import path from 'node:path';
-import { openDispatchLedger } from '../../../keepers/ledger';
-import { DispatchLedger } from '../../../keepers/ledger/dispatch-ledger';
+import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
 import type { WorkingSet } from '../../../keepers/ledger/dispatch/working-set';
 import { SqliteSaver } from '../../../keepers/ledger/sqlite/sqlite-saver';
-import type { PackedChange } from '../../../keepers/ledger/sqlite/writer-thread';
 import { newLedger, onPostgres } from '../../support/new-ledger';
 import { cap, escrow, funds, nodeA, nodeB, receipt, requestId } from './ledger-records';
-import { ForgetfulStore } from './forgetful-store';
 import { bytes } from './record-bytes';
 import { temporaryFolder } from './temporary-folder';
 
@@ -16,7 +13,6 @@ const folder = temporaryFolder();
 const labels = ['1', '2', '3', '4', '5'];
 const nodes = [nodeA, nodeB];
 const escrows = [escrow, bytes('another escrow')];
-const noSuchStatement = 99;
 
 interface Act {
     what: 'cap' | 'raise' | 'receipt' | 'checkpoint' | 'close' | 'lost' | 'take' | 'paid' | 'release' | 'restart';
@@ -128,83 +124,57 @@ async function everything(ledger: DispatchLedger): Promise<unknown> {
     };
 }
 
-/** Two dispatchers on a ledger that remembers nothing. */
-function forgetfulLedgers(): DispatchLedger[] {
-    const file = path.join(folder, `forgetful-${Math.random()}.sqlite`);
-    return [0, 1].map((i) => new DispatchLedger(new ForgetfulStore({ file }), { dispatcherId: `d${i}` }));
+/** A ledger that remembers nothing: it is opened for each act. */
+class Forgetful {
+    private readonly file = path.join(folder, `forgetful-${Math.random()}.sqlite`);
+
+    async use<T>(writer: number, act: (ledger: DispatchLedger) => Promise<T>): Promise<T> {
+        const ledger = await openDispatchLedger({ file: this.file, dispatcherId: `d${writer}` });
+        try {
+            return await act(ledger);
+        } finally {
+            await ledger.close();
+        }
+    }
 }
 
-/** Everything is written, and then the transaction fails. @param times unless it was decided on what others have changed */
-function failSaves(times = Infinity): void {
-    const changesIn = Object.getOwnPropertyDescriptor(SqliteSaver.prototype, 'changesIn')!.value as (
+/** Everything is written, and then the disk is full. */
+function failNextSave(): void {
+    const save = Object.getOwnPropertyDescriptor(SqliteSaver.prototype, 'save')!.value as (
         this: SqliteSaver,
         set: WorkingSet,
-    ) => PackedChange[];
-    let failed = 0;
-    jest.spyOn(SqliteSaver.prototype, 'changesIn').mockImplementation(function (this: SqliteSaver, set) {
-        const changes = changesIn.call(this, set);
-        return failed++ < times ? [...changes, [noSuchStatement, []]] : changes;
+    ) => void;
+    jest.spyOn(SqliteSaver.prototype, 'save').mockImplementationOnce(function (this: SqliteSaver, set) {
+        save.call(this, set);
+        throw new Error('the disk is full');
     });
 }
 
 afterEach(() => jest.restoreAllMocks());
 
 describe('a ledger that remembers rows between batches', () => {
-    it('decides as one that remembers nothing, with a second writer and failing commits in between', async () => {
+    it('decides as one that is opened for each act, with a second writer and failing commits in between', async () => {
         let [refused, done] = [0, 0];
         const property = fc.asyncProperty(fc.array(act, { minLength: 8, maxLength: 30 }), async (acts) => {
-            const [options, forgetful] = [await newLedger(folder), forgetfulLedgers()];
+            const [options, forgetful] = [await newLedger(folder), new Forgetful()];
             const writers = await Promise.all(
                 [0, 1].map((i) => openDispatchLedger({ ...options, dispatcherId: `d${i}` })),
             );
             for (const of of acts) {
                 if (of.fails && !onPostgres) {
-                    failSaves();
-                    expect(await outcome(perform(writers[of.writer]!, of))).toBe('ledger_write_failed');
-                    jest.restoreAllMocks();
+                    failNextSave();
+                    await expect(outcome(perform(writers[of.writer]!, of))).resolves.toBe('ledger_write_failed');
                 }
-                const expected = await outcome(perform(forgetful[of.writer]!, of));
+                const expected = await forgetful.use(of.writer, (ledger) => outcome(perform(ledger, of)));
                 expect(await outcome(perform(writers[of.writer]!, of))).toEqual(expected);
                 if (typeof expected === 'string' && /_/.test(expected)) refused += 1;
                 else done += 1;
             }
-            for (const writer of writers) expect(await everything(writer)).toEqual(await everything(forgetful[0]!));
-            await Promise.all([...writers, ...forgetful].map((ledger) => ledger.close()));
+            for (const writer of writers) expect(await everything(writer)).toEqual(await forgetful.use(0, everything));
+            await Promise.all(writers.map((writer) => writer.close()));
         });
         await fc.assert(property, { numRuns: 25 });
         // Neither kind of outcome may be missing.
         expect(Math.min(refused, done)).toBeGreaterThan(30);
-    }, 120_000);
-
-    it('decides acts that come at once as if each had waited for the one before', async () => {
-        // A checkpoint that is dropped may put a receipt off behind those that came after it.
-        const inOrder = act.filter(({ what }) => what !== 'checkpoint');
-        const wave = fc.record({
-            acts: fc.array(inOrder, { minLength: 1, maxLength: 12 }),
-            writer: fc.constantFrom(0, 0, 1),
-            fails: fc.constantFrom(false, false, true),
-        });
-        let failed = 0;
-        const property = fc.asyncProperty(fc.array(wave, { minLength: 2, maxLength: 4 }), async (waves) => {
-            const [options, forgetful] = [await newLedger(folder), forgetfulLedgers()];
-            const writers = await Promise.all(
-                [0, 1].map((i) => openDispatchLedger({ ...options, dispatcherId: `d${i}`, maxBatch: 3 })),
-            );
-            for (const { acts, writer, fails } of waves) {
-                if (fails && !onPostgres) failSaves(1);
-                const outcomes = await Promise.all(acts.map((of) => outcome(perform(writers[writer]!, of))));
-                jest.restoreAllMocks();
-                // Those of a batch that failed have done nothing.
-                const kept = acts.filter((_, i) => outcomes[i] !== 'ledger_write_failed');
-                failed += acts.length - kept.length;
-                const expected: unknown[] = [];
-                for (const of of kept) expected.push(await outcome(perform(forgetful[writer]!, of)));
-                expect(outcomes.filter((of) => of !== 'ledger_write_failed')).toEqual(expected);
-            }
-            for (const ledger of writers) expect(await everything(ledger)).toEqual(await everything(forgetful[0]!));
-            await Promise.all([...writers, ...forgetful].map((ledger) => ledger.close()));
-        });
-        await fc.assert(property, { numRuns: 30 });
-        if (!onPostgres) expect(failed).toBeGreaterThan(5);
     }, 120_000);
 });
