@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { addressField, listenField, retentionField, tracesField, urlField } from '../fields';
-import { shared } from './common';
+import { shared } from './keeper-fields';
 import { hasOneLedger, ledgerPlace, twoLedgers } from './ledger-fields';
 
 const dispatcherFields = z.strictObject({

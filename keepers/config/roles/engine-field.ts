@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { guestUrlField, hexField, urlField } from '../fields';
-import { collateralField } from './common';
+import { collateralField } from './keeper-fields';
 
 const engineDialects = ['vllm', 'sglang', 'ollama', 'llama-server', 'plain'] as const;
 

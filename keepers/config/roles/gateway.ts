@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { addressField, listenField, nanoField, retentionField, tracesField, urlField } from '../fields';
-import { amdKdsUrl, collateralField, shared } from './common';
+import { amdKdsUrl, collateralField, shared } from './keeper-fields';
 
 const gatewayGpuField = z.strictObject({
     /** Nodes that show evidence of fewer GPUs are refused; with 0, nodes without any are taken. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { addressField, nanoField, tracesField, urlField } from '../fields';
-import { feeLimits, gasWallet, shared } from './common';
+import { feeLimits, gasWallet, shared } from './keeper-fields';
 import { engineField } from './engine-field';
 import { nodeGpuField, signingField, teeField } from './tee-fields';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { hexField } from '../fields';
-import { collateralField, gasWallet, shared } from './common';
+import { collateralField, gasWallet, shared } from './keeper-fields';
 
 export const registrarSchema = z.strictObject({
     ...shared,

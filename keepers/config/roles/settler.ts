@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { addressField } from '../fields';
-import { feeLimits, gasWallet, shared } from './common';
+import { feeLimits, gasWallet, shared } from './keeper-fields';
 import { hasNotTwoLedgers, ledgerPlace, twoLedgers } from './ledger-fields';
 
 /** What a watchdog does besides settling before deadlines. */

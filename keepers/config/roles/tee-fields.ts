@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { urlField } from '../fields';
-import { amdKdsUrl } from './common';
+import { amdKdsUrl } from './keeper-fields';
 
 /** Where dstack mounts its guest agent. */
 const dstackSocket = '/var/run/dstack.sock';
