@@ -1,25 +1,12 @@
 import { jest } from '@jest/globals';
 import fs from 'node:fs';
 import path from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { GatewayLedger } from '../../../keepers/ledger';
+import { heldSyncs, turns } from './held-syncs';
 import { requestId, reservation, sent } from './ledger-records';
 import { temporaryFolder } from './temporary-folder';
 
 const folder = temporaryFolder();
-
-type Ended = (error: NodeJS.ErrnoException | null) => void;
-
-/** Syncs that were asked for and have not ended: the disk is slow until they are ended here. */
-function heldSyncs(): Ended[] {
-    const held: Ended[] = [];
-    jest.spyOn(fs, 'fdatasync').mockImplementation((_descriptor, ended) => void held.push(ended));
-    return held;
-}
-
-async function turns(): Promise<void> {
-    for (let i = 0; i < 20; i++) await turn();
-}
 
 function openLedger(onCommit?: (tookMs: number, operations: number) => void) {
     const ledger = new GatewayLedger({ file: path.join(folder, `${Math.random()}.db`), onCommit });

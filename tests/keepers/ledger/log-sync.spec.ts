@@ -1,26 +1,12 @@
 import { jest } from '@jest/globals';
-import fs from 'node:fs';
 import path from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
+import { heldSyncs, turns } from './held-syncs';
 import { cap, requestId } from './ledger-records';
 import { temporaryFolder } from './temporary-folder';
 
 const folder = temporaryFolder();
 let files = 0;
-
-type Ended = (error: NodeJS.ErrnoException | null) => void;
-
-/** Syncs that were asked for and have not ended: the disk is slow until they are ended here. */
-function heldSyncs(): Ended[] {
-    const held: Ended[] = [];
-    jest.spyOn(fs, 'fdatasync').mockImplementation((_descriptor, ended) => void held.push(ended));
-    return held;
-}
-
-async function turns(): Promise<void> {
-    for (let i = 0; i < 20; i++) await turn();
-}
 
 /** Whether it has settled by now. */
 function settled(promise: Promise<unknown>): { yet: boolean } {
