@@ -63,7 +63,9 @@ export class HubRounds {
         for (const one of settleables) {
             const hub = (await reader.hubOfEscrow(new Address(0, one.escrow))) ?? home;
             const raw = hub.toRawString();
-            byHub.set(raw, [...(byHub.get(raw) ?? []), one]);
+            const known = byHub.get(raw);
+            if (known === undefined) byHub.set(raw, [one]);
+            else known.push(one);
         }
         return byHub;
     }
