@@ -2,6 +2,9 @@ import type { RelayFailure } from '../dispatch';
 import type { Relayed } from './dispatcher-client';
 import { FrameQueue } from './frame-queue';
 
+/** The connection to the dispatcher went, and every answer on it. */
+export class LinkLost extends Error {}
+
 export interface LinkedAnswerOptions {
     signal: AbortSignal;
     /** Nobody wants the answer any more; its end has not come. */

@@ -9,6 +9,7 @@ import type { DispatcherClient, DispatcherRefusal } from './dispatcher-client';
 import { GatewayError } from './errors';
 import type { EscrowAccounts } from './escrow-accounts';
 import type { NodeDirectory } from './node-directory';
+import { LinkLost } from './linked-answer';
 import { aboutEscrow, mayHaveBegun, neverConnected, NotBegun, tooLate } from './not-begun';
 import type { Attempt } from './question';
 import { ReplicaRelay } from './replica-relay';
@@ -72,10 +73,7 @@ export class NodeExchange {
         try {
             await answer.begin();
         } catch (error) {
-            // An engine that is overloaded or down before it said a word is no different from a node that refused.
-            if (error instanceof EngineFailure && error.status >= 500)
-                throw new NotBegun({ code: error.engineCode, message: error.message });
-            throw error;
+            throw limit.signal.aborted ? error : (unheardOf(error) ?? error);
         }
         return answer;
     }
@@ -172,4 +170,14 @@ export class NodeExchange {
         }
         await closings.lose(requestId, error.code, lastReceipt);
     }
+}
+
+/** A failure before the engine's status, of which the caller need not hear: another node may be asked. */
+function unheardOf(error: unknown): NotBegun | undefined {
+    // An engine that is overloaded or down before it said a word is no different from a node that refused.
+    if (error instanceof EngineFailure)
+        return error.status >= 500 ? new NotBegun({ code: error.engineCode, message: error.message }) : undefined;
+    if (!(error instanceof GatewayError) || error.code !== 'answer_truncated') return undefined;
+    const code = error.cause instanceof LinkLost ? 'dispatcher_unavailable' : 'node_lost';
+    return new NotBegun({ code, message: 'the answer broke off before it began' });
 }

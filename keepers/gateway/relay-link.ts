@@ -18,7 +18,7 @@ import {
     requestNamed,
 } from '../dispatch';
 import type { Relayed, RelayedRequest } from './dispatcher-client';
-import { LinkedAnswer } from './linked-answer';
+import { LinkedAnswer, LinkLost } from './linked-answer';
 
 const connectTimeoutMs = 5_000;
 /** How long a close may take before the socket is cut. */
@@ -47,7 +47,7 @@ export class RelayLink {
         keepAlive(socket);
         socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
         socket.on('error', () => socket.terminate());
-        socket.once('close', () => this.breakAll(new Error('the connection to the dispatcher was lost')));
+        socket.once('close', () => this.breakAll(new LinkLost('the connection to the dispatcher was lost')));
     }
 
     /** @throws DialFailed, NoLink */
@@ -110,7 +110,7 @@ export class RelayLink {
         this.writer.flush();
         this.socket.close(1001);
         setTimeout(() => this.socket.terminate(), closeGraceMs).unref();
-        this.breakAll(new Error('this gateway is stopping'));
+        this.breakAll(new LinkLost('this gateway is stopping'));
     }
 
     private receive(data: Buffer, isBinary: boolean): void {
@@ -152,7 +152,7 @@ export class RelayLink {
 
     private drop(reason: string): void {
         closeSocket(this.socket, reason);
-        this.breakAll(new Error(`the dispatcher broke the protocol: ${reason}`));
+        this.breakAll(new LinkLost(`the dispatcher broke the protocol: ${reason}`));
     }
 
     private breakAll(error: Error): void {

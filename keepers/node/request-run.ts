@@ -56,6 +56,7 @@ export class RequestRun {
     private usage: EngineUsage = NOTHING_USED;
     private lastBillable: EngineUsage = NOTHING_USED;
     private faultLogged = false;
+    private begun = false;
     private bodyBegun = false;
     private checkpointNano = 0n;
     private checkpointAtMs: number;
@@ -89,8 +90,6 @@ export class RequestRun {
     async run(signal: AbortSignal): Promise<SealedReceipt> {
         const { request, send } = this.options;
         try {
-            // Nothing of these two is the client's yet: the first token takes them along.
-            send(this.sealer.start(), 'soon');
             await this.relayEngine(signal);
             const final = await this.sign((figures) => this.sealer.final(this.billable(), figures), true);
             send(final.wire, 'now');
@@ -99,6 +98,14 @@ export class RequestRun {
             request.meter.close(request.metered);
             request.cek.fill(0);
         }
+    }
+
+    /** With the engine's first word and not before: until then another node may take the request over, unseen by its caller. */
+    private begin(): void {
+        if (this.begun) return;
+        this.begun = true;
+        // Nothing of this is the client's yet: the first token takes it along.
+        this.options.send(this.sealer.start(), 'soon');
     }
 
     /** The first token is what a client waits for; those behind it may wait for company. */
@@ -117,6 +124,7 @@ export class RequestRun {
             }
             if (this.stage !== 'ended') throw new EngineError('usage_missing', 'the engine did not say what it used');
         } catch (error) {
+            this.begin();
             this.coalescer.flush();
             const told = asAnswerError(error, logger);
             this.outcome = outcomeOf(told);
@@ -131,6 +139,7 @@ export class RequestRun {
         if (event.type === 'head') {
             this.stage = 'headed';
             this.firstFrameMs = this.options.nowMs() - this.startedAtMs;
+            this.begin();
             const head = this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) });
             this.options.send(head, 'soon');
             return undefined;

@@ -25,6 +25,18 @@ async function ask(gateway: GatewayService, more: Partial<Question> = {}): Promi
     return body.toString();
 }
 
+/** Asks of conversations that stick to no node, until this one was asked too. */
+async function askUntilAsked(gateway: GatewayService, node: { asked: number }): Promise<string[]> {
+    const bodies: string[] = [];
+    while (node.asked === 0) {
+        const messages = [{ role: 'user', content: `talk ${bodies.length}` }];
+        const answer = await gateway.ask(question({ messages }));
+        bodies.push((await answer.wholeBody()).toString());
+        await answer.settled;
+    }
+    return bodies;
+}
+
 const dies: Fault = (node) => node.scripted.socket.terminate();
 const refuses: Fault = (node, { context }) => node.scripted.refuse(context.requestId, 'engine_down');
 
@@ -43,7 +55,20 @@ describe('a node dies', () => {
         const { gateway, nodes } = await network({ nodes: 2 });
         behave(nodes[0]!, dies);
         behave(nodes[1]!, answerWhole);
-        for (let index = 0; index < 4; index++) expect(await ask(gateway)).toBe('{"ok":true}');
+        expect(new Set(await askUntilAsked(gateway, nodes[0]!))).toEqual(new Set(['{"ok":true}']));
+    });
+
+    test('after its start frame, without a word of the engine: the caller gets the answer of another', async () => {
+        const { gateway, nodes, ledgers } = await network({ nodes: 2 });
+        behave(nodes[0]!, async (node, envelope) => {
+            node.scripted.frames(envelope.context.requestId, (await sealerFor(node, envelope)).start());
+            await pause(30);
+            await dies(node, envelope);
+        });
+        behave(nodes[1]!, answerWhole);
+        expect(new Set(await askUntilAsked(gateway, nodes[0]!))).toEqual(new Set(['{"ok":true}']));
+        // What it may have signed for stays reserved.
+        expect(ledgers.gateway.totals().requests).toMatchObject({ lost: 1 });
     });
 
     test('between frames: a typed error, and what its checkpoint says is owed, not more', async () => {

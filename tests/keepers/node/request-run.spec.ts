@@ -76,6 +76,21 @@ test('an answer: head with nothing but its type, body in batches, final receipt 
     expect(await entries()).toMatchObject([{ final: true, receipt: { costNano: costNano(terms, tokens(7)) } }]);
 });
 
+test('nothing leaves before the engine’s first word: until then another node may answer', async () => {
+    let speak!: () => void;
+    const spoken = new Promise<void>((resolve) => (speak = resolve));
+    const { running, wires, read } = await run(async function* () {
+        await spoken;
+        yield head;
+        yield end(7);
+    });
+    await pause(50);
+    expect(wires).toEqual([]);
+    speak();
+    await running;
+    expect(kinds(read())).toEqual(['start', 'head', 'final']);
+});
+
 test('every receipt is in the log before its frame leaves', async () => {
     const { running, wires, read } = await run(async function* () {
         yield head;
