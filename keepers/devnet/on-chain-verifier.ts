@@ -1,6 +1,7 @@
 import { type Address, beginCell, type Cell, toNano, type Transaction } from '@ton/core';
 import { Blockchain, type BlockchainSnapshot, type SandboxContract, type TreasuryContract } from '@ton/sandbox';
 import type { Collateral } from '../attestation';
+import { sharedExecutor } from './chain/core/executor';
 import { NetworkConfig } from './chain/core/fee-config';
 import {
     failedCheckOf,
@@ -60,7 +61,8 @@ export class OnChainVerifier {
 
     static async create(options: OnChainVerifierOptions): Promise<OnChainVerifier> {
         const { rootPublicKey, at, kind, feeConfig = 'sandbox' } = options;
-        const blockchain = await Blockchain.create({ config: NetworkConfig.of(feeConfig).cell });
+        const config = NetworkConfig.of(feeConfig).cell;
+        const blockchain = await Blockchain.create({ executor: await sharedExecutor(), config });
         blockchain.now = Math.floor(at.getTime() / 1000);
         const sender = await blockchain.treasury('sender');
         const registry = await blockchain.treasury('registry');

@@ -15,7 +15,8 @@ import {
     TupleItem,
     TupleReader,
 } from '@ton/core';
-import { createEmptyShardAccount, Executor } from '@ton/sandbox';
+import { createEmptyShardAccount, type Executor } from '@ton/sandbox';
+import { sharedExecutor } from '../../keepers/devnet/chain/core/executor';
 import { configAt, plainPrices, PriceLevels } from './prices';
 import { StoredAccount } from './stored-account';
 
@@ -44,8 +45,6 @@ export interface Ran {
     balanceAfterNano: bigint;
 }
 
-let shared: Promise<Executor> | undefined;
-
 /**
  * TON's transaction executor over a handful of accounts: one message, one transaction, nothing kept. The sandbox's Blockchain
  * runs whole traces and keeps them; here the caller decides what arrives when.
@@ -60,8 +59,7 @@ export class SoakChain {
     private constructor(private readonly executor: Executor) {}
 
     static async create(image?: ChainImage): Promise<SoakChain> {
-        shared ??= Executor.create();
-        const chain = new SoakChain(await shared);
+        const chain = new SoakChain(await sharedExecutor());
         await chain.setPrices(plainPrices);
         if (image) {
             chain.accounts = new Map(image.accounts);

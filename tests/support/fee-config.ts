@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Cell, Contract, Sender } from '@ton/core';
-import { Blockchain, defaultConfig, SandboxContract } from '@ton/sandbox';
-import { scalePrices, sixth } from '../../keepers/devnet/chain/core/fee-config';
+import { Blockchain, SandboxContract } from '@ton/sandbox';
+import { sharedExecutor } from '../../keepers/devnet/chain/core/executor';
+import { NetworkConfig, scalePrices, sixth } from '../../keepers/devnet/chain/core/fee-config';
 
 /**
  * Gas, forward and storage prices under which contracts are tested. `mainnet` are those in force since spring 2026, a sixth
@@ -14,7 +15,7 @@ export type FeePrices = (typeof feePrices)[number];
 const variable = 'COCOON_TEST_FEES';
 
 const chosen = new AsyncLocalStorage<FeePrices>();
-const configs = new Map<FeePrices, Cell | 'default'>([['sandbox', 'default']]);
+const configs = new Map<FeePrices, Cell>();
 
 /** Chains created while `act` runs charge these prices, whatever the environment says. */
 export function withFees<T>(prices: FeePrices, act: () => Promise<T>): Promise<T> {
@@ -56,7 +57,7 @@ export function yearsAtPrices(years: number): number {
 /** What every test of a contract runs on. */
 export async function createBlockchain(): Promise<Blockchain> {
     const prices = feesInForce();
-    const blockchain = await Blockchain.create({ config: configOf(prices) });
+    const blockchain = await Blockchain.create({ executor: await sharedExecutor(), config: configOf(prices) });
     if (prices === 'x6') payDearly(blockchain);
     return blockchain;
 }
@@ -90,11 +91,12 @@ function dearSender(via: Sender): Sender {
 }
 
 /** Rewriting a configuration takes longer than many messages: once for all chains of a process. */
-function configOf(prices: FeePrices): Cell | 'default' {
+function configOf(prices: FeePrices): Cell {
+    const sandbox = NetworkConfig.of('sandbox').cell;
+    if (prices === 'sandbox') return sandbox;
     let config = configs.get(prices);
     if (config === undefined) {
-        const scale = prices === 'mainnet' ? sixth : (price: bigint) => price * 6n;
-        config = scalePrices(Cell.fromBase64(defaultConfig), scale);
+        config = scalePrices(sandbox, prices === 'mainnet' ? sixth : (price) => price * 6n);
         configs.set(prices, config);
     }
     return config;

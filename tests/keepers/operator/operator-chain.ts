@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Address, Contract, Sender, SenderArguments } from '@ton/core';
-import { Blockchain } from '@ton/sandbox';
 import { type Clock } from '../../../keepers/base';
 import { blocksWith } from '../../contracts/attestation/support/environment';
 import { type ActConsole, type ActPlan, DeploymentFile, type OperatorContext, runAct } from '../../../keepers/operator';
+import { createBlockchain } from '../../support/fee-config';
 
 export const startTime = 1_800_000_000;
 
@@ -57,7 +57,7 @@ export class TestSender implements Sender {
 
 /** The real TVM with a clock moved by hand, as operators' acts see a chain. */
 export async function createOperatorChain() {
-    const blockchain = await Blockchain.create();
+    const blockchain = await createBlockchain();
     blockchain.now = startTime;
     const folder = mkdtempSync(path.join(tmpdir(), 'cocoon-operator-'));
     const deploymentFile = path.join(folder, 'test.json');

@@ -1,6 +1,7 @@
 import { type Address, Cell, parseTuple, type TupleItem } from '@ton/core';
-import { Executor } from '@ton/sandbox';
+import type { Executor } from '@ton/sandbox';
 import { ChainError } from '../errors';
+import { createExecutor } from './executor';
 
 /** What liteservers of toncenter's kind grant a get method. */
 const getMethodGasLimit = 1_000_000n;
@@ -56,8 +57,7 @@ export class Emulator {
 
     /** It keeps nothing between two runs, so all chains of a process with one configuration share it. */
     static shared(config: string): Promise<Emulator> {
-        const known =
-            Emulator.known.get(config) ?? Executor.create().then((executor) => new Emulator(executor, config));
+        const known = Emulator.known.get(config) ?? createExecutor().then((executor) => new Emulator(executor, config));
         Emulator.known.set(config, known);
         return known;
     }

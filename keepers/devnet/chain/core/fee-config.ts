@@ -2,6 +2,7 @@ import { Cell, Dictionary } from '@ton/core';
 import { defaultConfig, loadConfig, updateConfig } from '@ton/sandbox';
 import { ChainError } from '../errors';
 import type { GenesisOptions } from '../options';
+import { withOneValidator } from './validator-sets';
 
 type FeeConfig = GenesisOptions['feeConfig'];
 
@@ -49,7 +50,7 @@ export class NetworkConfig {
     private readonly params: Dictionary<number, Cell>;
 
     private constructor(feeConfig: FeeConfig) {
-        const config = Cell.fromBase64(defaultConfig);
+        const config = withOneValidator(Cell.fromBase64(defaultConfig));
         this.cell = feeConfig === 'sandbox' ? config : scalePrices(config, sixth);
         this.base64 = this.cell.toBoc({ idx: false }).toString('base64');
         this.params = Dictionary.loadDirect(Dictionary.Keys.Int(32), Dictionary.Values.Cell(), this.cell);

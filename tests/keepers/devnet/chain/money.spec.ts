@@ -1,6 +1,6 @@
-import { Address, beginCell, SendMode, toNano } from '@ton/core';
+import { Address, beginCell, Cell, Dictionary, SendMode, toNano } from '@ton/core';
 import { internal } from '@ton/ton';
-import { Blockchain } from '@ton/sandbox';
+import { defaultConfig } from '@ton/sandbox';
 import { DevnetChain } from '../../../../keepers/devnet/chain';
 import { NetworkConfig } from '../../../../keepers/devnet/chain/core/fee-config';
 import { clientOf, fund, get, post, resultOf, startTestChain, walletOf } from './chain-environment';
@@ -14,6 +14,8 @@ interface Ledger {
     storageFeesNano: string;
     conserved: boolean;
 }
+
+const paramsOf = (config: Cell) => Dictionary.loadDirect(Dictionary.Keys.Int(32), Dictionary.Values.Cell(), config);
 
 async function sumOfBalances(chain: { url: string }): Promise<bigint> {
     const accounts = await resultOf<{ balanceNano: string }[]>(get(`${chain.url}/devnet/accounts`));
@@ -101,7 +103,7 @@ describe('the faucet', () => {
 });
 
 describe('prices', () => {
-    it('of 2026 are a sixth of the sandbox prices', async () => {
+    it('of 2026 are a sixth of the sandbox prices', () => {
         const gasPrice = (name: 'sandbox' | 'mainnet-2026') => {
             const slice = NetworkConfig.of(name).param(21).beginParse();
             // gas_flat_pfx#d1 flat_gas_limit:uint64 flat_gas_price:uint64 gas_prices_ext#de gas_price:uint64
@@ -111,9 +113,26 @@ describe('prices', () => {
         expect(gasPrice('mainnet-2026')).toEqual({ flat: 6_667n, price: 4_369_067n });
         const forward = NetworkConfig.of('mainnet-2026').param(25).beginParse();
         expect(forward.skip(8).loadUintBig(64)).toBe(66_667n);
-        const sandbox = (await Blockchain.create()).config.hash();
-        expect(NetworkConfig.of('sandbox').cell.hash()).toEqual(sandbox);
-        expect(NetworkConfig.of('mainnet-2026').cell.hash()).not.toEqual(sandbox);
+    });
+
+    it('and all else are those of the sandbox, but for validators: one in each set, with the times of its set', () => {
+        const sandbox = paramsOf(Cell.fromBase64(defaultConfig));
+        const ours = paramsOf(NetworkConfig.of('sandbox').cell);
+        expect(ours.keys()).toEqual(sandbox.keys());
+        const differing = ours.keys().filter((id) => !ours.get(id)!.equals(sandbox.get(id)!));
+        expect(differing).toEqual([32, 34, 36]);
+        for (const id of differing) {
+            const [set, whole] = [ours, sandbox].map((params) => params.get(id)!.beginParse());
+            // validators_ext#12 utime_since:uint32 utime_until:uint32 total:(## 16) main:(## 16) total_weight:uint64 list:(HashmapE 16 ValidatorDescr)
+            expect(set!.loadUintBig(8 + 32 + 32)).toBe(whole!.loadUintBig(8 + 32 + 32));
+            expect([set!.loadUint(16), set!.loadUint(16)]).toEqual([1, 1]);
+            const weight = set!.loadUintBig(64);
+            const list = set!.loadDict(Dictionary.Keys.Uint(16), Dictionary.Values.BigUint(8 + 32 + 256 + 64 + 256));
+            // validator_addr#73 ed25519_pubkey#8e81278a pubkey:bits256 weight:uint64 adnl_addr:bits256
+            expect([...list].map(([index, description]) => [index, BigInt.asUintN(64, description >> 256n)])).toEqual([
+                [0, weight],
+            ]);
+        }
     });
 
     it('apply to transactions', async () => {
