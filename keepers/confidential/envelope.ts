@@ -6,7 +6,7 @@ import { ConfidentialError, misuse } from './errors';
 import { suiteSizes } from './hpke';
 import { isRequestBucket } from './padding';
 import { decodeContext, type RequestContext } from './request-context';
-import { signatureBytes, type Signer, verifySignature, verifySignatureAside } from './signing';
+import { signatureBytes, type Signer, verifySignature } from './signing';
 
 export const maxEnvelopeBytes = 32 * 1024 * 1024;
 export const gcmTagBytes = 16;
@@ -112,19 +112,5 @@ export function capOf(context: RequestContext, h: Buffer, cumulativeNano: bigint
 export function checkCap(envelope: Pick<ParsedEnvelope, 'cap' | 'sessionKey' | 'capSignature'>): void {
     const { cap, sessionKey, capSignature } = envelope;
     if (verifySignature({ publicKey: sessionKey, digest: capDigest(cap), signature: capSignature })) return;
-    throw capInvalid();
-}
-
-/** `checkCap` without holding this thread up. @throws ConfidentialError `cap_invalid` */
-export async function checkCapAside(
-    envelope: Pick<ParsedEnvelope, 'cap' | 'sessionKey' | 'capSignature'>,
-): Promise<void> {
-    const { cap, sessionKey, capSignature } = envelope;
-    const digest = capDigest(cap);
-    if (await verifySignatureAside({ publicKey: sessionKey, digest, signature: capSignature })) return;
-    throw capInvalid();
-}
-
-function capInvalid(): ConfidentialError {
-    return new ConfidentialError('cap_invalid', 'the cap is not signed by the session key beside it');
+    throw new ConfidentialError('cap_invalid', 'the cap is not signed by the session key beside it');
 }

@@ -1,6 +1,6 @@
 import { sha256 } from '../../wrappers/digest';
 import { exactly } from './byte-writer';
-import { type Signer, verifyNodeSignatureAside } from './signing';
+import { type Signer, verifyNodeSignature } from './signing';
 
 /** What a node signs to show a dispatcher that it holds its key now: SHA256("CHel" | network | hub | challenge). */
 export interface Hello {
@@ -15,9 +15,8 @@ export function signHello(hello: Hello, signer: Signer): Buffer {
     return signer.sign(helloDigest(hello));
 }
 
-/** Without holding this thread up: when a dispatcher is back, all of its nodes say hello at once. */
-export function verifyHello(hello: Hello, nodeKey: Buffer, signature: Buffer): Promise<boolean> {
-    return verifyNodeSignatureAside({ publicKey: nodeKey, digest: helloDigest(hello), signature });
+export function verifyHello(hello: Hello, nodeKey: Buffer, signature: Buffer): boolean {
+    return verifyNodeSignature({ publicKey: nodeKey, digest: helloDigest(hello), signature });
 }
 
 function helloDigest({ network, hub, challenge }: Hello): Buffer {

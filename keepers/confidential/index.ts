@@ -17,7 +17,6 @@ export {
     type KemCertificate,
     type KemCertificateFields,
     verifyKemCertificate,
-    verifyKemCertificateAside,
 } from './kem-certificate';
 export {
     decodeOffer,
@@ -27,7 +26,6 @@ export {
     type OfferFields,
     type OfferModel,
     verifyOffer,
-    verifyOfferAside,
 } from './offer';
 export {
     costNano,
@@ -52,7 +50,7 @@ export { firstWindowNano, inputWorstCaseNano, windowGrowthNano } from './cap-win
 export { capabilityOf, type RequestedWork, requestedWork } from './work-bound';
 export { type InnerRequest, keptHeaders } from './inner-request';
 export { checkContext, type ContextExpectation, type RequestContext } from './request-context';
-export { checkCap, checkCapAside, maxEnvelopeBytes, parseEnvelope, type ParsedEnvelope } from './envelope';
+export { checkCap, maxEnvelopeBytes, parseEnvelope, type ParsedEnvelope } from './envelope';
 export {
     finishEnvelope,
     signRequestCap,

@@ -10,7 +10,6 @@ import {
     signStatement,
     type StatementExpectation,
     verifyStatement,
-    verifyStatementAside,
 } from './statement';
 
 /** A node's word, under its attested key, that requests may be sealed to this KEM key. */
@@ -83,14 +82,6 @@ export function issueKemCertificate(fields: Omit<KemCertificateFields, 'nodeKey'
 /** The certificate, when the node that is expected signed it for this network and it is valid now. */
 export function verifyKemCertificate(signed: Buffer, expected: StatementExpectation): KemCertificate {
     return currentOf(verifyStatement(signed, expected.nodeKey), signed, expected);
-}
-
-/** `verifyKemCertificate` without holding this thread up. */
-export async function verifyKemCertificateAside(
-    signed: Buffer,
-    expected: StatementExpectation,
-): Promise<KemCertificate> {
-    return currentOf(await verifyStatementAside(signed, expected.nodeKey), signed, expected);
 }
 
 function currentOf(statement: SignedStatement, signed: Buffer, expected: StatementExpectation): KemCertificate {

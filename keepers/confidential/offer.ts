@@ -11,7 +11,6 @@ import {
     signStatement,
     type StatementExpectation,
     verifyStatement,
-    verifyStatementAside,
 } from './statement';
 
 /** One model of an offer. Its place in the list is the `model_index` of usages. */
@@ -131,11 +130,6 @@ export function issueOffer(fields: Omit<OfferFields, 'nodeKey'>, signer: Signer)
 /** The offer, when the node that is expected signed it for this network and it has not expired. */
 export function verifyOffer(signed: Buffer, expected: StatementExpectation): Offer {
     return currentOf(verifyStatement(signed, expected.nodeKey), signed, expected);
-}
-
-/** `verifyOffer` without holding this thread up. */
-export async function verifyOfferAside(signed: Buffer, expected: StatementExpectation): Promise<Offer> {
-    return currentOf(await verifyStatementAside(signed, expected.nodeKey), signed, expected);
 }
 
 function currentOf(statement: SignedStatement, signed: Buffer, expected: StatementExpectation): Offer {

@@ -2,7 +2,7 @@ import { sha256 } from '../../wrappers/digest';
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { ConfidentialError, misuse } from './errors';
-import { signatureBytes, type Signer, verifyNodeSignature, verifyNodeSignatureAside } from './signing';
+import { signatureBytes, type Signer, verifyNodeSignature } from './signing';
 
 /** Certificates and offers are small; anything larger is refused before it is read. */
 export const maxStatementBytes = 65_536;
@@ -37,19 +37,7 @@ export function readStatement(signed: Buffer): SignedStatement {
 export function verifyStatement(signed: Buffer, publicKey: Buffer): SignedStatement {
     const parts = readStatement(signed);
     if (verifyNodeSignature({ publicKey, digest: parts.hash, signature: parts.signature })) return parts;
-    throw signatureInvalid();
-}
-
-/** `verifyStatement` without holding this thread up. @throws ConfidentialError */
-export async function verifyStatementAside(signed: Buffer, publicKey: Buffer): Promise<SignedStatement> {
-    const parts = readStatement(signed);
-    const { hash: digest, signature } = parts;
-    if (await verifyNodeSignatureAside({ publicKey, digest, signature })) return parts;
-    throw signatureInvalid();
-}
-
-function signatureInvalid(): ConfidentialError {
-    return new ConfidentialError('statement_signature_invalid', 'the statement is not signed by the expected key');
+    throw new ConfidentialError('statement_signature_invalid', 'the statement is not signed by the expected key');
 }
 
 /** Whose statement it must be and when it is looked at. */

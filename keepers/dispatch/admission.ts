@@ -3,7 +3,7 @@ import {
     bindingOfEnvelope,
     type CapRaise,
     capWindowHash,
-    checkCapAside,
+    checkCap,
     checkCapRaise,
     ConfidentialError,
     type ParsedEnvelope,
@@ -73,7 +73,7 @@ export class Admission {
      */
     async check(envelope: ParsedEnvelope): Promise<EscrowAccount> {
         this.checkContext(envelope);
-        await this.checkSignature(envelope);
+        this.checkSignature(envelope);
         return this.accountFor(envelope, ['open']);
     }
 
@@ -113,10 +113,10 @@ export class Admission {
     }
 
     /** That the session key beside the cap signed it. @throws DispatchError */
-    async checkSignature(envelope: ParsedEnvelope): Promise<void> {
+    checkSignature(envelope: ParsedEnvelope): void {
         if (this.signed.has(envelope)) return;
         try {
-            await checkCapAside(envelope);
+            checkCap(envelope);
         } catch (error) {
             throw new DispatchError('cap_invalid', 'the cap is not signed by its session key', { cause: error });
         }

@@ -3,9 +3,9 @@ import {
     ConfidentialError,
     type KemCertificate,
     type Offer,
-    verifyKemCertificateAside,
-    verifyOfferAside,
     verifyHello,
+    verifyKemCertificate,
+    verifyOffer,
     type Hello as HelloScope,
 } from '../confidential';
 import { decodeKeyBundle, type KeyBundle } from '../../wrappers';
@@ -23,12 +23,12 @@ export interface GreetedNode extends NodeTerms {
 }
 
 /** @returns the node, or why its hello is refused. Its quote is for gateways and the chain to judge. */
-export async function checkHello(hello: Hello, scope: HelloScope, clock: Clock): Promise<GreetedNode | string> {
+export function checkHello(hello: Hello, scope: HelloScope, clock: Clock): GreetedNode | string {
     const { nodeKey, signature } = hello;
-    if (!(await verifyHello(scope, nodeKey, signature))) return 'the hello is not signed by the node key';
+    if (!verifyHello(scope, nodeKey, signature)) return 'the hello is not signed by the node key';
     try {
         const bundle = checkBundle(hello.bundle, { network: scope.network, nodeKey });
-        return { nodeKey, bundle, ...(await readTerms(hello, { network: scope.network, nodeKey, clock })) };
+        return { nodeKey, bundle, ...readTerms(hello, { network: scope.network, nodeKey, clock }) };
     } catch (error) {
         return error instanceof Error ? error.message : 'the hello is malformed';
     }
@@ -45,15 +45,12 @@ export function checkBundle(bytes: Buffer, of: { network: Buffer; nodeKey: Buffe
 }
 
 /** @throws ConfidentialError when a certificate or the offer is not this node's or not current */
-export async function readTerms(
+export function readTerms(
     terms: Pick<Update, 'kemCertificates' | 'offer'>,
     of: { network: Buffer; nodeKey: Buffer; clock: Clock },
-): Promise<NodeTerms> {
+): NodeTerms {
     const expected = { network: of.network, nodeKey: of.nodeKey, nowSec: nowSec(of.clock) };
     if (terms.kemCertificates.length === 0) throw new ConfidentialError('statement_malformed', 'no KEM certificate');
-    const [offer, ...kemCertificates] = await Promise.all([
-        verifyOfferAside(terms.offer, expected),
-        ...terms.kemCertificates.map((signed) => verifyKemCertificateAside(signed, expected)),
-    ]);
-    return { kemCertificates, offer };
+    const offer = verifyOffer(terms.offer, expected);
+    return { kemCertificates: terms.kemCertificates.map((signed) => verifyKemCertificate(signed, expected)), offer };
 }

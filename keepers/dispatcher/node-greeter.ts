@@ -69,7 +69,7 @@ export class NodeGreeter {
     private async welcome(socket: WebSocket, hello: Hello, challenge: Buffer): Promise<void> {
         const { network, hub, clock, logger, metrics } = this.options;
         const release = holdMessages(socket);
-        const greeted = await checkHello(hello, { network, hub, challenge }, clock);
+        const greeted = checkHello(hello, { network, hub, challenge }, clock);
         const refusal = typeof greeted === 'string' ? greeted : await this.admissionProblem(greeted.nodeKey);
         if (refusal !== undefined || typeof greeted === 'string') {
             logger.warn({ node: hello.nodeKey.toString('hex'), reason: refusal }, 'node refused');
@@ -85,10 +85,8 @@ export class NodeGreeter {
         // A node that dials again before its old socket is noticed dead replaces it.
         nodes.get(node.id)?.link.close('replaced by a newer connection');
         nodes.set(node);
-        // Each in its turn: their signatures are verified on other threads.
-        let updated = Promise.resolve();
         node.link = new NodeLink(socket, greeted.nodeKey, {
-            update: (update) => void (updated = updated.then(() => this.onUpdate(node, update))),
+            update: (update) => this.onUpdate(node, update),
             orphan: (message) => void orphans.take(node, message),
             load: (load) => (node.borne = load),
             closed: () => this.onClosed(node),
@@ -109,11 +107,11 @@ export class NodeGreeter {
         }
     }
 
-    private async onUpdate(node: ConnectedNode, update: Update): Promise<void> {
+    private onUpdate(node: ConnectedNode, update: Update): void {
         const { network, nodes, clock } = this.options;
         try {
             const { nodeKey } = node.greeted;
-            const terms = await readTerms(update, { network, nodeKey, clock });
+            const terms = readTerms(update, { network, nodeKey, clock });
             if (update.evidence !== undefined) checkBundle(update.evidence.bundle, { network, nodeKey });
             node.accept(terms, update.evidence);
             nodes.touch(node);

@@ -21,7 +21,7 @@ export async function takeOver(envelope: ParsedEnvelope, options: TakeOverOption
     if (!known.requestHash.equals(envelope.requestHash))
         throw new DispatchError('request_replayed', 'another request was sent under this id');
     // The node may see the cap for the first time: it must be one that can be settled from this ledger.
-    await admission.checkSignature(envelope);
+    admission.checkSignature(envelope);
     if (!envelope.sessionKey.equals(known.sessionKey) || envelope.cap.cumulativeNano > known.capCumulativeNano)
         throw new DispatchError('cap_invalid', 'the request was recorded under another cap');
     if (known.state === 'refused' || known.state === 'failed') {

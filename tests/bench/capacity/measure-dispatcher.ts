@@ -18,19 +18,22 @@ export interface DispatcherFigures {
     /** Share of a core that the dispatcher's thread takes while every node is connected and nobody asks anything. */
     idleThreadShare: number;
     /**
-     * CPU of the dispatcher's thread for one admission, from its bytes to the ledger's transaction: parsing, hashing,
-     * checks, reads, pauses for garbage. The signature is verified on another thread meanwhile.
+     * CPU of the dispatcher's thread for one admission, from its bytes to the ledger's transaction: parsing, hashing, the
+     * cap's signature, checks, pauses for garbage. The thread slept before each.
      */
     admitP50Micros: number;
     admitP99Micros: number;
-    /** All CPU of the thread in that time, the other nodes' pings included. */
-    admitThreadP50Micros: number;
-    admitThreadP99Micros: number;
-    /** By the clock, the signature's verification included. */
+    /** The same by the clock. */
     admitLatencyP50Micros: number;
     admitLatencyP99Micros: number;
+    /** CPU of the thread until the ledger's rules have taken it: what they read, replay and funds besides. */
+    admitAcceptedP50Micros: number;
+    admitAcceptedP99Micros: number;
     /** By the clock, with the ledger's transaction, in a file in memory. */
     admitDurableP50Micros: number;
+    /** As `admitP50Micros`, while 32 requests are under way: the thread does not sleep. */
+    admitBusyP50Micros: number;
+    admitBusyP99Micros: number;
     /** The whole directory with its evidence: CPU of the thread to render it, then again, and the most in one go. */
     directoryMb: number;
     directoryMs: number;

@@ -2,7 +2,7 @@
 export const nodeCount = 10_000;
 export const escrowCount = 100_000;
 /** Requests whose admission is measured, each of an escrow and session key of its own. */
-export const admissionCount = 5_000;
+export const admissionCount = 10_000;
 /** Of a TDX quote with its certificate chain, about. */
 export const quoteBytes = 5_000;
 

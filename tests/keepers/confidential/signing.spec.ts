@@ -51,16 +51,6 @@ describe('signing', () => {
         expect(verifySignature({ publicKey, digest, signature: Buffer.alloc(0) })).toBe(false);
     });
 
-    it('stays right when more keys pass through than it remembers', () => {
-        const signature = node.sign(digest);
-        for (let count = 0; count < 5_000; count++) {
-            const publicKey = Buffer.from(node.publicKey);
-            publicKey.writeUInt32BE(count, 4);
-            verifySignature({ publicKey, digest, signature: Buffer.alloc(64, 0xff) });
-        }
-        expect(verifySignature({ publicKey: node.publicKey, digest, signature })).toBe(true);
-    });
-
     it('signs digests of 32 bytes alone', async () => {
         await expectCode('input_invalid', () => node.sign(Buffer.alloc(33)));
         await expectCode('input_invalid', () => signerFromSeed(Buffer.alloc(64)));
@@ -101,10 +91,10 @@ describe('signing with an Ethereum key', () => {
         expect(verifyKemCertificate(issueKemCertificate(fields, signer).signed, expected).nodeKey).toEqual(publicKey);
         expect(verifyOffer(issueOffer(offerFields, signer).signed, expected).nodeKey).toEqual(publicKey);
         const hello = { network, hub: bytesOf('hub'), challenge: bytesOf('challenge') };
-        expect(await verifyHello(hello, publicKey, signHello(hello, signer))).toBe(true);
-        expect(
-            await verifyHello({ ...hello, challenge: bytesOf('another') }, publicKey, signHello(hello, signer)),
-        ).toBe(false);
+        expect(verifyHello(hello, publicKey, signHello(hello, signer))).toBe(true);
+        expect(verifyHello({ ...hello, challenge: bytesOf('another') }, publicKey, signHello(hello, signer))).toBe(
+            false,
+        );
     });
 
     it('signs no caps: the chain knows Ed25519 session keys alone', () => {

@@ -65,7 +65,7 @@ async function hello(overrides: Changes = {}): Promise<Hello> {
 }
 
 test('a hello signed for this challenge is taken, with its terms', async () => {
-    const greeted = await checkHello(await hello(), scope, clock);
+    const greeted = checkHello(await hello(), scope, clock);
     expect(greeted).toMatchObject({ nodeKey: node.publicKey, offer: { hash: offer.hash } });
 });
 
@@ -109,7 +109,7 @@ describe('it is refused when', () => {
         ],
     ];
     test.each(cases)('%s', async (_what, changes, words) => {
-        const refusal = await checkHello(await hello(await changes()), scope, clock);
+        const refusal = checkHello(await hello(await changes()), scope, clock);
         expect(typeof refusal).toBe('string');
         expect(refusal).toContain(words);
     });
