@@ -15,14 +15,21 @@ const mostRows = 65_536;
  * nobody else can have changed them; whoever finds that somebody may have, or that a batch was not committed, forgets all.
  */
 export class KnownRows {
-    private readonly escrows = new Map<string, EscrowStreams>();
+    /** By epoch, of which few are in use at a time: a key that names it too would be copied together for each look. */
+    private readonly escrows = new Map<number, Map<string, EscrowStreams>>();
+    private escrowCount = 0;
     private readonly byId = new Map<bigint, StreamState>();
     readonly requests = new Map<string, RequestState>();
 
     escrow(escrow: Buffer, epoch: number): EscrowStreams {
-        const key = `${keyOf(escrow)}${epoch}`;
-        let streams = this.escrows.get(key);
-        if (!streams) this.escrows.set(key, (streams = { byNode: new Map(), whole: false }));
+        let ofEpoch = this.escrows.get(epoch);
+        if (!ofEpoch) this.escrows.set(epoch, (ofEpoch = new Map<string, EscrowStreams>()));
+        const key = keyOf(escrow);
+        let streams = ofEpoch.get(key);
+        if (!streams) {
+            ofEpoch.set(key, (streams = { byNode: new Map(), whole: false }));
+            this.escrowCount += 1;
+        }
         return streams;
     }
 
@@ -64,13 +71,14 @@ export class KnownRows {
 
     forget(): void {
         this.escrows.clear();
+        this.escrowCount = 0;
         this.byId.clear();
         this.requests.clear();
     }
 
     /** Between two batches. */
     forgetIfMany(): void {
-        if (this.byId.size + this.requests.size > mostRows || this.escrows.size > mostRows) this.forget();
+        if (this.byId.size + this.requests.size > mostRows || this.escrowCount > mostRows) this.forget();
     }
 }
 

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 const defaults = {
     /** About 30 MiB of log where keys are random. */
     operationsBetween: 4_000,
-    /** 64 MiB: time that the log begins anew. */
-    longLogPages: 16_384,
+    /** 256 MiB: time that the log begins anew. */
+    longLogPages: 65_536,
 };
 /** A checkpoint that took no longer had little to move, or one that took nearly as long as that before it. */
 const shortMs = 8;

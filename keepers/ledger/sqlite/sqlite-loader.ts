@@ -9,23 +9,27 @@ import {
     loadedStream,
     loadedStreamColumns,
 } from '../dispatch/loaded-rows';
+import { bytes } from '../dispatch/changes';
 import type { Operation } from '../dispatch/operations';
 import type { StreamRow } from '../dispatch/rows';
 import type { StreamState } from '../dispatch/states';
 import type { WorkingSet } from '../dispatch/working-set';
 import type { ReceiptRecord } from '../dispatch-records';
 import { type StreamId, toBuffer } from '../records';
+import { PackedRows } from './packed-rows';
 
 const fromStreams = `SELECT ${loadedStreamColumns} FROM dispatch_streams`;
 const fromRequests = `SELECT ${loadedRequestColumns} FROM dispatch_requests`;
 const fromReceipts = `SELECT ${loadedReceiptColumns} FROM dispatch_receipts WHERE stream_id = ?`;
 
-/** Brings into a working set what the rules read of each operation. */
+const requestIds = new PackedRows<Buffer>([bytes('request_id', 16, (id) => id)]);
+
+/** Of a connection with `row_numbers`: brings into a working set what the rules read of each operation. */
 export class SqliteLoader {
     private readonly streamsOfEscrow: Query<StreamRow>;
     private readonly stream: Query<StreamRow>;
     private readonly streamById: Query<StreamRow>;
-    private readonly request: Query<LoadedRequestRow>;
+    private readonly requests: Query<LoadedRequestRow>;
     private readonly running: Query<LoadedRequestRow>;
     private readonly open: Query<LoadedRequestRow>;
     private readonly receiptAt: Query<LoadedReceiptRow>;
@@ -37,7 +41,7 @@ export class SqliteLoader {
         this.streamsOfEscrow = sql(`${fromStreams} WHERE escrow = ? AND epoch = ?`);
         this.stream = sql(`${fromStreams} WHERE escrow = ? AND epoch = ? AND node_key = ?`);
         this.streamById = sql(`${fromStreams} WHERE id = ?`);
-        this.request = sql(`${fromRequests} WHERE request_id = ?`);
+        this.requests = sql(`${fromRequests} WHERE request_id IN (SELECT request_id FROM ${requestIds.table})`);
         this.running = sql(`${fromRequests} WHERE state IN ('running', 'lost') AND dispatcher_id = ?`);
         this.open = sql(`${fromRequests} WHERE state IN ('running', 'lost') AND stream_id = ?`);
         this.receiptAt = sql(`${fromReceipts} AND sequence = ?`);
@@ -45,20 +49,31 @@ export class SqliteLoader {
         this.receiptAfter = sql(`${fromReceipts} AND sequence > ? ORDER BY sequence LIMIT 1`);
     }
 
-    load(set: WorkingSet, operation: Operation): void {
+    load(set: WorkingSet, operations: readonly Operation[]): void {
+        this.loadRequests(set, operations);
+        for (const operation of operations) this.loadOthers(set, operation);
+    }
+
+    /** Nearly always they are new, and the answer is that they are not there. */
+    private loadRequests(set: WorkingSet, operations: readonly Operation[]): void {
+        const unknown = operations.map(requestOf).filter((id) => id !== null && set.request(id) === undefined);
+        for (const values of requestIds.pack(unknown as Buffer[])) this.putRequests(set, this.requests.all(...values));
+        for (const id of unknown as Buffer[]) if (!set.request(id)) set.putRequest(id, null);
+    }
+
+    private loadOthers(set: WorkingSet, operation: Operation): void {
         switch (operation.kind) {
             case 'cap':
-                this.loadEscrow(set, operation.cap);
-                return void this.loadRequest(set, operation.cap.requestId);
+                return this.loadEscrow(set, operation.cap);
             case 'raise': {
-                const stream = this.loadRequest(set, operation.raise.requestId);
-                return stream && this.loadEscrow(set, stream);
+                const request = set.request(operation.raise.requestId);
+                return request ? this.loadEscrow(set, request.stream) : undefined;
             }
             case 'receipt':
                 return this.loadReceipt(set, operation.record);
             case 'close':
             case 'take':
-                return void this.loadRequest(set, operation.requestId);
+                return;
             case 'paid':
                 return void this.loadStream(set, operation.stream);
             case 'lose':
@@ -85,16 +100,6 @@ export class SqliteLoader {
         return set.stream(id);
     }
 
-    /** The stream of a request that is there. */
-    private loadRequest(set: WorkingSet, requestId: Buffer): StreamState | undefined {
-        const known = set.request(requestId);
-        if (known !== undefined) return known?.stream;
-        const row = this.request.get(requestId);
-        if (row) this.putRequests(set, [row]);
-        else set.putRequest(requestId, null);
-        return set.request(requestId)?.stream;
-    }
-
     private putRequests(set: WorkingSet, rows: readonly LoadedRequestRow[]): void {
         for (const row of rows) {
             if (set.request(toBuffer(row.request_id))) continue;
@@ -113,12 +118,27 @@ export class SqliteLoader {
     private loadReceipt(set: WorkingSet, record: ReceiptRecord): void {
         const { escrow, epoch, receipt } = record;
         const stream = this.loadStream(set, { escrow, epoch, nodeKey: receipt.nodeKey });
-        if (record.requestId) this.loadRequest(set, record.requestId);
         // Only a late receipt has neighbours that the stream's row does not tell.
         if (!stream?.loadedLatest || receipt.sequence > stream.loadedLatest.sequence) return;
         for (const query of [this.receiptAt, this.receiptBefore, this.receiptAfter]) {
             const row = query.get(stream.id, receipt.sequence);
             if (row) set.noteReceipt(stream, loadedReceipt(row));
         }
+    }
+}
+
+function requestOf(operation: Operation): Buffer | null {
+    switch (operation.kind) {
+        case 'cap':
+            return operation.cap.requestId;
+        case 'raise':
+            return operation.raise.requestId;
+        case 'receipt':
+            return operation.record.requestId;
+        case 'close':
+        case 'take':
+            return operation.requestId;
+        default:
+            return null;
     }
 }

@@ -10,6 +10,7 @@ import { WorkingSet } from '../dispatch/working-set';
 import { LedgerError } from '../errors';
 import { Checkpoints } from './checkpoints';
 import { LogSync } from './log-sync';
+import { rowNumbersTable } from './packed-rows';
 import { SqliteLoader } from './sqlite-loader';
 import { SqliteSaver } from './sqlite-saver';
 import { SqliteSql } from './sqlite-sql';
@@ -17,8 +18,8 @@ import { SqliteSql } from './sqlite-sql';
 /** How long the event loop may stand still for another process before the wait goes on beside it. */
 const blockingBusyMs = 5;
 const writeCacheKib = 65_536;
-/** Only where the thread that checkpoints does not keep up: 128 MiB of log. */
-const blockingCheckpointPages = 32_768;
+/** Only where the thread that checkpoints does not keep up: 512 MiB of log. */
+const blockingCheckpointPages = 131_072;
 
 /**
  * The dispatcher's tables in a SQLite file. Reads have a connection of their own, which sees only what is committed.
@@ -27,7 +28,7 @@ const blockingCheckpointPages = 32_768;
  */
 export class SqliteStore implements DispatchStore {
     /** A few milliseconds: the next batch is written while this one is synced. */
-    readonly batchOperations = 128;
+    readonly batchOperations = 64;
     readonly reads: Sql;
     private readonly writing: Database;
     private readonly reading: Database;
@@ -53,6 +54,7 @@ export class SqliteStore implements DispatchStore {
         this.writing.exec(
             `PRAGMA cache_size = -${writeCacheKib}; PRAGMA wal_autocheckpoint = ${blockingCheckpointPages}`,
         );
+        this.writing.exec(rowNumbersTable);
         this.checkpoints = new Checkpoints(options.file);
         this.reading = openDatabase(options);
         this.log = new LogSync(options.file);
@@ -92,7 +94,7 @@ export class SqliteStore implements DispatchStore {
     private decideAndSave(operations: readonly Operation[]): Decision[] {
         this.forgetWhatOthersChanged();
         const set = new WorkingSet(this.rows);
-        for (const operation of operations) this.loader.load(set, operation);
+        this.loader.load(set, operations);
         const decisions = operations.map((operation) => decide(set, operation));
         announce(operations, decisions);
         this.saver.save(set);

@@ -1,0 +1,136 @@
+import type { SqlValue } from '../database';
+import type { Column } from '../dispatch/changes';
+
+/** Rows that one statement takes at most: the length of `row_numbers`. */
+export const mostPackedRows = 512;
+
+/** For the connection whose statements read packed rows. */
+export const rowNumbersTable = `
+PRAGMA temp_store = MEMORY;
+CREATE TEMP TABLE row_numbers (n INTEGER PRIMARY KEY);
+WITH RECURSIVE counted (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < ${mostPackedRows - 1})
+    INSERT INTO row_numbers SELECT n FROM counted;
+`;
+
+/** 2^63 has 19, and there may be a sign. */
+const digits = 20;
+const lowDigits = 9;
+const lowUnit = 10 ** lowDigits;
+
+/** Parameters before those of columns: the rows' bytes, and how many rows they are. */
+const firstParameters = 2;
+
+interface Alike<Row> {
+    constants: SqlValue[];
+    rows: Row[];
+}
+
+/**
+ * Many rows as one parameter, since each value that crosses to the database by itself costs more than what the database
+ * does with it. A row has a fixed length: bytes as they are, integers as decimal digits, which SQLite can read out of
+ * bytes. What has no fixed length, texts and whether a value is null, is a parameter that rows share.
+ */
+export class PackedRows<Row> {
+    /** To be read from in a statement. */
+    readonly table: string;
+    private readonly rowBytes: number;
+    private readonly fixed: readonly Column<Row>[];
+    private readonly shared: readonly Column<Row>[];
+
+    constructor(columns: readonly Column<Row>[]) {
+        this.fixed = columns.filter(({ type }) => type !== 'text');
+        this.shared = columns.filter(({ type, nullable }) => type === 'text' || nullable);
+        this.rowBytes = this.fixed.reduce((sum, column) => sum + lengthOf(column), 0);
+        const values = columns.map((column) => `${this.expression(column)} AS ${column.name}`);
+        this.table = `(SELECT ${values.join(', ')} FROM temp.row_numbers WHERE n < ?2) AS v`;
+    }
+
+    /** Parameters of the statement, once for each time that it must run. */
+    *pack(rows: Iterable<Row>): Iterable<SqlValue[]> {
+        for (const { constants, rows: alike } of this.alike(rows))
+            for (let from = 0; from < alike.length; from += mostPackedRows) {
+                const some = alike.slice(from, from + mostPackedRows);
+                yield [this.bytesOf(some, constants), BigInt(some.length), ...constants];
+            }
+    }
+
+    private expression(column: Column<Row>): string {
+        const parameter = `?${firstParameters + 1 + this.shared.indexOf(column)}`;
+        if (column.type === 'text') return parameter;
+        const before = this.fixed.slice(0, this.fixed.indexOf(column)).reduce((sum, each) => sum + lengthOf(each), 0);
+        const part = `substr(?1, n * ${this.rowBytes} + ${before + 1}, ${lengthOf(column)})`;
+        const value = column.type === 'integer' ? `CAST(${part} AS INTEGER)` : part;
+        return column.nullable ? `iif(${parameter}, NULL, ${value})` : value;
+    }
+
+    /** Rows with the same texts and nulls. */
+    private alike(rows: Iterable<Row>): Alike<Row>[] {
+        const groups: Alike<Row>[] = [];
+        for (const row of rows) {
+            let group = groups.find(({ constants }) => this.shares(row, constants));
+            if (!group)
+                groups.push((group = { constants: this.shared.map((column) => constantOf(column, row)), rows: [] }));
+            group.rows.push(row);
+        }
+        return groups;
+    }
+
+    private shares(row: Row, constants: readonly SqlValue[]): boolean {
+        return this.shared.every((column, i) => constantOf(column, row) === constants[i]);
+    }
+
+    private bytesOf(rows: readonly Row[], constants: readonly SqlValue[]): Buffer {
+        const present = this.fixed.map((column) => !(column.nullable && constants[this.shared.indexOf(column)] === 1n));
+        const packed = Buffer.allocUnsafe(rows.length * this.rowBytes);
+        let at = 0;
+        for (const row of rows)
+            this.fixed.forEach((column, i) => {
+                if (present[i]) write(packed, column, { value: column.of(row)!, at });
+                at += lengthOf(column);
+            });
+        return packed;
+    }
+}
+
+function lengthOf({ type, length }: Column<never>): number {
+    return type === 'integer' ? digits : length;
+}
+
+function constantOf<Row>({ type, of }: Column<Row>, row: Row): SqlValue {
+    const value = of(row);
+    if (type === 'text') return value;
+    return value === null ? 1n : 0n;
+}
+
+function write(
+    packed: Buffer,
+    { name, length }: Column<never>,
+    { value, at }: { value: bigint | number | string | Buffer; at: number },
+): void {
+    if (typeof value === 'bigint' || typeof value === 'number') return writeDigits(packed, value, at);
+    // Of another length it would run into its neighbours.
+    if (value.length !== length) throw new RangeError(`${name} must have ${length} bytes, has ${value.length}`);
+    packed.set(value as Buffer, at);
+}
+
+function writeDigits(packed: Buffer, value: bigint | number, at: number): void {
+    const number = Number(value);
+    if (number < 0 || number > Number.MAX_SAFE_INTEGER) {
+        const text = number < 0 ? `-${(-BigInt(value)).toString().padStart(digits - 1, '0')}` : value.toString();
+        packed.write(text.padStart(digits, '0'), at, 'latin1');
+        return;
+    }
+    const high = Math.floor(number / lowUnit);
+    writeDigitsOf(packed, high, { from: at, to: at + digits - lowDigits });
+    writeDigitsOf(packed, number - high * lowUnit, { from: at + digits - lowDigits, to: at + digits });
+}
+
+/** Of a number below 2^31. */
+function writeDigitsOf(packed: Buffer, number: number, { from, to }: { from: number; to: number }): void {
+    let rest = number | 0;
+    for (let at = to - 1; at >= from; at--) {
+        const tenth = (rest / 10) | 0;
+        packed[at] = 48 + rest - tenth * 10;
+        rest = tenth;
+    }
+}
