@@ -18,6 +18,8 @@ export interface ChainCandidate extends SettlementCandidate {
 
 export type SkipReason =
     | 'escrow_unknown'
+    /** The chain could not be read about it this time; others were. */
+    | 'escrow_unreadable'
     | 'epoch_over'
     | 'node_unknown'
     | 'nothing_owed'
@@ -41,14 +43,31 @@ export interface ViewOptions {
     /** Checks lines as hub and escrow will. */
     signatures: LineSignatures;
     concurrency?: number;
+    /** Told of escrows that could not be read while others were; without it the first one fails all. */
+    onUnreadable?: (escrow: Buffer, error: unknown) => void;
 }
 
-/** Holds what we could settle against what the chain has paid already and until when it would take it. */
+/**
+ * Holds what we could settle against what the chain has paid already and until when it would take it.
+ * @throws what reading threw: that of the first escrow, or with `onUnreadable` where none could be read
+ */
 export async function viewChain(options: ViewOptions): Promise<ChainView> {
     const view: ChainView = { candidates: [], skipped: noneSkipped(), escrows: new Map() };
     const queue = new PQueue({ concurrency: options.concurrency ?? 4 });
-    const groups = groupByEscrow(options.settleables);
-    await queue.addAll([...groups.values()].map((group) => () => viewEscrow(group, options, view)));
+    const groups = [...groupByEscrow(options.settleables).values()];
+    const failures: unknown[] = [];
+    const views = groups.map((group) => async () => {
+        try {
+            await viewEscrow(group, options, view);
+        } catch (error) {
+            failures.push(error);
+            if (options.onUnreadable === undefined) throw error;
+            view.skipped.escrow_unreadable += group.length;
+            options.onUnreadable(group[0]!.escrow, error);
+        }
+    });
+    await queue.addAll(views);
+    if (failures.length > 0 && failures.length === groups.length) throw failures[0];
     return view;
 }
 
@@ -63,9 +82,10 @@ async function viewEscrow(group: Settleable[], options: ViewOptions, view: Chain
         view.skipped.escrow_unknown += group.length;
         return;
     }
+    const candidates: (ChainCandidate | SkipReason)[] = [];
+    for (const settleable of group) candidates.push(await candidateOf(settleable, snapshot, options));
     view.escrows.set(escrow.toString('hex'), snapshot);
-    for (const settleable of group) {
-        const candidate = await candidateOf(settleable, snapshot, options);
+    for (const candidate of candidates) {
         if (typeof candidate === 'string') view.skipped[candidate]++;
         else view.candidates.push(candidate);
     }
@@ -133,6 +153,7 @@ function uniqueNodeKeys(group: readonly Settleable[]): Buffer[] {
 function noneSkipped(): Record<SkipReason, number> {
     return {
         escrow_unknown: 0,
+        escrow_unreadable: 0,
         epoch_over: 0,
         node_unknown: 0,
         nothing_owed: 0,

@@ -55,14 +55,17 @@ export class HubRounds {
         return rounds;
     }
 
-    /** A dispatcher's ledger is of its hub; what a node's log holds of an escrow that is nowhere, home counts as unknown. */
+    /**
+     * A dispatcher's ledger is of its hub; what a node's log holds of an escrow that is nowhere, home counts as unknown, and
+     * so does it one that can't be read.
+     */
     private async byHub(settleables: readonly Settleable[]): Promise<Map<string, Settleable[]>> {
         const { hub: home, reader, nodeLogFiles } = this.options;
         if (!nodeLogFiles?.length) return new Map([[home.toRawString(), [...settleables]]]);
         const byHub = new Map<string, Settleable[]>();
         for (const one of settleables) {
-            const hub = (await reader.hubOfEscrow(new Address(0, one.escrow))) ?? home;
-            const raw = hub.toRawString();
+            const hub = await reader.hubOfEscrow(new Address(0, one.escrow)).catch(() => home);
+            const raw = (hub ?? home).toRawString();
             const known = byHub.get(raw);
             if (known === undefined) byHub.set(raw, [one]);
             else known.push(one);

@@ -1,7 +1,7 @@
 import type { OpenedContract } from '@ton/core';
 import PQueue from 'p-queue';
 import { maxSettlementLines, type Payout } from '../../wrappers';
-import type { Clock, Logger } from '../base';
+import { type Clock, errorMessage, type Logger } from '../base';
 import type { Settleable } from '../ledger';
 import { noEffect, partialEffect } from '../outbox';
 import { type ChainView, viewChain } from './chain-candidates';
@@ -83,8 +83,16 @@ export class SettleRounds {
     }
 
     private view(settleables: readonly Settleable[]): Promise<ChainView> {
-        const hub = this.place.hub.address;
-        return viewChain({ reader: this.options.reader, hub, settleables, signatures: this.signatures! });
+        const { hub, logger } = this.place;
+        return viewChain({
+            reader: this.options.reader,
+            hub: hub.address,
+            settleables,
+            signatures: this.signatures!,
+            // Nobody's income waits for another's escrow.
+            onUnreadable: (escrow, error) =>
+                logger.warn({ escrow: escrow.toString('hex'), error: errorMessage(error) }, 'an escrow cannot be read'),
+        });
     }
 
     private async plan(before: ChainView, force: boolean): Promise<RoundPlan> {

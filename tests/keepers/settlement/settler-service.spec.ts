@@ -212,6 +212,31 @@ describe('SettlerService on a devnet', () => {
         expect(await paid(here, nodes[1]!)).toBe(toNano('1'));
     });
 
+    it('settles at all other escrows where one can not be read, and says so; where none can, that fails the round', async () => {
+        const [good, bad] = [await hub.openEscrow('doris', toNano('20')), await hub.openEscrow('dirk', toNano('20'))];
+        const ledger = await ledgerWith([
+            [good, nodes[0]!, toNano('1')],
+            [bad, nodes[0]!, toNano('2')],
+        ]);
+        const reader = fixture.reader(hub.registry.address);
+        const read = reader.escrow.bind(reader);
+        const unreadable = [bad.escrow.address];
+        jest.spyOn(reader, 'escrow').mockImplementation((query) =>
+            unreadable.some((address) => address.equals(query.address))
+                ? Promise.reject(new Error('no server knows'))
+                : read(query),
+        );
+        const settler = createSettler({ ledger, reader });
+        const first = await settler.settleOnce({ force: true });
+        expect(first).toMatchObject({ settledNano: toNano('1'), skipped: { escrow_unreadable: 1 } });
+        expect([await paid(good, nodes[0]!), await paid(bad, nodes[0]!)]).toEqual([toNano('1'), 0n]);
+        unreadable.push(good.escrow.address);
+        await expect(settler.settleOnce({ force: true })).rejects.toThrow('no server knows');
+        unreadable.length = 0;
+        expect(await settler.settleOnce({ force: true })).toMatchObject({ settledNano: toNano('2') });
+        await ledger.close();
+    });
+
     it('waits while the value is small, then settles by itself as it grows, and stops cleanly', async () => {
         const escrow = await hub.openEscrow('erin', toNano('60'));
         const ledger = await ledgerWith([[escrow, nodes[0]!, toNano('0.05')]]);
