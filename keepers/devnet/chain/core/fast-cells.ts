@@ -6,7 +6,9 @@
  */
 import { createHash } from 'node:crypto';
 import { Cell } from '@ton/core';
+import './fast-bags';
 import './fast-bits';
+import './fast-hashes';
 /* eslint-disable @typescript-eslint/no-require-imports -- what `import *` gives is a copy under some compilers: replacing in it replaces nothing */
 import paddedBits = require('@ton/core/dist/boc/utils/paddedBits');
 import primitives = require('@ton/crypto/dist/primitives/sha256');
