@@ -21,9 +21,10 @@ const pricedNames = new Set([
 /**
  * Reads the bounds of a request out of its JSON body: the one place where gateway and node learn what may be charged.
  * Throws `request_invalid` when a field that bounds the cost is not what it should be.
+ * @param parsed what `inner.body` says, where the caller has parsed it
  */
-export function requestedWork(inner: InnerRequest): RequestedWork {
-    const body = parseObject(inner.body);
+export function requestedWork(inner: InnerRequest, parsed = parseBody(inner.body)): RequestedWork {
+    const body = objectOf(parsed);
     refuseOtherSpellings(body);
     const capability = capabilityOf(inner.path);
     if (typeof body.model !== 'string' || body.model === '') throw invalid('"model" is missing');
@@ -82,13 +83,15 @@ function count(body: Record<string, unknown>, name: string): number | undefined 
     throw invalid(`"${name}" is not a count`);
 }
 
-function parseObject(body: Buffer): Record<string, unknown> {
-    let value: unknown;
+function parseBody(body: Buffer): unknown {
     try {
-        value = JSON.parse(body.toString('utf8'));
+        return JSON.parse(body.toString('utf8'));
     } catch {
         throw invalid('the body is not JSON');
     }
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('the body is no object');
     return value as Record<string, unknown>;
 }

@@ -29,7 +29,8 @@ export interface RequestShape {
 
 /** @throws GatewayError `invalid_json` or `invalid_request`, naming the field at fault */
 export function shapeOf(inner: InnerRequest): RequestShape {
-    const parsed = routedFields.safeParse(parseJson(inner.body));
+    const body = parseJson(inner.body);
+    const parsed = routedFields.safeParse(body);
     if (!parsed.success) {
         const issue = parsed.error.issues[0]!;
         const param = issue.path.join('.');
@@ -37,12 +38,18 @@ export function shapeOf(inner: InnerRequest): RequestShape {
         throw new GatewayError('invalid_request', message, { param: param === '' ? undefined : param });
     }
     const { model, stream } = parsed.data;
-    return { model, stream: stream ?? false, conversation: conversationKey(parsed.data), inner, work: workOf(inner) };
+    return {
+        model,
+        stream: stream ?? false,
+        conversation: conversationKey(parsed.data),
+        inner,
+        work: workOf(inner, body),
+    };
 }
 
-function workOf(inner: InnerRequest): RequestedWork {
+function workOf(inner: InnerRequest, body: unknown): RequestedWork {
     try {
-        return requestedWork(inner);
+        return requestedWork(inner, body);
     } catch (error) {
         if (error instanceof ConfidentialError) throw new GatewayError('invalid_request', error.message);
         throw error;

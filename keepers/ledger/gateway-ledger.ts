@@ -190,12 +190,12 @@ export class GatewayLedger {
 
     /** What the escrow owes or may come to owe beyond what it paid. */
     outstandingNano(escrow: Buffer, epoch: number, funds: Pick<EscrowFunds, 'paidNano'>): bigint {
-        return outstanding(this.sql.streamsOfEscrow.all(escrow, epoch), funds);
+        return outstanding(this.sql.owedOfEscrow.all(escrow, epoch), funds);
     }
 
     /** Nodes with an account at the escrow: whose paid sums `reserve` needs. */
     nodeKeys(escrow: Buffer, epoch: number): Buffer[] {
-        return this.sql.streamsOfEscrow.all(escrow, epoch).map((row) => toBuffer(row.node_key));
+        return this.sql.nodesOfEscrow.all(escrow, epoch).map((row) => toBuffer(row.node_key));
     }
 
     /** What a key has spent and holds open; survives restarts. */

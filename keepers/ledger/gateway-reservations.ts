@@ -1,6 +1,6 @@
 import { isUniqueViolation, type SqlValue } from './database';
 import { LedgerError } from './errors';
-import type { GatewayOpenRow, GatewayStatements, GatewayStreamRow } from './gateway-statements';
+import type { GatewayOpenRow, GatewayStatements, GatewayStreamRow, OwedRow } from './gateway-statements';
 import type { IdempotencyMark, IdempotencyRecords } from './idempotency-records';
 import { requireBudget, type SpendingKey } from './key-budget';
 import { type EscrowFunds, maxNano, storedBytes, storedNano, type StreamId } from './records';
@@ -87,7 +87,7 @@ export class GatewayReservations {
     }
 
     private requireFunds({ escrow, epoch }: Pick<GatewayStreamRow, 'escrow' | 'epoch'>, funds: EscrowFunds): void {
-        const neededNano = outstanding(this.sql.streamsOfEscrow.all(Buffer.from(escrow), epoch), funds);
+        const neededNano = outstanding(this.sql.owedOfEscrow.all(Buffer.from(escrow), epoch), funds);
         if (neededNano <= funds.balanceNano) return;
         throw new LedgerError(
             'escrow_insufficient',
@@ -123,9 +123,8 @@ export class GatewayReservations {
 }
 
 /** What the streams owe or may come to owe beyond what the escrow paid. */
-export function outstanding(streams: GatewayStreamRow[], funds: Pick<EscrowFunds, 'paidNano'>): bigint {
-    return streams.reduce((sum, stream) => {
-        const paid = funds.paidNano.get(Buffer.from(stream.node_key).toString('hex')) ?? 0n;
-        return sum + maxNano(0n, stream.finals_nano + stream.open_nano - paid);
+export function outstanding(streams: OwedRow[], { paidNano }: Pick<EscrowFunds, 'paidNano'>): bigint {
+    return streams.reduce((sum, { node_hex, finals_nano, open_nano }) => {
+        return sum + maxNano(0n, finals_nano + open_nano - (paidNano.get(node_hex) ?? 0n));
     }, 0n);
 }

@@ -73,6 +73,9 @@ const openColumns = [
 type OpenRow = Pick<GatewayRequestRow, (typeof openColumns)[number]> &
     Pick<GatewayStreamRow, 'escrow' | 'epoch' | 'node_key'>;
 
+/** All that the sum over an escrow's streams reads, which every reservation takes: a text costs less to hand over than bytes. */
+export type OwedRow = Pick<GatewayStreamRow, 'finals_nano' | 'open_nano'> & { node_hex: string };
+
 /** What lies around a receipt in its stream; sums and sequences only go up there. */
 interface NeighboursRow {
     cumulative_before: bigint | null;
@@ -93,7 +96,13 @@ export function prepareGatewayStatements(database: Database) {
     return {
         stream: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE escrow = ? AND epoch = ? AND node_key = ?'),
         streamById: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE id = ?'),
-        streamsOfEscrow: sql<GatewayStreamRow>('SELECT * FROM gateway_streams WHERE escrow = ? AND epoch = ?'),
+        nodesOfEscrow: sql<Pick<GatewayStreamRow, 'node_key'>>(
+            'SELECT node_key FROM gateway_streams WHERE escrow = ? AND epoch = ?',
+        ),
+        owedOfEscrow: sql<OwedRow>(
+            `SELECT lower(hex(node_key)) AS node_hex, finals_nano, open_nano FROM gateway_streams
+             WHERE escrow = ? AND epoch = ?`,
+        ),
         insertStream: sql('INSERT INTO gateway_streams (escrow, epoch, node_key) VALUES (?, ?, ?)'),
         addOpen: sql('UPDATE gateway_streams SET open_nano = open_nano + ? WHERE id = ?'),
         /** What was set aside becomes what was spent. */
