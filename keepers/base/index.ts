@@ -7,4 +7,5 @@ export { createLogger, silentLogger, type Logger, type LoggerOptions, type LogLi
 export { packageRoot, packageVersion, programFile } from './package-root';
 export { retry, type RetryOptions } from './retry';
 export type { NewSend, OpenSend, SendClosure, SendFate, SendJournal, SignedSend } from './send-journal';
+export { timeLimit, type TimeLimit } from './time-limit';
 export { ceilDiv, formatTon, parseTon } from './units';

@@ -1,3 +1,4 @@
+import { timeLimit, type TimeLimit } from '../base';
 import { DispatchError } from '../dispatch';
 
 export function gatewayGone(): DispatchError {
@@ -9,15 +10,6 @@ function late(): DispatchError {
 }
 
 /** Aborts when nobody would use the answer any more: the gateway has gone or the deadline is over. */
-export function patienceOf(cancelled: AbortSignal, leftMs: number): { signal: AbortSignal; end(): void } {
-    const controller = new AbortController();
-    const onCancel = () => controller.abort(gatewayGone());
-    const timer = setTimeout(() => controller.abort(late()), leftMs);
-    if (cancelled.aborted) onCancel();
-    cancelled.addEventListener('abort', onCancel, { once: true });
-    const end = () => {
-        clearTimeout(timer);
-        cancelled.removeEventListener('abort', onCancel);
-    };
-    return { signal: controller.signal, end };
+export function patienceOf(cancelled: AbortSignal, leftMs: number): TimeLimit {
+    return timeLimit(cancelled, leftMs, { late, gone: gatewayGone });
 }

@@ -1,9 +1,9 @@
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
+import { timeLimit } from '../base';
 import { GatewayError } from './errors';
 import type { AnswerFrames } from './frame-queue';
 import { NoLink, RelayLink } from './relay-link';
-import { timeLimit } from './time-limit';
 
 /** A dispatcher's refusal, as it answers it (docs/protocol.md). */
 export interface DispatcherRefusal {

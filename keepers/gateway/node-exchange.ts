@@ -1,5 +1,5 @@
 import type { Address } from '@ton/core';
-import type { Clock, Logger } from '../base';
+import { type Clock, type Logger, timeLimit, type TimeLimit } from '../base';
 import { AnswerOpener, type AnswerReceipt, ConfidentialError, findModel, type Signer } from '../confidential';
 import { type GatewayLedger, LedgerError } from '../ledger';
 import { Answer, EngineFailure, type FinalEvent } from './answer';
@@ -16,7 +16,6 @@ import { ReplicaRelay } from './replica-relay';
 import type { RequestClosings } from './request-closings';
 import type { RequestSealer, SealedRequest } from './request-sealer';
 import type { RequestShape } from './request-shape';
-import { timeLimit, type TimeLimit } from './time-limit';
 import type { TrustedNode } from './trusted-node';
 
 export interface NodeExchangeOptions {

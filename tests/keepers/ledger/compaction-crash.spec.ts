@@ -1,33 +1,19 @@
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { NodeLog, scanNodeLog } from '../../../keepers/ledger';
 import { bytes } from './record-bytes';
 import { temporaryFolder } from './temporary-folder';
-import { typescriptNode } from '../../support/typescript-node';
+import { writeUntilKilled } from './write-until-killed';
 
 const file = path.join(temporaryFolder(), 'node.log');
 const rounds = 4;
 
-/** Kills it at random from its first compaction on; gives what it acknowledged. */
-function writeUntilKilled(round: number): Promise<string[]> {
-    const script = path.join(__dirname, 'compaction-crash-writer.ts');
-    const child = spawn(process.execPath, [...typescriptNode, script, file, String(round)], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return new Promise((resolve, reject) => {
-        let output = '';
-        let complaint = '';
-        let timer: NodeJS.Timeout | undefined;
-        child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-        child.stdout.on('data', (chunk: Buffer) => {
-            output += chunk.toString();
-            if (output.includes('compacted')) timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 100);
-        });
-        child.on('close', (_code, signal) => {
-            if (signal !== 'SIGKILL') return reject(new Error(`writer ended by itself: ${complaint}`));
-            // The last line may have been cut by the kill.
-            resolve(output.split('\n').slice(0, -1));
-        });
+/** Killed at random from its first compaction on. */
+function killedWriter(round: number): Promise<string[]> {
+    return writeUntilKilled({
+        script: 'compaction-crash-writer.ts',
+        args: [file, String(round)],
+        isUnderWay: (output) => output.includes('compacted'),
+        withinMs: 100,
     });
 }
 
@@ -48,7 +34,7 @@ async function survivors(): Promise<Map<string, { receipts: number; latest: numb
 it('kill -9 while a log is written anew loses no acknowledged receipt and counts none twice', async () => {
     const acknowledged = new Map<string, number>();
     for (let round = 0; round < rounds; round++) {
-        for (const line of await writeUntilKilled(round)) {
+        for (const line of await killedWriter(round)) {
             const [kind, lane, i] = line.split(' ') as [string, string, string];
             if (kind === 'logged') acknowledged.set(bytes(lane).toString('hex'), Number(i));
         }

@@ -1,37 +1,21 @@
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { type DispatchLedgerOptions, GatewayLedger, NodeLog, scanNodeLog } from '../../../keepers/ledger';
 import { newLedger, openTestLedger } from '../../support/new-ledger';
 import { temporaryFolder } from './temporary-folder';
 import { requestId } from './ledger-records';
 import { bytes } from './record-bytes';
-import { typescriptNode } from '../../support/typescript-node';
+import { writeUntilKilled } from './write-until-killed';
 
 const folder = temporaryFolder();
 const rounds = 6;
 
-/** Runs the writer, kills it after a random delay from an early acknowledgement; returns what it acknowledged. */
-function writeUntilKilled(round: number, place: DispatchLedgerOptions): Promise<string[]> {
-    const script = path.join(__dirname, 'crash-writer.ts');
-    const child = spawn(process.execPath, [...typescriptNode, script, folder, String(round), JSON.stringify(place)], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    // A slow machine must come to receipts, too.
-    const isEarly = (output: string) => round % 2 === 0 || /^receipt /m.test(output);
-    return new Promise((resolve, reject) => {
-        let output = '';
-        let complaint = '';
-        let timer: NodeJS.Timeout | undefined;
-        child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-        child.stdout.on('data', (chunk: Buffer) => {
-            output += chunk.toString();
-            if (isEarly(output)) timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 300);
-        });
-        child.on('close', (_code, signal) => {
-            if (signal !== 'SIGKILL') return reject(new Error(`writer ended by itself: ${complaint}`));
-            // The last line may have been cut by the kill.
-            resolve(output.split('\n').slice(0, -1));
-        });
+function killedWriter(round: number, place: DispatchLedgerOptions): Promise<string[]> {
+    return writeUntilKilled({
+        script: 'crash-writer.ts',
+        args: [folder, String(round), JSON.stringify(place)],
+        // A slow machine must come to receipts, too.
+        isUnderWay: (output) => round % 2 === 0 || /^receipt /m.test(output),
+        withinMs: 300,
     });
 }
 
@@ -50,7 +34,7 @@ describe('kill -9 under load', () => {
     it('loses nothing that was acknowledged', async () => {
         const acknowledged: string[] = [];
         const place = await newLedger(folder);
-        for (let round = 0; round < rounds; round++) acknowledged.push(...(await writeUntilKilled(round, place)));
+        for (let round = 0; round < rounds; round++) acknowledged.push(...(await killedWriter(round, place)));
         const dispatch = await openTestLedger(place);
         const gateway = new GatewayLedger({ file: path.join(folder, 'gateway.db') });
         const logged = await survivors();

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { timeLimit } from '../../../keepers/gateway/time-limit';
+import { timeLimit } from '../../../keepers/base';
 
 test('it ends with the signal that it is made of, and with its reason', () => {
     const caller = new AbortController();
@@ -9,6 +9,18 @@ test('it ends with the signal that it is made of, and with its reason', () => {
     caller.abort(new Error('the caller went away'));
     expect(signal.reason).toEqual(new Error('the caller went away'));
     expect(timeLimit(caller.signal, 60_000).signal.reason).toEqual(new Error('the caller went away'));
+});
+
+test('it gives reasons of its own where it has some', async () => {
+    const caller = new AbortController();
+    const reasons = { late: () => new Error('late'), gone: () => new Error('gone') };
+    const [gone, late] = [
+        timeLimit(caller.signal, 60_000, reasons),
+        timeLimit(new AbortController().signal, 5, reasons),
+    ];
+    caller.abort();
+    await sleep(50);
+    expect([gone, late].map(({ signal }) => signal.reason as Error)).toEqual([new Error('gone'), new Error('late')]);
 });
 
 test('it ends by itself in time', async () => {
