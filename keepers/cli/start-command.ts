@@ -2,7 +2,7 @@ import path from 'node:path';
 import { toNano } from '@ton/core';
 import { z } from 'zod';
 import { CocoonError } from '../base';
-import { LocalNetwork } from '../devnet';
+import { LocalNetwork, superviseAll } from '../devnet';
 
 const optionsSchema = z.object({
     port: z
@@ -72,7 +72,7 @@ function adminLines(network: LocalNetwork): string[] {
 /** A process that ends by itself is brought up again, as a service manager would. */
 function untilStopped(network: LocalNetwork): Promise<void> {
     return new Promise((resolve) => {
-        const stopWatching = network.superviseAll((line) => console.error(line));
+        const stopWatching = superviseAll(network, (line) => console.error(line));
         const stop = () => {
             stopWatching();
             resolve();

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { type Address, toNano } from '@ton/core';
 import { request } from 'undici';
 import { ChainClient, type Deployment } from '../../chain';
-import { errorMessage, systemClock } from '../../base';
+import { systemClock } from '../../base';
 import { type ActPlan, bond, createProvider, deployNetwork, openEscrow, runAct } from '../../operator';
 import { Escrow, Provider } from '../../../wrappers';
 import { DirectoryLock } from '../chain/store/directory-lock';
@@ -10,64 +10,21 @@ import type { ChainTotals } from '../demo/conservation';
 import { DevnetError } from '../errors';
 import { simulatedGpuRoot } from '../simulated-gpus';
 import { simulatedSnpRootKeyHash } from '../simulated-snp';
-import { createSimulatedTee, simulatedFamily } from '../simulated-tee';
+import { createSimulatedTee } from '../simulated-tee';
 import { Actors, type ActorName, actorNames } from './actors';
 import { DevnetClient } from './devnet-client';
 import { requireFreePort } from './free-port';
 import { NetworkLayout } from './layout';
 import { localSpec } from './local-spec';
 import { localTerms } from './local-terms';
+import type { LocalNetworkOptions, RoleSettings } from './local-network-options';
+import { NetworkSettings, type NodePlace, pollIntervalMs } from './network-settings';
 import { RoleProcess } from './role-process';
 
-export interface LocalNetworkOptions {
-    /** Where everything is kept; an existing network there is brought up again. */
-    dir: string;
-    seed?: string;
-    feeConfig?: 'sandbox' | 'mainnet-2026';
-    gatewayPort?: number;
-    depositNano?: bigint;
-    /** By node name; nodes not named sign with Ed25519. */
-    signingSuites?: Readonly<Record<string, 'ed25519' | 'secp256k1'>>;
-    /** By node name; nodes not named run in TDX guests. */
-    tees?: Readonly<Record<string, 'tdx' | 'snp'>>;
-    /** By node name, as in a node's configuration; nodes not named embed llama.cpp with the repository's model. */
-    engines?: Readonly<Record<string, object>>;
-    /** Keepers read the chain by both of its APIs and believe what both say; else by toncenter's alone. */
-    bothApis?: boolean;
-    /** Of every role; each one's own default unless given. */
-    logLevel?: string;
-    /** How long a role may take to be ready before it is given up; RoleProcess's own limit unless given. */
-    readyTimeoutMs?: number;
-    /** A line for a person, as things happen. */
-    progress: (line: string) => void;
-    /** Puts something between the dispatcher and everyone else; gets and gives a URL. */
-    interpose?: (dispatcherUrl: string) => Promise<string>;
-    /** What a role's settings become before it starts with them; the first name is the process's, such as "node-1". */
-    settings?: (name: string, settings: RoleSettings) => Promise<RoleSettings>;
-}
-
-/** Of a role's configuration file, but for the role itself. */
-export interface RoleSettings {
-    listen?: { port: number };
-    [setting: string]: unknown;
-}
-
-const pollIntervalMs = 250;
 const fundsNano: Partial<Record<ActorName, bigint>> = { client: toNano('100') };
-const firstReviveDelayMs = 1_000;
-const maxReviveDelayMs = 30_000;
 const defaultFundsNano = toNano('50');
 /** Keys that a provider's bond covers beyond those live already: this start's, and two for nodes that someone restarts. */
 const sparesAtStart = 3n;
-
-/** Of the node's configuration. */
-const teeKinds = { tdx: 'simulated', snp: 'simulated-snp' } as const;
-
-export interface NodePlace {
-    name: string;
-    provider: Address;
-    owner: ActorName;
-}
 
 /** The whole network on one machine: every role a process of its own, talking as they would across the world. */
 export class LocalNetwork {
@@ -83,11 +40,13 @@ export class LocalNetwork {
     totalsAtStart!: ChainTotals;
     /** As the others see it. */
     dispatcherUrl = '';
+    private readonly settings: NetworkSettings;
     /** Two networks in one folder would write over each other's settings. */
     private lock: DirectoryLock | undefined;
 
     private constructor(private readonly options: LocalNetworkOptions) {
         this.layout = new NetworkLayout(options.dir);
+        this.settings = new NetworkSettings(options, this);
     }
 
     static async launch(options: LocalNetworkOptions): Promise<LocalNetwork> {
@@ -157,35 +116,6 @@ export class LocalNetwork {
         return fresh;
     }
 
-    /** Restarts whatever ends by itself, as a service manager would; returns how to stop doing so. */
-    superviseAll(say: (line: string) => void): () => void {
-        const stopping = new AbortController();
-        const watch = (name: string) => {
-            this.process(name).onExit((code, signal) => {
-                if (stopping.signal.aborted) return;
-                say(`${name} ended with ${signal ?? `exit code ${code}`}; starting it again`);
-                void this.revive(name, say, stopping.signal).then((isBack) => isBack && watch(name));
-            });
-        };
-        for (const name of this.processes.keys()) watch(name);
-        return () => stopping.abort();
-    }
-
-    /** Until it is back: what it needs, the chain for one, may be down as well. */
-    private async revive(name: string, say: (line: string) => void, stopping: AbortSignal): Promise<boolean> {
-        for (let delayMs = firstReviveDelayMs; !stopping.aborted; delayMs = Math.min(delayMs * 2, maxReviveDelayMs)) {
-            try {
-                await this.restart(name);
-                return !stopping.aborted;
-            } catch (error) {
-                if (stopping.aborted) break;
-                say(`${name} could not be started again, trying on: ${errorMessage(error)}`);
-                await systemClock.sleep(delayMs, stopping).catch(() => undefined);
-            }
-        }
-        return false;
-    }
-
     private async bringUp(): Promise<void> {
         const { progress, gatewayPort = 0 } = this.options;
         this.lock = DirectoryLock.take(this.layout.dir);
@@ -213,18 +143,10 @@ export class LocalNetwork {
             feeConfig: this.options.feeConfig ?? 'sandbox',
             pkiSeedFile: pki,
         });
-        this.client = new ChainClient({ endpoints: [this.endpoint] });
+        this.client = new ChainClient({ endpoints: [this.settings.endpoint] });
         this.actors = new Actors({ seed, layout: this.layout, client: this.client, pollIntervalMs });
         this.devnet = new DevnetClient(chain.url);
         this.totalsAtStart = await this.devnet.totals();
-    }
-
-    private get endpoint(): string {
-        return `${this.process('chain').url}/api/v2/jsonRPC`;
-    }
-
-    private get collateralUrl(): string {
-        return this.process('chain').ready['collateralUrl'] as string;
     }
 
     private async fund(): Promise<void> {
@@ -299,7 +221,7 @@ export class LocalNetwork {
     private async bondForKeys({ name, owner, provider }: NodePlace, newKeys: bigint): Promise<void> {
         const { requiredBondNano, bondNano } = await this.client.open(Provider.createFromAddress(provider)).getState();
         const { minBondNano, minClientVerifiedBondNano } = localTerms;
-        const eachNano = this.teeOf(name) === 'snp' ? minClientVerifiedBondNano : minBondNano;
+        const eachNano = this.settings.teeOf(name) === 'snp' ? minClientVerifiedBondNano : minBondNano;
         const wantedNano = requiredBondNano + eachNano * newKeys;
         if (bondNano >= wantedNano) return;
         await this.fundWallet(owner, wantedNano - bondNano);
@@ -309,58 +231,23 @@ export class LocalNetwork {
     /** Ready once the chain holds what the nodes' quotes are judged by. */
     private async startRegistrar(): Promise<void> {
         this.options.progress('starting the registrar: it posts the collateral that quotes are judged by on chain');
-        await this.startRole('registrar', 'registrar', {
-            ...this.common,
-            gasWalletFile: this.actors.keyFile('gas-registrar').file,
-            outboxFile: this.layout.data('registrar.outbox.sqlite'),
-            collateral: { url: this.collateralUrl },
-            families: [{ fmspc: simulatedFamily.toString('hex'), authority: 'platform' }],
-            intervalMs: 60_000,
-        });
+        await this.startRole('registrar', 'registrar', this.settings.registrar());
     }
 
     private async startDispatcher(): Promise<void> {
         this.options.progress('starting the dispatcher');
-        const { url } = await this.startRole('dispatcher', 'dispatcher', {
-            ...this.common,
-            hub: this.hub.toString(),
-            listen: { port: 0 },
-            ledgerFile: this.layout.data('dispatcher.sqlite'),
-        });
+        const { url } = await this.startRole('dispatcher', 'dispatcher', this.settings.dispatcher());
         this.dispatcherUrl = (await this.options.interpose?.(url)) ?? url;
     }
 
-    private teeOf(name: string): 'tdx' | 'snp' {
-        return this.options.tees?.[name] ?? 'tdx';
-    }
-
-    private async startNode({ name, provider }: NodePlace, index: number): Promise<void> {
-        const number = index + 1;
-        await this.startRole(name, 'node', {
-            ...this.common,
-            hub: this.hub.toString(),
-            dispatcherUrl: this.dispatcherUrl,
-            provider: provider.toString(),
-            operatorKeyFile: this.actors.keyFile(`operator-key-${number}`).file,
-            gasWalletFile: this.actors.keyFile(`gas-node-${number}`).file,
-            receiptLogFile: this.layout.data(`${name}.receipts.jsonl`),
-            engine: this.options.engines?.[name] ?? { kind: 'llama-cpp' },
-            tee: { kind: teeKinds[this.teeOf(name)], pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
-            signing: { kind: 'generated', suite: this.options.signingSuites?.[name] ?? 'ed25519' },
-            gpu: { kind: 'simulated', pkiSeedFile: this.actors.keyFile('pki').file, platform: number },
-            prices: localTerms.prices,
-        });
+    private async startNode(place: NodePlace, index: number): Promise<void> {
+        const settings = this.settings.node(place, { number: index + 1, dispatcherUrl: this.dispatcherUrl });
+        await this.startRole(place.name, 'node', settings);
     }
 
     private async startSettler(): Promise<void> {
         this.options.progress('starting the settler');
-        await this.startRole('settler', 'settler', {
-            ...this.common,
-            hub: this.hub.toString(),
-            ledgerFile: this.layout.data('dispatcher.sqlite'),
-            gasWalletFile: this.actors.keyFile('gas-settler').file,
-            intervalMs: 2_000,
-        });
+        await this.startRole('settler', 'settler', this.settings.settler());
     }
 
     private async openEscrow(): Promise<void> {
@@ -382,44 +269,13 @@ export class LocalNetwork {
 
     /** A gateway of its own ledger, for the same client, that believes another dispatcher. */
     startSecondGateway(dispatcherUrl: string): Promise<RoleProcess> {
-        return this.startRole('gateway-2', 'gateway', this.gatewaySettings('gateway-2', { dispatcherUrl, port: 0 }));
+        return this.startRole('gateway-2', 'gateway', this.settings.gateway('gateway-2', { dispatcherUrl, port: 0 }));
     }
 
     private async startGateway(): Promise<void> {
         this.options.progress('starting the gateway');
         const settings = { dispatcherUrl: this.dispatcherUrl, port: this.options.gatewayPort ?? 0 };
-        await this.startRole('gateway', 'gateway', this.gatewaySettings('gateway', settings));
-    }
-
-    private gatewaySettings(
-        name: string,
-        { dispatcherUrl, port }: { dispatcherUrl: string; port: number },
-    ): RoleSettings {
-        return {
-            ...this.common,
-            dispatchers: [{ url: dispatcherUrl, hub: this.hub.toString() }],
-            client: this.actors.wallets.client.address.toString(),
-            sessionKeyFile: this.actors.keyFile('session').file,
-            ledgerFile: this.layout.data(`${name}.sqlite`),
-            listen: { port },
-            collateral: { url: this.collateralUrl },
-            gpu: { minCount: 1, nras: { url: this.process('chain').ready['nrasUrl'] as string } },
-            snp: { kdsUrl: this.process('chain').ready['kdsUrl'] as string },
-        };
-    }
-
-    private get endpoints(): unknown[] {
-        const v4 = { url: this.process('chain').ready['endpointV4'], kind: 'v4' };
-        return this.options.bothApis === true ? [this.endpoint, v4] : [this.endpoint];
-    }
-
-    private get common() {
-        const { logLevel } = this.options;
-        return {
-            chain: { endpoints: this.endpoints, pollIntervalMs },
-            deploymentFile: this.layout.deployment,
-            ...(logLevel !== undefined && { logLevel }),
-        };
+        await this.startRole('gateway', 'gateway', this.settings.gateway('gateway', settings));
     }
 
     /** A process of its own, known by its name from now on; `wanted` is its configuration. */
