@@ -39,9 +39,10 @@ const read = BitReader.prototype as unknown as {
     loadUint(this: Reader, bits: number): number;
     preloadUint(this: Reader, bits: number): number;
     _preloadUint(this: Reader, bits: number, offset: number): bigint;
+    _preloadBuffer(this: Reader, bytes: number, offset: number): Buffer;
 };
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the reader they are for
-const { loadUint, preloadUint, _preloadUint } = read;
+const { loadUint, preloadUint, _preloadUint, _preloadBuffer } = read;
 
 const fastReads: typeof read = {
     loadUint(bits) {
@@ -64,6 +65,17 @@ const fastReads: typeof read = {
         const bytes = BigInt(`0x${source._data.toString('hex', begin >> 3, (end + 7) >> 3)}`);
         return BigInt.asUintN(bits, bytes >> BigInt((8 - (end & 7)) & 7));
     },
+    _preloadBuffer(bytes, offset) {
+        const { _data: data, _offset: start, length } = this._bits;
+        const lead = (start + offset) & 7;
+        const isInside = bytes > 0 && offset >= 0 && offset + bytes * 8 <= length;
+        // Whole bytes the library takes as they lie.
+        if (lead === 0 || !isInside || !Number.isInteger(bytes)) return _preloadBuffer.call(this, bytes, offset);
+        const buffer = Buffer.allocUnsafe(bytes);
+        for (let done = 0, byte = (start + offset) >> 3; done < bytes; done += 1, byte += 1)
+            buffer[done] = ((data[byte]! << 8) | data[byte + 1]!) >> (8 - lead);
+        return buffer;
+    },
 };
 
 /** Up to eight bits, into bytes that hold zeros from here on. */
@@ -78,6 +90,13 @@ function put(to: Builder, value: number, bits: number): void {
     to._length += bits;
 }
 
+/** The bytes of a number that is that many whole ones, of a hash or a key; undefined for any other. */
+function bytesOf(value: bigint | number, bits: number): Buffer | undefined {
+    if (typeof value !== 'bigint' || value < 0n || bits <= maxNumberBits || bits % 8 !== 0) return undefined;
+    const hex = value.toString(16).padStart(bits / 4, '0');
+    return hex.length === bits / 4 ? Buffer.from(hex, 'hex') : undefined;
+}
+
 const write = BitBuilder.prototype as unknown as {
     writeUint(this: Builder, value: bigint | number, bits: number): void;
     writeBits(this: Builder, source: Bits): void;
@@ -87,9 +106,15 @@ const { writeUint, writeBits } = write;
 
 const fastWrites: typeof write = {
     writeUint(value, bits) {
+        const isInside = this._length + bits <= this._buffer.length * 8;
+        const bytes = isInside ? bytesOf(value, bits) : undefined;
+        if (bytes !== undefined) {
+            for (const byte of bytes) put(this, byte, 8);
+            return;
+        }
         const number = typeof value === 'bigint' && bits <= maxNumberBits ? Number(value) : value;
         const isPlain = typeof number === 'number' && Number.isSafeInteger(number) && number >= 0;
-        const hasRoom = bits > 0 && bits <= maxNumberBits && this._length + bits <= this._buffer.length * 8;
+        const hasRoom = bits > 0 && bits <= maxNumberBits && isInside;
         if (!isPlain || !hasRoom || !Number.isInteger(bits) || number >= 2 ** bits)
             return writeUint.call(this, value, bits);
         for (let left = bits; left > 0; left -= 8) {

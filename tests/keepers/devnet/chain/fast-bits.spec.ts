@@ -41,12 +41,15 @@ test.each(['loadUint', 'preloadUint'])('%s reads what the library reads, and ref
     );
 });
 
-test('a bigint is read as the library reads it, from whichever bit it begins', () => {
+test.each([
+    ['_preloadUint', width],
+    ['_preloadBuffer', fc.integer({ min: -1, max: 40 })],
+] as const)('%s reads what the library reads, from whichever bit it begins', (name, counts) => {
     fc.assert(
-        fc.property(source, place, width, (bits, at, count) => {
+        fc.property(source, place, counts, (bits, at, count) => {
             const reader = new BitReader(bits);
             const read = (call: Call) => outcomeOf(() => call.call(reader, count as never, at as never));
-            expect(read(readers['_preloadUint']!)).toEqual(read(readers['_preloadUint']!.original));
+            expect(read(readers[name]!)).toEqual(read(readers[name]!.original));
         }),
         { numRuns: 2_000 },
     );
@@ -55,12 +58,19 @@ test('a bigint is read as the library reads it, from whichever bit it begins', (
 type Written = { value: bigint | number; bits: number } | BitString;
 const number = fc.oneof(
     fc.bigInt({ min: -2n, max: 1n << 70n }),
+    fc.bigInt({ min: 0n, max: 1n << 257n }),
     fc.maxSafeInteger(),
     fc.nat(300),
     fc.constantFrom(0.5, NaN, -1),
 );
 const written = fc.array(
-    fc.oneof(source, fc.record({ value: number, bits: fc.oneof(fc.integer({ min: -1, max: 80 }), fc.constant(8)) })),
+    fc.oneof(
+        source,
+        fc.record({
+            value: number,
+            bits: fc.oneof(fc.integer({ min: -1, max: 80 }), fc.constantFrom(8, 64, 256, 256.5, 257)),
+        }),
+    ),
     { maxLength: 8 },
 );
 
