@@ -52,7 +52,7 @@ export interface ViewOptions {
  * @throws what reading threw: that of the first escrow, or with `onUnreadable` where none could be read
  */
 export async function viewChain(options: ViewOptions): Promise<ChainView> {
-    const view: ChainView = { candidates: [], skipped: noneSkipped(), escrows: new Map() };
+    const view = emptyView();
     const queue = new PQueue({ concurrency: options.concurrency ?? 4 });
     const groups = [...groupByEscrow(options.settleables).values()];
     const failures: unknown[] = [];
@@ -150,8 +150,8 @@ function uniqueNodeKeys(group: readonly Settleable[]): Buffer[] {
     return [...new Map(group.map(({ receipt }) => [receipt.nodeKey.toString('hex'), receipt.nodeKey])).values()];
 }
 
-function noneSkipped(): Record<SkipReason, number> {
-    return {
+export function emptyView(): ChainView {
+    const skipped: Record<SkipReason, number> = {
         escrow_unknown: 0,
         escrow_unreadable: 0,
         epoch_over: 0,
@@ -161,4 +161,5 @@ function noneSkipped(): Record<SkipReason, number> {
         signature_invalid: 0,
         charge_in_flight: 0,
     };
+    return { candidates: [], skipped, escrows: new Map() };
 }

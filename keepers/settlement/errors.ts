@@ -5,12 +5,15 @@ export type SettlementErrorCode =
     | 'source_missing'
     /** The account is no hub of this network. */
     | 'hub_unknown'
+    /** An escrow of a batch can't be read where its lines are to be signed. */
+    | 'escrow_unreadable'
     /** Nothing of a batch was left to settle when it was to be signed. */
     | 'settled_meanwhile';
 
 const actions: Record<SettlementErrorCode, ErrorAction> = {
     source_missing: 'fix',
     hub_unknown: 'fix',
+    escrow_unreadable: 'retry',
     settled_meanwhile: 'retry',
 };
 

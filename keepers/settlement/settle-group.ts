@@ -4,7 +4,7 @@ import type { NetworkReader, SendResult } from '../chain';
 import type { Settleable } from '../ledger';
 import type { IntentOutcome, OutboxSender } from '../outbox';
 import type { Payout } from '../../wrappers';
-import type { ChainCandidate, ChainView } from './chain-candidates';
+import { type ChainCandidate, type ChainView, emptyView } from './chain-candidates';
 import type { SettlementCosts } from './decide-settlements';
 import { SettlementError } from './errors';
 import { batchCostNano } from './fee-limits';
@@ -67,7 +67,7 @@ export async function settleGroup(
     const isOthers = code === settledMeanwhile || code === 'intent_under_way';
     if (error !== null && !isOthers)
         logger.warn({ code, error: errorMessage(error) }, 'a settlement was not sent, or refused');
-    const after = await place.view(batches.flatMap(({ lines }) => lines.map(({ settleable }) => settleable)));
+    const after = await viewAfter(place, batches);
     await noteLines(place, batches, { after, wasJudged: code === null || code === 'transaction_failed' });
     const overtaken = result?.trace.filter(({ opcode }) => opcode === chargeRefusedOpcode).length ?? 0;
     const failures = isOthers ? [] : outcomes.flatMap((outcome) => failureOf(outcome, code));
@@ -88,10 +88,27 @@ function feeOf(batches: readonly Batch[], costs: SettlementCosts): bigint {
     return batches.reduce((sum, { lines }) => sum + batchCostNano(lines.length, costs), 0n);
 }
 
+/** All of a request or nothing: what is left out counts as sent, and as refused where the chain has not paid it afterwards. */
 async function stillOwed(place: GroupPlace, batches: readonly Batch[]): Promise<Batch[]> {
-    const view = await place.view(batches.flatMap(({ lines }) => lines.map(({ settleable }) => settleable)));
+    const view = await viewOf(place, batches);
+    if (view.skipped.escrow_unreadable > 0)
+        throw new SettlementError('escrow_unreadable', 'An escrow cannot be read at the moment: nothing was signed');
     const owed = new Map(view.candidates.map((one) => [lineOf(one), one.owedNano]));
     return batches.filter(({ lines }) => lines.every((line) => (owed.get(lineOf(line)) ?? 0n) >= line.owedNano));
+}
+
+function viewOf(place: GroupPlace, batches: readonly Batch[]): Promise<ChainView> {
+    return place.view(batches.flatMap(({ lines }) => lines.map(({ settleable }) => settleable)));
+}
+
+/** What cannot be read now the next round sees; other requests are under way. */
+async function viewAfter(place: GroupPlace, batches: readonly Batch[]): Promise<ChainView> {
+    try {
+        return await viewOf(place, batches);
+    } catch (error) {
+        place.logger.warn({ error: errorMessage(error) }, 'what became of a settlement cannot be read yet');
+        return emptyView();
+    }
 }
 
 async function noteLines(
@@ -103,6 +120,8 @@ async function noteLines(
     const { holds } = place;
     const failedAtSec = wasJudged ? await place.nowSec() : 0;
     for (const line of batches.flatMap(({ lines }) => lines)) {
+        // Not read: nothing is known of it.
+        if (!after.escrows.has(line.escrow)) continue;
         const now = left.get(lineOf(line));
         if (now === undefined || now.paidNano > line.paidNano) holds.noteSuccess(lineOf(line));
         else if (wasJudged) holds.noteFailure({ line: lineOf(line), fingerprint: now.fingerprint, failedAtSec });

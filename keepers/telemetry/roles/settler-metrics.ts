@@ -72,9 +72,11 @@ export class SettlerMetrics {
 
     took(round: ObservedRound, seconds: number): void {
         const { failures } = round;
+        // Its income waits as long as it can't be read, and nobody may hear of it otherwise.
+        const problems = (round.skipped['escrow_unreadable'] ?? 0) > 0 ? [...failures, 'escrow_unreadable'] : failures;
         this.last = round;
         this.overtaken.inc(round.overtaken);
-        this.rounds.inc({ outcome: failures.length === 0 ? 'good' : 'partial' });
+        this.rounds.inc({ outcome: problems.length === 0 ? 'good' : 'partial' });
         this.seconds.observe(seconds);
         this.batches.inc({ outcome: 'settled' }, Math.max(0, round.batches - failures.length));
         for (const outcome of failures) this.batches.inc({ outcome });
@@ -82,9 +84,9 @@ export class SettlerMetrics {
         if (round.settledNano > 0n) this.settled.inc(nanoAsNumber(round.settledNano));
         if (round.costNano > 0n) this.cost.inc(nanoAsNumber(round.costNano));
         this.outstandingNano = round.outstandingNano;
-        this.lastFailures = failures;
-        this.failuresInARow = failures.length === 0 ? 0 : this.failuresInARow + 1;
-        if (failures.length === 0) this.lastGoodSec = Date.now() / 1000;
+        this.lastFailures = problems;
+        this.failuresInARow = problems.length === 0 ? 0 : this.failuresInARow + 1;
+        if (problems.length === 0) this.lastGoodSec = Date.now() / 1000;
     }
 
     /** One round may fail where another settler was first or an endpoint hiccups; several mean that something is wrong. */

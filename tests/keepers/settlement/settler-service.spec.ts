@@ -237,6 +237,53 @@ describe('SettlerService on a devnet', () => {
         await ledger.close();
     });
 
+    it('signs nothing where an escrow turns unreadable before it, and holds none of its lines', async () => {
+        const [good, bad] = [await hub.openEscrow('ilse', toNano('20')), await hub.openEscrow('ingo', toNano('20'))];
+        const ledger = await ledgerWith([
+            [good, nodes[0]!, toNano('1')],
+            [bad, nodes[0]!, toNano('2')],
+        ]);
+        const reader = fixture.reader(hub.registry.address);
+        const read = reader.escrow.bind(reader);
+        let looks = 0;
+        jest.spyOn(reader, 'escrow').mockImplementation(async (query) => {
+            const snapshot = await read(query);
+            if (!query.address.equals(bad.escrow.address)) return snapshot;
+            looks += 1;
+            // So long that the settler looks again before it signs; that time nobody knows.
+            if (looks === 1) await new Promise((resolve) => setTimeout(resolve, 1_600));
+            if (looks === 2) throw new Error('no server knows');
+            return snapshot;
+        });
+        const settler = createSettler({ ledger, reader });
+        const first = await settler.settleOnce({ force: true });
+        expect(first).toMatchObject({ settledNano: 0n, failures: ['escrow_unreadable', 'escrow_unreadable'] });
+        expect(await settler.settleOnce({ force: true })).toMatchObject({ settledNano: toNano('3'), held: 0 });
+        await ledger.close();
+    });
+
+    it('knows nothing of lines whose escrows can not be read after they were sent, and sees them paid the next time', async () => {
+        const escrow = await hub.openEscrow('ines', toNano('20'));
+        const ledger = await ledgerWith([[escrow, nodes[0]!, toNano('1')]]);
+        const reader = fixture.reader(hub.registry.address);
+        const read = reader.escrow.bind(reader);
+        let looks = 0;
+        jest.spyOn(reader, 'escrow').mockImplementation(async (query) => {
+            const snapshot = await read(query);
+            const isPaid = [...snapshot!.paidNano.values()].some((nano) => nano > 0n);
+            // The first that sees it closes the intent, the second tells of the lines.
+            if (isPaid && ++looks === 2) throw new Error('no server knows');
+            return snapshot;
+        });
+        const settler = createSettler({ ledger, reader });
+        expect(await settler.settleOnce({ force: true })).toMatchObject({ batches: 1, settledNano: 0n, failures: [] });
+        expect(await paid(escrow, nodes[0]!)).toBe(toNano('1'));
+        expect((await ledger.settleable()).length).toBe(1);
+        expect(await settler.settleOnce({ force: true })).toMatchObject({ batches: 0, skipped: { nothing_owed: 1 } });
+        expect(await ledger.settleable()).toEqual([]);
+        await ledger.close();
+    });
+
     it('waits while the value is small, then settles by itself as it grows, and stops cleanly', async () => {
         const escrow = await hub.openEscrow('erin', toNano('60'));
         const ledger = await ledgerWith([[escrow, nodes[0]!, toNano('0.05')]]);
