@@ -51,11 +51,12 @@ export class NodeExchange {
             throw error;
         });
         const raiser = this.raiserOf(node.hub, sealed, { client: way, key: question.key });
+        const opener = new AnswerOpener({ to: sealed.to, cek: sealed.cek, offer: node.offer, modelIndex: index });
         const answer = new Answer({
             requestId: sealed.requestId.toString('hex'),
             nodeId: node.id,
             streaming: shape.stream,
-            opener: new AnswerOpener({ to: sealed.to, cek: sealed.cek, offer: node.offer, modelIndex: index }),
+            opener,
             frames: relayed,
             onWindow: (signedNano) => raiser?.ask(signedNano),
             onFinal: (event) => {
@@ -72,9 +73,23 @@ export class NodeExchange {
         try {
             await answer.begin();
         } catch (error) {
-            throw limit.signal.aborted ? error : (unheardOf(error) ?? error);
+            const unheard = limit.signal.aborted ? undefined : unheardOf(error);
+            if (unheard === undefined) throw error;
+            this.refuseBill(node, opener.receipt);
+            throw unheard;
         }
         return answer;
+    }
+
+    /**
+     * A node that bills before its engine's first word is not honest, and where others were asked on, several could bill
+     * one question. @throws GatewayError
+     */
+    private refuseBill(node: TrustedNode, billed: AnswerReceipt | undefined): void {
+        if (billed === undefined || billed.receipt.costNano === 0n) return;
+        const reason = 'the node billed an answer that it did not begin';
+        this.options.directory.avoid(node.id, reason);
+        throw new GatewayError('answer_invalid', reason);
     }
 
     private raiserOf(

@@ -71,6 +71,35 @@ describe('a node dies', () => {
         expect(ledgers.gateway.totals().requests).toMatchObject({ lost: 1 });
     });
 
+    test.each<[string, Fault]>([
+        [
+            'a checkpoint',
+            async (node, envelope) => {
+                const sealer = await sealerFor(node, envelope);
+                const bill = { sequence: 1, costNano: 500n, cumulativeNano: 500n };
+                const wire = Buffer.concat([sealer.start(), sealer.checkpoint(usage, bill).wire]);
+                node.scripted.frames(envelope.context.requestId, wire);
+                await pause(30);
+                await dies(node, envelope);
+            },
+        ],
+        [
+            'its final receipt',
+            async (node, envelope) => {
+                const sealer = await sealerFor(node, envelope);
+                const start = sealer.start();
+                const wire = Buffer.concat([start, finalFrame(node, sealer).wire]);
+                node.scripted.frames(envelope.context.requestId, wire);
+            },
+        ],
+    ])('having billed with %s what it did not begin: no other is asked, and it is left alone', async (_with, fault) => {
+        const { gateway, nodes, avoided } = await network({ nodes: 2 });
+        for (const node of nodes) behave(node, fault);
+        await expect(ask(gateway)).rejects.toMatchObject({ code: 'answer_invalid' });
+        expect(nodes.map(({ asked }) => asked).sort()).toEqual([0, 1]);
+        expect(avoided).toHaveLength(1);
+    });
+
     test('between frames: a typed error, and what its checkpoint says is owed, not more', async () => {
         const { gateway, nodes, ledgers } = await network();
         behave(nodes[0]!, async (node, envelope) => {
