@@ -33,14 +33,14 @@ export function prepareGatewayCompaction(database: Database) {
                  SELECT id, reserved_at_ms FROM gateway_requests WHERE id > ? ORDER BY id LIMIT ${idsAtOnce})
              WHERE reserved_at_ms < ?`,
         ),
-        // A receipt that is still to come may have a lower sequence than one that came: of a stream with something lost, or
-        // with something open from before, nothing goes.
+        // A receipt that is still to come may have a lower sequence than one that came, but not than one that had come before
+        // its request was made: nothing goes that closed while something was under way that is open or lost still.
         old: sql<OldRequest>(
             `SELECT q.id, q.stream_id, q.state, q.sequence, q.cost_nano, q.cumulative_nano, q.offer_hash
              FROM gateway_requests q WHERE q.id BETWEEN ? AND ? AND q.state IN ('final', 'failed') AND q.closed_at_ms < ?
              AND NOT EXISTS (SELECT 1 FROM gateway_idempotency i WHERE i.request_id = q.request_id)
              AND NOT EXISTS (SELECT 1 FROM gateway_requests o WHERE o.state IN ('reserved', 'sent', 'lost')
-                 AND o.stream_id = q.stream_id AND (o.state = 'lost' OR o.reserved_at_ms <= q.closed_at_ms))`,
+                 AND o.stream_id = q.stream_id AND o.reserved_at_ms <= q.closed_at_ms)`,
         ),
         delete: sql('DELETE FROM gateway_requests WHERE id = ?'),
         countFinal: sql(

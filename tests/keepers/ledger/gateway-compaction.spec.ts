@@ -103,6 +103,19 @@ it('keeps a stream whole while a receipt may come that is older than what would 
     ledger.close();
 });
 
+it('keeps no stream whole for a request that was made, and lost, after the others were answered', async () => {
+    const { ledger, compact } = opened();
+    await ask(ledger, 'before');
+    await answer(ledger, 'before', 1);
+    await ask(ledger, 'lost', { atMs: longAgoMs + 1 });
+    await ledger.lose(requestId('lost'), 'stream_broke', longAgoMs + 2);
+    expect(await compact()).toMatchObject({ requests: 1 });
+    await ledger.resolve(requestId('lost'), gatewayReceipt({ sequence: 2, cost: 5n, cumulative: 10n }), longAgoMs + 3);
+    expect(await compact()).toMatchObject({ requests: 1 });
+    expect(ledger.totals()).toMatchObject({ requests: { final: 2 }, costNano: 10n });
+    ledger.close();
+});
+
 it('keeps what its caller may ask for again under an Idempotency-Key', async () => {
     const { ledger, compact } = opened();
     await ask(ledger, 'repeatable', { idempotent: true });
