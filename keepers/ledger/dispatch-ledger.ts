@@ -93,6 +93,7 @@ export class DispatchLedger {
      * Refuses `cap_regression`, `request_state_invalid` and `escrow_insufficient`.
      */
     async raiseCap(raise: CapRaiseRecord): Promise<'raised' | 'known'> {
+        storedBytes(raise.requestId, 16, 'requestId');
         storedBytes(raise.capHash, 32, 'capHash');
         storedBytes(raise.capSignature, 64, 'capSignature');
         storedNano(raise.capCumulativeNano, 'capCumulativeNano');
@@ -102,6 +103,7 @@ export class DispatchLedger {
 
     async recordReceipt(record: ReceiptRecord): Promise<ReceiptOutcome> {
         checkReceipt(record);
+        if (record.requestId) storedBytes(record.requestId, 16, 'requestId');
         storedBytes(record.usageHash, 32, 'usageHash');
         storedBytes(record.transcriptHash, 32, 'transcriptHash');
         return this.submit({ kind: 'receipt', record });
@@ -112,13 +114,14 @@ export class DispatchLedger {
      * `lost`: it may have worked; the reservation stays until its receipt comes or `releaseNode`.
      * Of a request that another dispatcher has taken nothing changes.
      */
-    closeRequest(
+    async closeRequest(
         requestId: Buffer,
         state: 'refused' | 'failed' | 'lost',
         options: { failureCode?: string; atMs: number },
     ): Promise<void> {
         const { failureCode = null, atMs } = options;
         const { dispatcherId } = this;
+        storedBytes(requestId, 16, 'requestId');
         return this.submit({ kind: 'close', requestId, state, failureCode, atMs, dispatcherId });
     }
 
@@ -126,7 +129,8 @@ export class DispatchLedger {
      * Makes a request of another dispatcher this one's, with what it has reserved. One that is final stays so.
      * @throws LedgerError `request_unknown`; `request_state_invalid` where its node never began
      */
-    takeRequest(requestId: Buffer, atMs: number): Promise<void> {
+    async takeRequest(requestId: Buffer, atMs: number): Promise<void> {
+        storedBytes(requestId, 16, 'requestId');
         return this.submit({ kind: 'take', requestId, atMs, dispatcherId: this.dispatcherId });
     }
 

@@ -107,10 +107,18 @@ function write(
     { name, length }: Column<never>,
     { value, at }: { value: bigint | number | string | Buffer; at: number },
 ): void {
-    if (typeof value === 'bigint' || typeof value === 'number') return writeDigits(packed, value, at);
+    if (typeof value === 'bigint' || typeof value === 'number') {
+        // SQLite would take the next best one.
+        if (!isStorable(value)) throw new RangeError(`${name} must be an integer of 64 bits, is ${value}`);
+        return writeDigits(packed, value, at);
+    }
     // Of another length it would run into its neighbours.
     if (value.length !== length) throw new RangeError(`${name} must have ${length} bytes, has ${value.length}`);
     packed.set(value as Buffer, at);
+}
+
+function isStorable(value: bigint | number): boolean {
+    return typeof value === 'number' ? Number.isSafeInteger(value) : BigInt.asIntN(64, value) === value;
 }
 
 function writeDigits(packed: Buffer, value: bigint | number, at: number): void {

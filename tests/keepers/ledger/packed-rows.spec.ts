@@ -65,7 +65,7 @@ afterAll(() => database.close());
 describe('rows packed into one parameter', () => {
     it('keep every integer that SQLite can hold', () => {
         const max = (1n << 63n) - 1n;
-        const amounts = [-max, -1n, 0n, 9n, 999_999_999n, 1_000_000_000n, (1n << 53n) - 1n, 1n << 53n, max];
+        const amounts = [-max - 1n, -max, -1n, 0n, 9n, 999_999_999n, 1_000_000_000n, (1n << 53n) - 1n, 1n << 53n, max];
         const rows = amounts.map((amount) => row({ amount }));
         expect(stored(rows)).toEqual({ statements: 1, rows: rows.map(read) });
         const counts = [-1, 0, 123_456_789_012, Number.MAX_SAFE_INTEGER].map((count) => row({ count }));
@@ -92,6 +92,16 @@ describe('rows packed into one parameter', () => {
         expect(stored(rows)).toEqual({ statements: 2, rows: rows.map(read) });
         expect(stored([])).toEqual({ statements: 0, rows: [] });
     });
+
+    it.each([1n << 63n, -(1n << 63n) - 1n, 1.5, Number.NaN, Number.MAX_SAFE_INTEGER + 1])(
+        'refuse %s, for which SQLite would take another integer',
+        (value) => {
+            const columnsOfOne = [{ ...columns[0]!, of: () => value }];
+            expect(() => [...new PackedRows(columnsOfOne).pack([row({})])]).toThrow(
+                'amount must be an integer of 64 bits',
+            );
+        },
+    );
 
     it('refuse bytes of another length, which would run into their neighbours', () => {
         expect(() => stored([row({ key: Buffer.from('long one') })])).toThrow('key must have 4 bytes, has 8');
