@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from 'openai';
 import type { Dice } from '../dice';
@@ -116,7 +117,8 @@ class Caller {
             model: chaosModel,
             max_tokens: question.maxTokens,
             seed: question.paceMs,
-            messages: [{ role: 'user' as const, content: 'Count.' }],
+            // Each a conversation of its own: one that all share would stick to one node, and go to another by chance.
+            messages: [{ role: 'user' as const, content: `Count. ${randomUUID()}` }],
         };
         if (question.streamed) await this.stream(client, body, question);
         else await this.whole(client, body, question);
