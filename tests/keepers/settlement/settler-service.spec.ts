@@ -69,6 +69,17 @@ async function nodeLogWith(work: readonly [EscrowFixture, bigint][]): Promise<st
     return file;
 }
 
+/** Of the first client a TON, of the second two; how the chain is read is a test's to change. */
+async function twoOwing(...names: [string, string]) {
+    const [good, bad] = [await hub.openEscrow(names[0], toNano('20')), await hub.openEscrow(names[1], toNano('20'))];
+    const ledger = await ledgerWith([
+        [good, nodes[0]!, toNano('1')],
+        [bad, nodes[0]!, toNano('2')],
+    ]);
+    const reader = fixture.reader(hub.registry.address);
+    return { good, bad, ledger, reader, read: reader.escrow.bind(reader) };
+}
+
 async function paid(escrow: EscrowFixture, node: TestKey): Promise<bigint> {
     return fixture.client.open(escrow.escrow).getPaid(node.publicKey);
 }
@@ -213,13 +224,7 @@ describe('SettlerService on a devnet', () => {
     });
 
     it('settles at all other escrows where one can not be read, and says so; where none can, that fails the round', async () => {
-        const [good, bad] = [await hub.openEscrow('doris', toNano('20')), await hub.openEscrow('dirk', toNano('20'))];
-        const ledger = await ledgerWith([
-            [good, nodes[0]!, toNano('1')],
-            [bad, nodes[0]!, toNano('2')],
-        ]);
-        const reader = fixture.reader(hub.registry.address);
-        const read = reader.escrow.bind(reader);
+        const { good, bad, ledger, reader, read } = await twoOwing('doris', 'dirk');
         const unreadable = [bad.escrow.address];
         jest.spyOn(reader, 'escrow').mockImplementation((query) =>
             unreadable.some((address) => address.equals(query.address))
@@ -238,13 +243,7 @@ describe('SettlerService on a devnet', () => {
     });
 
     it('signs nothing where an escrow turns unreadable before it, and holds none of its lines', async () => {
-        const [good, bad] = [await hub.openEscrow('ilse', toNano('20')), await hub.openEscrow('ingo', toNano('20'))];
-        const ledger = await ledgerWith([
-            [good, nodes[0]!, toNano('1')],
-            [bad, nodes[0]!, toNano('2')],
-        ]);
-        const reader = fixture.reader(hub.registry.address);
-        const read = reader.escrow.bind(reader);
+        const { bad, ledger, reader, read } = await twoOwing('ilse', 'ingo');
         let looks = 0;
         jest.spyOn(reader, 'escrow').mockImplementation(async (query) => {
             const snapshot = await read(query);
