@@ -3,7 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Pause } from './maintenance/pause';
 import { encodeLogSummary, type NodeLogEntry, type NodeLogSummary } from './node-log-entry';
 import { checkedLine } from './node-log-line';
-import { scanNodeLog, streamKey, streamName } from './node-log-reader';
+import { streamKey, streamName } from './latest-receipts';
+import { scanNodeLog } from './node-log-reader';
 
 /** Beside the log until it takes its place. */
 export function compactedName(fileName: string): string {

@@ -4,13 +4,15 @@ import { lineChecksum } from './node-log-line';
 import { noPause, type Pause } from './maintenance/pause';
 import { decodeLogLine, type NodeLogEntry, type NodeLogLine, type NodeLogSummary } from './node-log-entry';
 import type { Settleable } from './dispatch-records';
-import type { StreamId } from './records';
+import { LatestReceipts } from './latest-receipts';
 
 const newline = 0x0a;
 
 export interface NodeLogScan {
     /** Told of what compaction took out, see `NodeLogSummary`. */
     onSummary?: (summary: NodeLogSummary, line: string) => void;
+    /** Where a line begins; lines are counted from there. */
+    fromBytes?: number;
     /** Only the first so many bytes. */
     untilBytes?: number;
     /** Between two pieces of the file. */
@@ -21,13 +23,14 @@ export interface NodeLogScan {
 export async function scanNodeLog(
     fileName: string,
     visit: (entry: NodeLogEntry, line: string) => void,
-    { onSummary, untilBytes = Infinity, pause = noPause }: NodeLogScan = {},
+    { onSummary, fromBytes = 0, untilBytes = Infinity, pause = noPause }: NodeLogScan = {},
 ): Promise<{ lines: number; intactBytes: number }> {
-    if (untilBytes === 0) return { lines: 0, intactBytes: 0 };
+    if (untilBytes <= fromBytes) return { lines: 0, intactBytes: 0 };
     let carry: Buffer = Buffer.alloc(0);
     let lines = 0;
     let intactBytes = 0;
-    for await (const chunk of createReadStream(fileName, { end: untilBytes - 1 }) as AsyncIterable<Buffer>) {
+    const pieces = createReadStream(fileName, { start: fromBytes, end: untilBytes - 1 });
+    for await (const chunk of pieces as AsyncIterable<Buffer>) {
         const startedMs = performance.now();
         carry = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
         let start = 0;
@@ -47,34 +50,9 @@ export async function scanNodeLog(
 
 /** The latest receipt of every stream with the best cap for it, as the settler wants them. */
 export async function readNodeLogSettleable(fileName: string): Promise<Settleable[]> {
-    const latest = new Map<string, NodeLogEntry>();
-    const bestCaps = new Map<string, NodeLogEntry['cap']>();
-    await scanNodeLog(fileName, (entry) => {
-        const stream = streamKey(entry);
-        const known = latest.get(stream);
-        if (!known || known.receipt.sequence < entry.receipt.sequence) latest.set(stream, entry);
-        const capKey = `${stream}/${entry.cap.sessionKey.toString('hex')}`;
-        const best = bestCaps.get(capKey);
-        if (!best || best.capCumulativeNano < entry.cap.capCumulativeNano) bestCaps.set(capKey, entry.cap);
-    });
-    return [...latest.values()].map((entry) => ({
-        escrow: entry.escrow,
-        epoch: entry.epoch,
-        receipt: entry.receipt,
-        signature: entry.signature,
-        cap: bestCaps.get(`${streamKey(entry)}/${entry.receipt.sessionKey.toString('hex')}`)!,
-        paidNano: 0n,
-        receivedAtMs: entry.atMs,
-    }));
-}
-
-export function streamKey({ escrow, epoch, receipt }: NodeLogEntry): string {
-    return streamName({ escrow, epoch, nodeKey: receipt.nodeKey });
-}
-
-/** One text for one node's account with one escrow. */
-export function streamName({ escrow, epoch, nodeKey }: StreamId): string {
-    return `${escrow.toString('hex')}/${epoch}/${nodeKey.toString('hex')}`;
+    const latest = new LatestReceipts();
+    await scanNodeLog(fileName, (entry) => latest.add(entry));
+    return latest.settleable();
 }
 
 function parseLine(line: string, lineNumber: number, fileName: string): NodeLogLine {

@@ -7,7 +7,8 @@ import type { Pause } from './maintenance/pause';
 import { type CompactedLog, compactedName, writeCompacted } from './node-log-compaction';
 import { encodeLogEntry, type NodeLogEntry } from './node-log-entry';
 import { checkedLine } from './node-log-line';
-import { scanNodeLog, streamKey, streamName } from './node-log-reader';
+import { streamKey, streamName } from './latest-receipts';
+import { scanNodeLog } from './node-log-reader';
 
 interface Pending {
     line: string;

@@ -2,7 +2,7 @@ import { Address } from '@ton/core';
 import { Payout } from '../../wrappers';
 import { type Clock, errorMessage, type Logger } from '../base';
 import type { Settleable } from '../ledger';
-import { readSettleable } from './receipt-sources';
+import { SettleableReceipts } from './receipt-sources';
 import { codeOf } from './settle-group';
 import { type RoundOutcome, SettleRounds } from './settle-round';
 import { summaryOfBoth } from './settlement-summary';
@@ -15,15 +15,18 @@ import type { SettlerOptions } from './settler-options';
 export class HubRounds {
     /** By raw address; each remembers what it learnt of its hub's lines and costs. */
     private readonly rounds = new Map<string, SettleRounds>();
+    private readonly receipts: SettleableReceipts;
 
     constructor(
         private readonly options: SettlerOptions,
         private readonly place: { clock: Clock; logger: Logger },
-    ) {}
+    ) {
+        this.receipts = new SettleableReceipts(options);
+    }
 
     /** @throws what settling at the home hub throws, once the others had their round */
     async run(force: boolean, signal: AbortSignal): Promise<RoundOutcome> {
-        const byHub = await this.byHub(await readSettleable(this.options));
+        const byHub = await this.byHub(await this.receipts.read());
         const home = this.options.hub.toRawString();
         const others: RoundOutcome[] = [];
         const failures: string[] = [];

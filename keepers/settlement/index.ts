@@ -7,7 +7,7 @@ export {
     type SettlementPolicy,
     type SettlementReason,
 } from './decide-settlements';
-export { mergeSettleable, readSettleable, type ReceiptSources } from './receipt-sources';
+export { mergeSettleable, type ReceiptSources, SettleableReceipts } from './receipt-sources';
 export { viewChain, type ChainCandidate, type ChainView, type SkipReason, type ViewOptions } from './chain-candidates';
 export { LineSignatures } from './line-signatures';
 export { HeldLines, type FailedLine, type HoldPolicy } from './held-lines';

@@ -1,4 +1,4 @@
-import { type DispatchLedger, readNodeLogSettleable, type Settleable } from '../ledger';
+import { type DispatchLedger, FollowedNodeLog, type Settleable } from '../ledger';
 
 export interface ReceiptSources {
     ledger?: DispatchLedger;
@@ -6,10 +6,19 @@ export interface ReceiptSources {
     nodeLogFiles?: readonly string[];
 }
 
-/** The latest receipts of all sources, one for each stream. */
-export async function readSettleable(sources: ReceiptSources): Promise<Settleable[]> {
-    const lists = await Promise.all((sources.nodeLogFiles ?? []).map((file) => readNodeLogSettleable(file)));
-    return mergeSettleable([...((await sources.ledger?.settleable()) ?? []), ...lists.flat()]);
+/** The latest receipts of all sources, one for each stream, however often they are asked for. */
+export class SettleableReceipts {
+    private readonly logs: readonly FollowedNodeLog[];
+
+    constructor(private readonly sources: ReceiptSources) {
+        this.logs = (sources.nodeLogFiles ?? []).map((file) => new FollowedNodeLog(file));
+    }
+
+    /** One call at a time. */
+    async read(): Promise<Settleable[]> {
+        const lists = await Promise.all(this.logs.map((log) => log.settleable()));
+        return mergeSettleable([...((await this.sources.ledger?.settleable()) ?? []), ...lists.flat()]);
+    }
 }
 
 /** Keeps the highest sequence of a stream, and for it the highest cap of its session key. */

@@ -4,7 +4,7 @@ import { type Clock, errorMessage, type Logger } from '../base';
 import type { ChainClient, NetworkReader } from '../chain';
 import type { DispatchLedger } from '../ledger';
 import type { OutboxSender } from '../outbox';
-import { readSettleable } from '../settlement';
+import { SettleableReceipts } from '../settlement';
 import { actCostNano } from './act-costs';
 import { decideActs, type WatchAct } from './decide-acts';
 import { HubLook } from './hub-look';
@@ -83,6 +83,7 @@ export class WatchdogService {
     private readonly changes: RegistryChanges;
     private readonly performer: ActPerformer;
     private readonly stuck: StuckCharges;
+    private readonly receipts: SettleableReceipts;
     private readonly stopping = new AbortController();
     private loop: Promise<void> | undefined;
     private current: Promise<unknown> = Promise.resolve();
@@ -97,6 +98,7 @@ export class WatchdogService {
         this.changes = new RegistryChanges(options);
         this.performer = new ActPerformer(options);
         this.stuck = new StuckCharges(options);
+        this.receipts = new SettleableReceipts(options);
     }
 
     start(): void {
@@ -132,7 +134,7 @@ export class WatchdogService {
         });
         const performed = await this.performer.perform(acts, costNano, this.stopping.signal);
         if (isFull) {
-            this.stuckEscrows = await this.stuck.look(await readSettleable(this.options));
+            this.stuckEscrows = await this.stuck.look(await this.receipts.read());
             this.fullCheckAtMs = clock.nowMs() + fullCheckMs;
         }
         return {
