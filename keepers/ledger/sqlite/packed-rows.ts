@@ -107,23 +107,17 @@ function write(
     { name, length }: Column<never>,
     { value, at }: { value: bigint | number | string | Buffer; at: number },
 ): void {
-    if (typeof value === 'bigint' || typeof value === 'number') {
-        // SQLite would take the next best one.
-        if (!isStorable(value)) throw new RangeError(`${name} must be an integer of 64 bits, is ${value}`);
-        return writeDigits(packed, value, at);
-    }
+    if (typeof value === 'bigint' || typeof value === 'number') return writeInteger(packed, value, { name, at });
     // Of another length it would run into its neighbours.
     if (value.length !== length) throw new RangeError(`${name} must have ${length} bytes, has ${value.length}`);
     packed.set(value as Buffer, at);
 }
 
-function isStorable(value: bigint | number): boolean {
-    return typeof value === 'number' ? Number.isSafeInteger(value) : BigInt.asIntN(64, value) === value;
-}
-
-function writeDigits(packed: Buffer, value: bigint | number, at: number): void {
+function writeInteger(packed: Buffer, value: bigint | number, { name, at }: { name: string; at: number }): void {
     const number = Number(value);
-    if (number < 0 || number > Number.MAX_SAFE_INTEGER) {
+    if (number < 0 || !Number.isSafeInteger(number)) {
+        // SQLite would take the next best one.
+        if (!isStorable(value)) throw new RangeError(`${name} must be an integer of 64 bits, is ${value}`);
         const text = number < 0 ? `-${(-BigInt(value)).toString().padStart(digits - 1, '0')}` : value.toString();
         packed.write(text.padStart(digits, '0'), at, 'latin1');
         return;
@@ -131,6 +125,10 @@ function writeDigits(packed: Buffer, value: bigint | number, at: number): void {
     const high = Math.floor(number / lowUnit);
     writeDigitsOf(packed, high, { from: at, to: at + digits - lowDigits });
     writeDigitsOf(packed, number - high * lowUnit, { from: at + digits - lowDigits, to: at + digits });
+}
+
+function isStorable(value: bigint | number): boolean {
+    return typeof value === 'number' ? Number.isSafeInteger(value) : BigInt.asIntN(64, value) === value;
 }
 
 /** Of a number below 2^31. */
