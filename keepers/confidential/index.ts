@@ -49,6 +49,7 @@ export {
 export { firstWindowNano, inputWorstCaseNano, windowGrowthNano } from './cap-window';
 export { capabilityOf, type RequestedWork, requestedWork } from './work-bound';
 export { type InnerRequest, keptHeaders } from './inner-request';
+export { newRequestId } from './request-id';
 export { checkContext, type ContextExpectation, type RequestContext } from './request-context';
 export { checkCap, maxEnvelopeBytes, parseEnvelope, type ParsedEnvelope } from './envelope';
 export {

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base';
 import {
     type AnswerBinding,
     binding,
     finishEnvelope,
+    newRequestId,
     type OfferModel,
     prepareRequest,
     type Signer,
@@ -53,7 +53,7 @@ export class RequestSealer {
         const account = await this.options.accounts.open(node.hub);
         const windows = capWindowsOf(terms, shape.work, shape.stream);
         if (windows === undefined) refuseUnaffordable(shape, terms, account);
-        const requestId = randomBytes(16);
+        const requestId = newRequestId(clock.nowMs());
         const allowanceNano = windows?.firstNano ?? worstCaseNano(terms, shape.work);
         const prepared = await prepareRequest({
             context: {

@@ -34,13 +34,13 @@ export class PackedRows<Row> {
     /** To be read from in a statement. */
     readonly table: string;
     private readonly rowBytes: number;
-    private readonly fixed: readonly Column<Row>[];
+    private readonly fixed: readonly Fixed<Row>[];
     private readonly shared: readonly Column<Row>[];
 
     constructor(columns: readonly Column<Row>[]) {
-        this.fixed = columns.filter(({ type }) => type !== 'text');
         this.shared = columns.filter(({ type, nullable }) => type === 'text' || nullable);
-        this.rowBytes = this.fixed.reduce((sum, column) => sum + lengthOf(column), 0);
+        this.fixed = placed(columns, this.shared);
+        this.rowBytes = this.fixed.reduce((sum, { bytes }) => sum + bytes, 0);
         const values = columns.map((column) => `${this.expression(column)} AS ${column.name}`);
         this.table = `(SELECT ${values.join(', ')} FROM temp.row_numbers WHERE n < ?2) AS v`;
     }
@@ -57,8 +57,8 @@ export class PackedRows<Row> {
     private expression(column: Column<Row>): string {
         const parameter = `?${firstParameters + 1 + this.shared.indexOf(column)}`;
         if (column.type === 'text') return parameter;
-        const before = this.fixed.slice(0, this.fixed.indexOf(column)).reduce((sum, each) => sum + lengthOf(each), 0);
-        const part = `substr(?1, n * ${this.rowBytes} + ${before + 1}, ${lengthOf(column)})`;
+        const { offset, bytes } = this.fixed.find(({ name }) => name === column.name)!;
+        const part = `substr(?1, n * ${this.rowBytes} + ${offset + 1}, ${bytes})`;
         const value = column.type === 'integer' ? `CAST(${part} AS INTEGER)` : part;
         return column.nullable ? `iif(${parameter}, NULL, ${value})` : value;
     }
@@ -80,20 +80,42 @@ export class PackedRows<Row> {
     }
 
     private bytesOf(rows: readonly Row[], constants: readonly SqlValue[]): Buffer {
-        const present = this.fixed.map((column) => !(column.nullable && constants[this.shared.indexOf(column)] === 1n));
+        const present = this.fixed.filter(({ nullAt }) => constants[nullAt] !== 1n);
         const packed = Buffer.allocUnsafe(rows.length * this.rowBytes);
         let at = 0;
-        for (const row of rows)
-            this.fixed.forEach((column, i) => {
-                if (present[i]) write(packed, column, { value: column.of(row)!, at });
-                at += lengthOf(column);
-            });
+        for (const row of rows) {
+            for (const { of, write, offset } of present) write(packed, of(row)!, at + offset);
+            at += this.rowBytes;
+        }
         return packed;
     }
 }
 
-function lengthOf({ type, length }: Column<never>): number {
-    return type === 'integer' ? digits : length;
+type Value = bigint | number | string | Buffer;
+type Write = (packed: Buffer, value: Value, at: number) => void;
+
+/** A column with its place in a row's bytes. */
+interface Fixed<Row> {
+    name: string;
+    of: (row: Row) => Value | null;
+    write: Write;
+    offset: number;
+    bytes: number;
+    /** Which of the shared values is 1 where this one is null; -1: it never is. */
+    nullAt: number;
+}
+
+function placed<Row>(columns: readonly Column<Row>[], shared: readonly Column<Row>[]): Fixed<Row>[] {
+    let end = 0;
+    return columns
+        .filter(({ type }) => type !== 'text')
+        .map((column) => {
+            const { name, of, type, length } = column;
+            const [bytes, write] = type === 'integer' ? [digits, integerWriter(name)] : [length, bytesWriter(column)];
+            const offset = end;
+            end += bytes;
+            return { name, of, write, offset, bytes, nullAt: shared.indexOf(column) };
+        });
 }
 
 function constantOf<Row>({ type, of }: Column<Row>, row: Row): SqlValue {
@@ -102,29 +124,35 @@ function constantOf<Row>({ type, of }: Column<Row>, row: Row): SqlValue {
     return value === null ? 1n : 0n;
 }
 
-function write(
-    packed: Buffer,
-    { name, length }: Column<never>,
-    { value, at }: { value: bigint | number | string | Buffer; at: number },
-): void {
-    if (typeof value === 'bigint' || typeof value === 'number') return writeInteger(packed, value, { name, at });
-    // Of another length it would run into its neighbours.
-    if (value.length !== length) throw new RangeError(`${name} must have ${length} bytes, has ${value.length}`);
-    packed.set(value as Buffer, at);
+function bytesWriter({ name, length }: Pick<Column<never>, 'name' | 'length'>): Write {
+    return (packed, value, at) => {
+        const bytes = value as Buffer;
+        // Of another length it would run into its neighbours.
+        if (bytes.length !== length) throw new RangeError(`${name} must have ${length} bytes, has ${bytes.length}`);
+        packed.set(bytes, at);
+    };
 }
 
-function writeInteger(packed: Buffer, value: bigint | number, { name, at }: { name: string; at: number }): void {
-    const number = Number(value);
-    if (number < 0 || !Number.isSafeInteger(number)) {
-        // SQLite would take the next best one.
-        if (!isStorable(value)) throw new RangeError(`${name} must be an integer of 64 bits, is ${value}`);
-        const text = number < 0 ? `-${(-BigInt(value)).toString().padStart(digits - 1, '0')}` : value.toString();
-        packed.write(text.padStart(digits, '0'), at, 'latin1');
-        return;
-    }
-    const high = Math.floor(number / lowUnit);
-    writeDigitsOf(packed, high, { from: at, to: at + digits - lowDigits });
-    writeDigitsOf(packed, number - high * lowUnit, { from: at + digits - lowDigits, to: at + digits });
+function integerWriter(name: string): Write {
+    return (packed, value, at) => {
+        const number = Number(value);
+        if (number < 0 || !Number.isSafeInteger(number)) {
+            packed.write(digitsOf(name, value as bigint | number), at, 'latin1');
+            return;
+        }
+        const high = Math.floor(number / lowUnit);
+        const lowAt = at + digits - lowDigits;
+        writeDigitsOf(packed, high, { from: at, to: lowAt });
+        writeDigitsOf(packed, number - high * lowUnit, { from: lowAt, to: at + digits });
+    };
+}
+
+/** Of one that is negative, or too large for a number. */
+function digitsOf(name: string, value: bigint | number): string {
+    // SQLite would take the next best one.
+    if (!isStorable(value)) throw new RangeError(`${name} must be an integer of 64 bits, is ${value}`);
+    const text = value < 0 ? `-${(-BigInt(value)).toString().padStart(digits - 1, '0')}` : value.toString();
+    return text.padStart(digits, '0');
 }
 
 function isStorable(value: bigint | number): boolean {

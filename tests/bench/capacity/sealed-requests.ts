@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Signer, signerFromSeed } from '../../../keepers/confidential';
+import { newRequestId, type Signer, signerFromSeed } from '../../../keepers/confidential';
 import { capOf, encodeEnvelope, gcmNonceBytes, gcmTagBytes, requestHash } from '../../../keepers/confidential/envelope';
 import { suiteSizes } from '../../../keepers/confidential/hpke';
 import { encodeContext, type RequestContext } from '../../../keepers/confidential/request-context';
@@ -42,7 +42,7 @@ function contextOf(escrow: number, node: number): RequestContext {
         nodeKey: nodeKeyAt(node),
         kemEpoch: 1,
         offerHash: digestOf('offer'),
-        requestId: randomBytes(16),
+        requestId: newRequestId(Date.now()),
         deadlineMs: Date.now() + deadlineMs,
         allowanceNano: capNano,
     };

@@ -1,4 +1,5 @@
 import { createHash, randomFillSync } from 'node:crypto';
+import { newRequestId } from '../../../keepers/confidential';
 import type { DispatchLedger, EscrowFunds } from '../../../keepers/ledger';
 
 const nodesOfEscrow = 4;
@@ -20,6 +21,9 @@ function randomBytes(length: number): Buffer {
     return bytes;
 }
 
+/** As our gateway makes them, or any bytes, as another may. */
+export type RequestIds = 'by-time' | 'random';
+
 /** Requests of one client to one node, one after the other. */
 export class Lane {
     private readonly escrow: Buffer;
@@ -27,7 +31,10 @@ export class Lane {
     private readonly sessionKey: Buffer;
     private sequence = 0;
 
-    constructor(index: number) {
+    constructor(
+        index: number,
+        private readonly ids: RequestIds,
+    ) {
         this.escrow = hash(`escrow ${Math.floor(index / nodesOfEscrow)}`);
         this.nodeKey = hash(`node ${index}`);
         this.sessionKey = hash(`session ${Math.floor(index / nodesOfEscrow)}`);
@@ -37,7 +44,7 @@ export class Lane {
     async run(ledger: DispatchLedger, until: { untilMs: number; note: (tookMs: number) => void }): Promise<number> {
         let charges = 0;
         for (; performance.now() < until.untilMs; charges++) {
-            const requestId = randomBytes(16);
+            const requestId = this.ids === 'random' ? randomBytes(16) : newRequestId(Date.now(), randomBytes(10));
             this.sequence += 1;
             const startedMs = performance.now();
             await this.recordCap(ledger, requestId);

@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { DispatchLedgerOptions } from '../../../keepers/ledger';
 import { PostgresServer } from '../../support/postgres/postgres-server';
 import { readOptions } from '../options';
+import type { RequestIds } from './lane';
 import { type LedgerFigures, measureLedger } from './measure-ledger';
 
 const targets = { chargesPerSecond: 20_000, commitP99Ms: 10, groupVsSingle: 5 };
@@ -25,6 +26,7 @@ const values = readOptions({
         lanes: { type: 'string', default: '256' },
         folder: { type: 'string', default: tmpdir() },
         only: { type: 'string' },
+        'random-ids': { type: 'boolean', default: false },
     },
     says: {
         json: 'one line of JSON on standard output',
@@ -33,10 +35,12 @@ const values = readOptions({
         lanes: 'clients that each have one charge under way',
         folder: 'where files and database go: a folder on a disk',
         only: 'sqlite or postgres',
+        'random-ids': 'request ids of random bytes in place of those that gateways make',
     },
 });
 
-const sizes = { seconds: Number(values.seconds), rounds: Number(values.rounds), lanes: Number(values.lanes) };
+const ids: RequestIds = values['random-ids'] ? 'random' : 'by-time';
+const sizes = { seconds: Number(values.seconds), rounds: Number(values.rounds), lanes: Number(values.lanes), ids };
 const progress = (line: string) => process.stderr.write(`${line}\n`);
 
 async function onSqlite(folder: string): Promise<LedgerFigures> {

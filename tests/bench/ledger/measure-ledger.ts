@@ -1,5 +1,5 @@
 import { type DispatchLedger, type DispatchLedgerOptions, openDispatchLedger } from '../../../keepers/ledger';
-import { Lane } from './lane';
+import { Lane, type RequestIds } from './lane';
 
 export interface LedgerFigures {
     /** Durable charges, median of the rounds. */
@@ -23,6 +23,7 @@ export interface MeasureOptions {
     seconds: number;
     rounds: number;
     lanes: number;
+    ids: RequestIds;
     /** Where a new ledger goes. */
     place: () => Promise<DispatchLedgerOptions>;
     progress: (line: string) => void;
@@ -69,13 +70,13 @@ class Bench {
         private readonly lanes: Lane[],
     ) {}
 
-    static async open({ place, lanes }: MeasureOptions, settings: { maxBatch?: number }): Promise<Bench> {
+    static async open({ place, lanes, ids }: MeasureOptions, settings: { maxBatch?: number }): Promise<Bench> {
         const commits: Bench['commits'] = [];
         const onCommit = (tookMs: number, operations: number) => void commits.push({ tookMs, operations });
         const ledger = await openDispatchLedger({ ...(await place()), ...settings, onCommit });
         const bench = new Bench(
             ledger,
-            Array.from({ length: lanes }, (_, i) => new Lane(i)),
+            Array.from({ length: lanes }, (_, i) => new Lane(i, ids)),
         );
         bench.commits = commits;
         return bench;
