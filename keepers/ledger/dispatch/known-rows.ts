@@ -1,11 +1,5 @@
 import type { StreamId } from '../records';
-import { isOpen, latestKnown, type RequestState, type StreamState } from './states';
-
-export interface EscrowStreams {
-    byNode: Map<string, StreamState>;
-    /** All streams of the escrow in this epoch are here, not only those asked for. */
-    whole: boolean;
-}
+import { type EscrowStreams, isOpen, keyOf, latestKnown, type RequestState, type StreamState } from './states';
 
 /** Some tens of megabytes; a ledger with more of them in use loads them anew now and then. */
 const mostRows = 65_536;
@@ -43,10 +37,12 @@ export class KnownRows {
 
     /** @returns whether it was not here */
     put(stream: StreamState): boolean {
-        const { byNode } = this.escrow(stream.escrow, stream.epoch);
+        if (stream.siblings) return false;
+        const streams = this.escrow(stream.escrow, stream.epoch);
         const key = keyOf(stream.nodeKey);
-        if (byNode.has(key)) return false;
-        byNode.set(key, stream);
+        if (streams.byNode.has(key)) return false;
+        streams.byNode.set(key, stream);
+        stream.siblings = streams;
         if (!stream.isNew) this.byId.set(stream.id, stream);
         return true;
     }
@@ -66,7 +62,7 @@ export class KnownRows {
         request.created = null;
         request.raisedCap = null;
         request.changed = false;
-        if (!isOpen(request.state)) this.requests.delete(keyOf(request.requestId));
+        if (!isOpen(request.state)) this.requests.delete(request.key);
     }
 
     forget(): void {
@@ -80,9 +76,4 @@ export class KnownRows {
     forgetIfMany(): void {
         if (this.byId.size + this.requests.size > mostRows || this.escrowCount > mostRows) this.forget();
     }
-}
-
-/** Of any bytes, at less than half the price of hex. */
-export function keyOf(bytes: Buffer): string {
-    return bytes.toString('latin1');
 }

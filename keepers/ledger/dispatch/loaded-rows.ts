@@ -1,7 +1,7 @@
 import type { DispatchRequestState } from '../dispatch-records';
 import { toBuffer } from '../records';
 import type { StreamRow } from './rows';
-import { type KnownReceipt, latestKnown, type RequestState, type StreamState } from './states';
+import { keyOf, type KnownReceipt, latestKnown, type RequestState, type StreamState } from './states';
 
 /** Columns that a batch loads, on both databases. */
 export const loadedStreamColumns = `id, escrow, epoch, node_key, latest_sequence, latest_cumulative_nano, open_worst_nano, paid_nano,
@@ -43,6 +43,7 @@ export function loadedStream(row: StreamRow): StreamState {
     return {
         id: row.id,
         isNew: false,
+        siblings: null,
         escrow: toBuffer(row.escrow),
         epoch: Number(row.epoch),
         nodeKey,
@@ -59,8 +60,10 @@ export function loadedStream(row: StreamRow): StreamState {
 }
 
 export function loadedRequest(row: LoadedRequestRow, stream: StreamState): RequestState {
+    const requestId = toBuffer(row.request_id);
     return {
-        requestId: toBuffer(row.request_id),
+        key: keyOf(requestId),
+        requestId,
         stream,
         sessionKey: toBuffer(row.session_key),
         capNano: row.cap_nano,

@@ -4,7 +4,7 @@ import { type EscrowFunds, maxNano, storedNano } from '../records';
 import { type Decision, deferred, type Operation } from './operations';
 import { insertReceipt } from './receipt-rules';
 import { setState } from './request-states';
-import { isOpen, newStream, type RequestState, type StreamState } from './states';
+import { isOpen, keyOf, newStream, type RequestState, type StreamState } from './states';
 import type { WorkingSet } from './working-set';
 
 type Of<Kind extends Operation['kind']> = Extract<Operation, { kind: Kind }>;
@@ -54,7 +54,7 @@ function insertCap(set: WorkingSet, cap: CapRecord, dispatcherId: string): void 
     requireFunds(set, { stream, riseNano: worstCaseNano, funds: cap.funds });
     set.put(stream);
     promise(set, stream, worstCaseNano);
-    set.putRequest(cap.requestId, createdRequest(stream, { cap, worstCaseNano, dispatcherId }));
+    set.putRequest(createdRequest(stream, { cap, worstCaseNano, dispatcherId }));
     const { sessionKey, capCumulativeNano: capNano, requestHash: capHash, capSignature } = cap;
     set.raiseBestCap({ stream, sessionKey, capNano, capHash, capSignature });
 }
@@ -65,6 +65,7 @@ function createdRequest(
 ): RequestState {
     const { requestHash, offerHash, capSignature, atMs: recordedAtMs } = cap;
     return {
+        key: keyOf(cap.requestId),
         requestId: Buffer.from(cap.requestId),
         stream,
         sessionKey: Buffer.from(cap.sessionKey),
@@ -119,8 +120,8 @@ function requireFunds(
 ): void {
     storedNano(stream.openWorstNano + riseNano, 'openWorstNano');
     let neededNano = owedBeyondPaid(stream, funds, riseNano);
-    for (const other of set.escrow(stream.escrow, stream.epoch).byNode.values())
-        if (other !== stream) neededNano += owedBeyondPaid(other, funds);
+    const { byNode } = stream.siblings ?? set.escrow(stream.escrow, stream.epoch);
+    for (const other of byNode.values()) if (other !== stream) neededNano += owedBeyondPaid(other, funds);
     if (neededNano <= funds.balanceNano) return;
     throw new LedgerError('escrow_insufficient', 'The escrow can not cover this request: top it up', {
         context: { neededNano: neededNano.toString(), balanceNano: funds.balanceNano.toString() },

@@ -1,11 +1,20 @@
 import type { DispatchRequestState, ReceiptRecord } from '../dispatch-records';
 import type { StreamId } from '../records';
 
+/** Streams of one escrow in one epoch. */
+export interface EscrowStreams {
+    byNode: Map<string, StreamState>;
+    /** All of them are here, not only those asked for. */
+    whole: boolean;
+}
+
 /** A row of dispatch_streams. */
 export interface StreamState extends StreamId {
     /** 0 until a new stream is saved. */
     id: bigint;
     isNew: boolean;
+    /** Where it is known: the streams of its escrow, itself among them. */
+    siblings: EscrowStreams | null;
     nodeKeyHex: string;
     /** -1 before the first receipt. */
     latestSequence: number;
@@ -34,6 +43,8 @@ export interface KnownReceipt {
 
 /** A row of dispatch_requests, as far as the rules read or change it. */
 export interface RequestState {
+    /** `keyOf` its id. */
+    key: string;
     requestId: Buffer;
     stream: StreamState;
     sessionKey: Buffer;
@@ -77,6 +88,11 @@ export interface ReceiptOfStream {
     known: KnownReceipt;
 }
 
+/** Of any bytes, at less than half the price of hex. */
+export function keyOf(bytes: Buffer): string {
+    return bytes.toString('latin1');
+}
+
 /** Its worst case is reserved. */
 export function isOpen(state: DispatchRequestState): boolean {
     return state === 'running' || state === 'lost';
@@ -87,6 +103,7 @@ export function newStream({ escrow, epoch, nodeKey }: StreamId): StreamState {
     return {
         id: 0n,
         isNew: true,
+        siblings: null,
         escrow: Buffer.from(escrow),
         epoch,
         nodeKey: Buffer.from(nodeKey),

@@ -1,7 +1,15 @@
 import type { ReceiptRecord } from '../dispatch-records';
 import type { StreamId } from '../records';
-import { type EscrowStreams, keyOf, KnownRows } from './known-rows';
-import type { BestCap, KnownReceipt, ReceiptOfStream, RequestState, StreamState } from './states';
+import { KnownRows } from './known-rows';
+import {
+    type BestCap,
+    type EscrowStreams,
+    keyOf,
+    type KnownReceipt,
+    type ReceiptOfStream,
+    type RequestState,
+    type StreamState,
+} from './states';
 
 /**
  * What one batch reads and changes: rules work on it, a database loads what is not known and saves what was changed. Changes
@@ -55,17 +63,23 @@ export class WorkingSet {
         stream.changed = true;
     }
 
+    /** Notes that it is looked for; false: it is known, or was looked for before. One that is not put then is not there. */
+    seek(requestId: Buffer): boolean {
+        const key = keyOf(requestId);
+        if (this.rows.requests.has(key) || this.absent.has(key)) return false;
+        this.absent.add(key);
+        return true;
+    }
+
     /** Undefined: not loaded; null: not there. */
     request(requestId: Buffer): RequestState | null | undefined {
         const key = keyOf(requestId);
         return this.rows.requests.get(key) ?? (this.absent.has(key) ? null : undefined);
     }
 
-    /** One that was loaded or is new; null: it is not there. */
-    putRequest(requestId: Buffer, request: RequestState | null): void {
-        const key = keyOf(requestId);
-        if (!request) return void this.absent.add(key);
-        this.rows.requests.set(key, request);
+    /** One that was loaded or is new. */
+    putRequest(request: RequestState): void {
+        this.rows.requests.set(request.key, request);
         if (request.created) this.newRequests.push(request);
     }
 

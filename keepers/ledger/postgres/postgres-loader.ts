@@ -13,7 +13,7 @@ import type { Operation } from '../dispatch/operations';
 import type { StreamRow } from '../dispatch/rows';
 import type { StreamState } from '../dispatch/states';
 import type { WorkingSet } from '../dispatch/working-set';
-import { type StreamId, toBuffer } from '../records';
+import type { StreamId } from '../records';
 import { byteaArray, int8Array } from './arrays';
 
 type EscrowId = Pick<StreamId, 'escrow' | 'epoch'>;
@@ -39,7 +39,7 @@ export async function loadBatch(client: pg.Client, set: WorkingSet, operations: 
     ]);
     for (const row of streams) set.put(loadedStream(row));
     for (const { escrow, epoch } of needs.escrows.values()) set.escrow(escrow, epoch).whole = true;
-    for (const requestId of needs.requestIds.values()) set.putRequest(requestId, null);
+    for (const requestId of needs.requestIds.values()) set.seek(requestId);
     await putRequests(client, set, requests);
     for (const operation of operations) await loadOpenRequests(client, set, operation);
     await loadLateNeighbours(client, set, operations);
@@ -129,8 +129,7 @@ async function loadRequests(client: pg.Client, { requestIds }: Needs): Promise<L
 async function putRequests(client: pg.Client, set: WorkingSet, rows: readonly LoadedRequestRow[]): Promise<void> {
     const strangers = rows.filter(({ stream_id }) => !set.streamWithId(stream_id)).map(({ stream_id }) => stream_id);
     if (strangers.length > 0) await loadStrangers(client, set, strangers);
-    for (const row of rows)
-        set.putRequest(toBuffer(row.request_id), loadedRequest(row, set.streamWithId(row.stream_id)!));
+    for (const row of rows) set.putRequest(loadedRequest(row, set.streamWithId(row.stream_id)!));
 }
 
 /** Streams of requests that were named together with another escrow: the rules refuse those, and change nothing. */

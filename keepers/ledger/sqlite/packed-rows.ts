@@ -76,7 +76,8 @@ export class PackedRows<Row> {
     }
 
     private shares(row: Row, constants: readonly SqlValue[]): boolean {
-        return this.shared.every((column, i) => constantOf(column, row) === constants[i]);
+        for (let i = 0; i < constants.length; i++) if (constantOf(this.shared[i]!, row) !== constants[i]) return false;
+        return true;
     }
 
     private bytesOf(rows: readonly Row[], constants: readonly SqlValue[]): Buffer {

@@ -56,9 +56,8 @@ export class SqliteLoader {
 
     /** Nearly always they are new, and the answer is that they are not there. */
     private loadRequests(set: WorkingSet, operations: readonly Operation[]): void {
-        const unknown = operations.map(requestOf).filter((id) => id !== null && set.request(id) === undefined);
-        for (const values of requestIds.pack(unknown as Buffer[])) this.putRequests(set, this.requests.all(...values));
-        for (const id of unknown as Buffer[]) if (!set.request(id)) set.putRequest(id, null);
+        const unknown = operations.map(requestOf).filter((id): id is Buffer => id !== null && set.seek(id));
+        for (const values of requestIds.pack(unknown)) this.putRequests(set, this.requests.all(...values));
     }
 
     private loadOthers(set: WorkingSet, operation: Operation): void {
@@ -93,10 +92,10 @@ export class SqliteLoader {
     }
 
     private loadStream(set: WorkingSet, id: StreamId): StreamState | undefined {
-        if (!set.stream(id) && !set.escrow(id.escrow, id.epoch).whole) {
-            const row = this.stream.get(id.escrow, id.epoch, id.nodeKey);
-            if (row) set.put(loadedStream(row));
-        }
+        const known = set.stream(id);
+        if (known || set.escrow(id.escrow, id.epoch).whole) return known;
+        const row = this.stream.get(id.escrow, id.epoch, id.nodeKey);
+        if (row) set.put(loadedStream(row));
         return set.stream(id);
     }
 
@@ -104,8 +103,7 @@ export class SqliteLoader {
         for (const row of rows) {
             if (set.request(toBuffer(row.request_id))) continue;
             const stream = set.streamWithId(row.stream_id) ?? this.putStreamWithId(set, row.stream_id);
-            const request = loadedRequest(row, stream);
-            set.putRequest(request.requestId, request);
+            set.putRequest(loadedRequest(row, stream));
         }
     }
 
