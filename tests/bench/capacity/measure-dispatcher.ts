@@ -34,6 +34,9 @@ export interface DispatcherFigures {
     /** As `admitP50Micros`, while 32 requests are under way: the thread does not sleep. */
     admitBusyP50Micros: number;
     admitBusyP99Micros: number;
+    /** The signature of a cap alone, under the conditions of `admitP99Micros`: what is left of it is ours. */
+    signatureP50Micros: number;
+    signatureP99Micros: number;
     /** The whole directory with its evidence: CPU of the thread to render it, then again, and the most in one go. */
     directoryMb: number;
     directoryMs: number;
