@@ -13,7 +13,7 @@ export interface StreamState extends StreamId {
     /** 0 until a new stream is saved. */
     id: bigint;
     isNew: boolean;
-    /** Where it is known: the streams of its escrow, itself among them. */
+    /** Where it is known: the streams of its escrow, itself among them. Who forgets those forgets it as well. */
     siblings: EscrowStreams | null;
     nodeKeyHex: string;
     /** -1 before the first receipt. */

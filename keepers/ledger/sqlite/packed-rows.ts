@@ -136,9 +136,11 @@ function bytesWriter({ name, length }: Pick<Column<never>, 'name' | 'length'>): 
 
 function integerWriter(name: string): Write {
     return (packed, value, at) => {
+        // Number() would make 0 of null.
+        if (typeof value !== 'bigint' && typeof value !== 'number') throw new TypeError(`${name} must be an integer`);
         const number = Number(value);
         if (number < 0 || !Number.isSafeInteger(number)) {
-            packed.write(digitsOf(name, value as bigint | number), at, 'latin1');
+            packed.write(digitsOf(name, value), at, 'latin1');
             return;
         }
         const high = Math.floor(number / lowUnit);

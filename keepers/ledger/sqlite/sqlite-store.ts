@@ -50,7 +50,7 @@ export class SqliteStore implements DispatchStore {
         this.writing.exec(`PRAGMA busy_timeout = ${Math.min(blockingBusyMs, this.busyTimeoutMs)}`);
         // The log is synced after each commit all the same, by `LogSync`.
         this.writing.exec('PRAGMA synchronous = NORMAL');
-        // Indexes on random keys touch many pages: those of some hundred thousand requests stay in memory.
+        // Indexes whose keys do not come in order touch many pages: those of some hundred thousand requests stay in memory.
         this.writing.exec(
             `PRAGMA cache_size = -${writeCacheKib}; PRAGMA wal_autocheckpoint = ${blockingCheckpointPages}`,
         );
