@@ -103,6 +103,11 @@ describe('rows packed into one parameter', () => {
         },
     );
 
+    it.each([null, undefined, '7', true, []])('refuse %p where an integer has to be', (value) => {
+        const columnsOfOne = [{ ...columns[0]!, of: () => value as unknown as bigint }];
+        expect(() => [...new PackedRows(columnsOfOne).pack([row({})])]).toThrow('amount must be an integer');
+    });
+
     it('refuse bytes of another length, which would run into their neighbours', () => {
         expect(() => stored([row({ key: Buffer.from('long one') })])).toThrow('key must have 4 bytes, has 8');
     });
