@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
 
 const defaults = {
-    /** About 30 MiB of log where keys are random. */
-    operationsBetween: 4_000,
+    /** 16 MiB of log at most. */
+    pagesBetween: 4_096,
     /** 256 MiB: time that the log begins anew. */
     longLogPages: 65_536,
 };
+/** A commit writes so many whatever it says, and no more than another one for each operation: see docs/performance.md. */
+const pagesOfCommit = 8;
 /** A checkpoint that took no longer had little to move, or one that took nearly as long as that before it. */
 const shortMs = 8;
 const nearlyAsLong = 0.7;
@@ -51,7 +53,8 @@ interface Checkpoint {
 export class Checkpoints {
     private worker: Worker | null = null;
     private running = false;
-    private operations = 0;
+    /** Written since the last checkpoint began. */
+    private pages = 0;
     private pagesAtPause = 0;
     private pause: { over: Promise<void>; end: () => void } | null = null;
 
@@ -62,11 +65,11 @@ export class Checkpoints {
         private readonly limits = defaults,
     ) {}
 
-    /** Tells how much was committed. */
+    /** Tells of a commit. */
     written(operations: number): void {
-        this.operations += operations;
-        if (this.operations < this.limits.operationsBetween || this.running) return;
-        this.operations = 0;
+        this.pages += pagesOfCommit + operations;
+        if (this.pages < this.limits.pagesBetween || this.running) return;
+        this.pages = 0;
         this.lastMs = Infinity;
         this.begin();
     }
@@ -79,7 +82,7 @@ export class Checkpoints {
     /** Soon the log takes no room on the disk any more, until something is written. */
     empty(): void {
         if (this.running) return;
-        this.operations = 0;
+        this.pages = 0;
         this.begin('empty');
     }
 

@@ -55,6 +55,7 @@ export class SqliteStore implements DispatchStore {
             `PRAGMA cache_size = -${writeCacheKib}; PRAGMA wal_autocheckpoint = ${blockingCheckpointPages}`,
         );
         this.writing.exec(rowNumbersTable);
+        this.moveOldLog();
         this.checkpoints = new Checkpoints(options.file);
         this.reading = openDatabase(options);
         this.log = new LogSync(options.file);
@@ -65,6 +66,15 @@ export class SqliteStore implements DispatchStore {
         this.dataVersion = new Query(this.writing, 'PRAGMA data_version');
         this.loader = new SqliteLoader(this.writing);
         this.saver = new SqliteSaver(this.writing);
+    }
+
+    /** Processes that were killed have counted nothing: their log would only grow, and a full disk keep it from ever being moved. */
+    private moveOldLog(): void {
+        try {
+            this.writing.exec('PRAGMA wal_checkpoint(PASSIVE)');
+        } catch {
+            // What keeps it from being moved fails the first commit as well, and says so there.
+        }
     }
 
     commit(operations: readonly Operation[]): Committed | Promise<Committed> {
@@ -118,6 +128,7 @@ export class SqliteStore implements DispatchStore {
             try {
                 const value = await act(this.sql);
                 this.end.run();
+                this.checkpoints.written(1);
                 // It may have changed any row, and through this very connection.
                 this.rows.forget();
                 await this.log.sync();

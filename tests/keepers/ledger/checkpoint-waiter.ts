@@ -6,7 +6,7 @@ async function main(file: string): Promise<void> {
     const database = openDatabase({ file });
     database.exec('PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (value BLOB NOT NULL) STRICT');
     const insert = new Query(database, 'INSERT INTO t VALUES (?)');
-    const checkpoints = new Checkpoints(file, { operationsBetween: 20, longLogPages: 100 });
+    const checkpoints = new Checkpoints(file, { pagesBetween: 50, longLogPages: 100 });
     while (!checkpoints.writerWaits) {
         insert.run(Buffer.alloc(16_384));
         checkpoints.written(5);

@@ -16,7 +16,7 @@ describe('checkpoints beside a writer that never rests', () => {
         const database = openDatabase({ file });
         database.exec('PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (value BLOB NOT NULL) STRICT');
         const insert = new Query(database, 'INSERT INTO t VALUES (?)');
-        const checkpoints = new Checkpoints(file, { operationsBetween: 20, longLogPages: 100 });
+        const checkpoints = new Checkpoints(file, { pagesBetween: 50, longLogPages: 100 });
         const logBytes = () => statSync(`${file}-wal`).size;
         const write = async () => {
             insert.run(Buffer.alloc(16_384));
