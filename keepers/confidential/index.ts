@@ -12,6 +12,7 @@ export {
 export { readStatement, type SignedStatement, type StatementExpectation, verifyStatement } from './statement';
 export { isSuite, type RandomSource, type Suite } from './hpke';
 export {
+    clockSkewSec,
     decodeKemCertificate,
     issueKemCertificate,
     type KemCertificate,

@@ -33,7 +33,7 @@ export interface KemCertificate extends KemCertificateFields {
 const version = 1;
 
 /** How far a reader's clock may be behind the node's. The end is not stretched. */
-const clockSkewSec = 60;
+export const clockSkewSec = 60;
 
 export function encodeKemCertificate(fields: KemCertificateFields): Buffer {
     const publicKeyBytes = isSuite(fields.suite) ? suiteSizes[fields.suite].publicKeyBytes : 0;

@@ -3,7 +3,7 @@ import { type Clock, nowSec } from '../base';
 import { type ParsedEnvelope } from './envelope';
 import { ConfidentialError, misuse } from './errors';
 import { generateKemKeyPair, type HpkeOpener, hpkeOpener, type RandomSource, type Suite } from './hpke';
-import { issueKemCertificate, type KemCertificate } from './kem-certificate';
+import { clockSkewSec, issueKemCertificate, type KemCertificate } from './kem-certificate';
 import { openRequest, type OpenedRequest } from './request';
 import { type Signer } from './signing';
 
@@ -62,7 +62,9 @@ export class KemKeyring {
     /** Certificates that are valid now, newest first. */
     certificates(): KemCertificate[] {
         const now = this.eraseOld();
-        return this.keys.map((key) => key.certificate).filter((certificate) => now < certificate.notAfterSec);
+        return this.keys
+            .map(({ certificate }) => certificate)
+            .filter(({ notBeforeSec, notAfterSec }) => isBorn(notBeforeSec, now) && now < notAfterSec);
     }
 
     /** Opens a request once: a second time it is `request_replayed`. */
@@ -107,7 +109,7 @@ export class KemKeyring {
     private async rotate(): Promise<boolean> {
         const now = this.eraseOld();
         if (this.closed) return false;
-        if (this.keys.some((key) => now < key.bornSec + usedSec)) return false;
+        if (this.keys.some(({ bornSec }) => isBorn(bornSec, now) && now < bornSec + usedSec)) return false;
         const epoch = this.nextEpoch++;
         const fresh = await Promise.all(this.suites.map((suite) => this.makeKey(suite, epoch, now)));
         if (this.closed) fresh.forEach(erase);
@@ -128,11 +130,16 @@ export class KemKeyring {
     /** Also on every use, so that a late tick never makes a key live longer. Returns the time it went by. */
     private eraseOld(): number {
         const now = nowSec(this.options.clock);
-        const old = this.keys.filter((key) => now >= key.bornSec + keptSec);
+        const old = this.keys.filter(({ bornSec }) => Math.abs(now - bornSec) >= keptSec);
         if (old.length > 0) this.keys = this.keys.filter((key) => !old.includes(key));
         for (const key of old) erase(key);
         return now;
     }
+}
+
+/** A key of the future was made while the clock was ahead: nobody takes its certificate yet. */
+function isBorn(bornSec: number, nowSec: number): boolean {
+    return bornSec <= nowSec + clockSkewSec;
 }
 
 function erase(key: KemKey): void {

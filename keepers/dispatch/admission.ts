@@ -8,7 +8,7 @@ import {
     ConfidentialError,
     type ParsedEnvelope,
 } from '../confidential';
-import { type CapRecord, type DispatchLedger, LedgerError } from '../ledger';
+import { type CapRecord, type DispatchLedger, type EscrowFunds, LedgerError } from '../ledger';
 import { DispatchError } from './errors';
 import type { EscrowAccount, EscrowBook } from './escrow-book';
 
@@ -23,6 +23,9 @@ export interface AdmissionOptions {
 
 /** An hour, and what a gateway's clock may be ahead. */
 const defaultMaxDeadlineMs = 3_600_000 + 180_000;
+
+/** More than any ledger can owe: what is owed already is written down whatever the escrow holds, and owes its other nodes. */
+const boundless: EscrowFunds = { balanceNano: 1n << 127n, paidNano: new Map() };
 
 /** What an escrow is asked about. */
 interface Asking {
@@ -62,9 +65,8 @@ export class Admission {
     async recordOwed(owed: OwedRequest, costNano: bigint): Promise<void> {
         const { escrow, epoch, sessionKey } = owed;
         await this.accountFor({ context: { escrow, epoch }, sessionKey });
-        const funds = { balanceNano: costNano + owed.capCumulativeNano, paidNano: new Map<string, bigint>() };
         const atMs = this.options.clock.nowMs();
-        await this.options.ledger.recordCap({ ...owed, worstCaseNano: costNano, funds, atMs });
+        await this.options.ledger.recordCap({ ...owed, worstCaseNano: costNano, funds: boundless, atMs });
     }
 
     /**

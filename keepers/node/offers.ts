@@ -1,5 +1,5 @@
 import { type Clock, nowSec } from '../base';
-import { issueOffer, type ModelPrices, type Offer, type Signer } from '../confidential';
+import { clockSkewSec, issueOffer, type ModelPrices, type Offer, type Signer } from '../confidential';
 import type { Engine, EngineModel } from './engine';
 
 export interface OfferBookOptions {
@@ -37,7 +37,7 @@ export class OfferBook {
 
     standing(): readonly Offer[] {
         const now = nowSec(this.options.clock);
-        return this.offers.filter((offer) => offer.expiresAtSec > now);
+        return this.offers.filter((offer) => offer.expiresAtSec > now && offer.issuedAtSec <= now + clockSkewSec);
     }
 
     /**
@@ -60,7 +60,7 @@ export class OfferBook {
     renewIfDue(): boolean {
         const { network, signer, modelRoot, models, maxConcurrency, clock } = this.options;
         const now = nowSec(clock);
-        if (this.offers.length > 0 && !this.repriced && now < this.current.issuedAtSec + renewSec) return false;
+        if (this.offers.length > 0 && !this.repriced && !this.isDue(now)) return false;
         const offer = issueOffer(
             {
                 network,
@@ -80,6 +80,12 @@ export class OfferBook {
         this.offers = [offer, ...this.standing()];
         this.repriced = false;
         return true;
+    }
+
+    /** One of the future was signed while the clock was ahead: nobody takes it yet. */
+    private isDue(nowSec: number): boolean {
+        const { issuedAtSec } = this.current;
+        return nowSec >= issuedAtSec + renewSec || issuedAtSec > nowSec + clockSkewSec;
     }
 }
 

@@ -65,6 +65,34 @@ describe('KemKeyring', () => {
         await expectCode('kem_epoch_unknown', () => keyring.open(early));
     });
 
+    it('shows no certificate of the future once its clock is right again, makes another, and opens with all', async () => {
+        const { keyring, clock } = await startNode(2);
+        const early = await sealedTo(keyring.certificates()[0]!);
+        clock.advance(31 * minuteMs);
+        expect(await keyring.tick()).toBe(true);
+        const ahead = await sealedTo(keyring.certificates()[0]!);
+        clock.advance(-29 * minuteMs);
+        expect(keyring.certificates().map((each) => each.kemEpoch)).toEqual([1]);
+        expect(await keyring.tick()).toBe(false);
+        await keyring.open(early);
+        await keyring.open(ahead);
+        clock.advance(-4 * minuteMs);
+        expect(keyring.certificates()).toEqual([]);
+        expect(await keyring.tick()).toBe(true);
+        expect(keyring.certificates().map((each) => each.kemEpoch)).toEqual([3]);
+    });
+
+    it('erases a key of a future so far that it would outlive its time', async () => {
+        const { keyring, clock } = await startNode(2);
+        clock.advance(365 * 24 * 60 * minuteMs);
+        await keyring.tick();
+        const ahead = await sealedTo(keyring.certificates()[0]!);
+        clock.advance(-365 * 24 * 60 * minuteMs);
+        expect(await keyring.tick()).toBe(true);
+        expect(keyring.certificates().map((each) => each.kemEpoch)).toEqual([3]);
+        await expectCode('kem_epoch_unknown', () => keyring.open(ahead));
+    });
+
     it('opens a request once, however often it comes', async () => {
         const { keyring, envelope, clock } = await exchange(2);
         await keyring.open(envelope);

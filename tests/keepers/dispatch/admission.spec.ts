@@ -223,6 +223,29 @@ describe('the funds rule', () => {
     });
 });
 
+describe('what a node has worked for unrecorded', () => {
+    test('is written down whatever the escrow holds and owes its other nodes', async () => {
+        const { admission, ledger } = await admissionWith([account({ balanceNano: 1n })]);
+        const { envelope, requestId } = await sealRequest({ name: 'z', capNano: 500n, allowanceNano: 500n });
+        const { context, cap, sessionKey, requestHash, capSignature } = envelope;
+        const { epoch, nodeKey, offerHash } = context;
+        const owed = { requestId, escrow, epoch, sessionKey, requestHash, offerHash, capSignature };
+        const capCumulativeNano = 1_000_000n;
+        await ledger.recordCap({
+            ...owed,
+            requestId: Buffer.alloc(16, 1),
+            nodeKey: Buffer.alloc(32, 1),
+            capCumulativeNano,
+            funds: { balanceNano: capCumulativeNano, paidNano: new Map() },
+            atMs: nowMs,
+        });
+        await admission.recordOwed({ ...owed, nodeKey, capCumulativeNano: cap.cumulativeNano }, usageCostNano);
+        expect(await ledger.requestState(requestId)).toMatchObject({ state: 'running', capCumulativeNano: 500n });
+        const paidNano = new Map<string, bigint>();
+        expect(await ledger.outstandingNano(escrow, epoch, { paidNano })).toBe(capCumulativeNano + usageCostNano);
+    });
+});
+
 /** The request's final receipt, the first of its stream. */
 async function record(ledger: DispatchLedger, request: SealedRequest): Promise<void> {
     const sealer = sealerOf(request);

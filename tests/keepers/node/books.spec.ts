@@ -52,6 +52,20 @@ describe('offers', () => {
         expect(book.standing().map(({ hash }) => hash)).not.toContainEqual(first.hash);
     });
 
+    test('a clock that was ahead leaves an offer that nobody takes yet: another is signed once it is right', () => {
+        const { book, clock } = bookAt();
+        book.renewIfDue();
+        clock.advance(600_000);
+        expect(book.renewIfDue()).toBe(true);
+        clock.advance(-540_000);
+        expect(book.renewIfDue()).toBe(true);
+        const nowSec = nowMs / 1000 + 60;
+        expect(verifyOffer(book.current.signed, { network, nodeKey: node.publicKey, nowSec })).toBeDefined();
+        expect(book.standing().every(({ issuedAtSec }) => issuedAtSec <= nowSec)).toBe(true);
+        clock.advance(-60_000);
+        expect(book.renewIfDue()).toBe(false);
+    });
+
     test('however long it runs, few are kept', () => {
         const { book, clock } = bookAt();
         for (let minutes = 0; minutes < 600; minutes++) {
