@@ -12,8 +12,8 @@ export {
 export { readStatement, type SignedStatement, type StatementExpectation, verifyStatement } from './statement';
 export { isSuite, type RandomSource, type Suite } from './hpke';
 export {
-    clockSkewSec,
     decodeKemCertificate,
+    hasBegun,
     issueKemCertificate,
     type KemCertificate,
     type KemCertificateFields,

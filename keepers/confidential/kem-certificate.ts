@@ -33,7 +33,7 @@ export interface KemCertificate extends KemCertificateFields {
 const version = 1;
 
 /** How far a reader's clock may be behind the node's. The end is not stretched. */
-export const clockSkewSec = 60;
+const clockSkewSec = 60;
 
 export function encodeKemCertificate(fields: KemCertificateFields): Buffer {
     const publicKeyBytes = isSuite(fields.suite) ? suiteSizes[fields.suite].publicKeyBytes : 0;
@@ -92,11 +92,15 @@ function currentOf(statement: SignedStatement, signed: Buffer, expected: Stateme
     return certificate;
 }
 
+/** Whether readers take what is valid from then on. What has not begun was signed while a clock was ahead. */
+export function hasBegun(fromSec: number, nowSec: number): boolean {
+    return fromSec <= nowSec + clockSkewSec;
+}
+
 /** @throws ConfidentialError that tells a clock which is wrong from a statement which is old */
 export function requireCurrent(what: string, valid: { fromSec: number; untilSec: number }, nowSec: number): void {
-    const aheadSec = valid.fromSec - nowSec;
-    if (aheadSec > clockSkewSec) {
-        const message = `${what} begins ${aheadSec} s from now: the clock here or the node's is wrong`;
+    if (!hasBegun(valid.fromSec, nowSec)) {
+        const message = `${what} begins ${valid.fromSec - nowSec} s from now: the clock here or the node's is wrong`;
         throw new ConfidentialError('statement_not_current', message);
     }
     if (nowSec < valid.untilSec) return;

@@ -3,7 +3,7 @@ import { type Clock, nowSec } from '../base';
 import { type ParsedEnvelope } from './envelope';
 import { ConfidentialError, misuse } from './errors';
 import { generateKemKeyPair, type HpkeOpener, hpkeOpener, type RandomSource, type Suite } from './hpke';
-import { clockSkewSec, issueKemCertificate, type KemCertificate } from './kem-certificate';
+import { hasBegun, issueKemCertificate, type KemCertificate } from './kem-certificate';
 import { openRequest, type OpenedRequest } from './request';
 import { type Signer } from './signing';
 
@@ -64,7 +64,7 @@ export class KemKeyring {
         const now = this.eraseOld();
         return this.keys
             .map(({ certificate }) => certificate)
-            .filter(({ notBeforeSec, notAfterSec }) => isBorn(notBeforeSec, now) && now < notAfterSec);
+            .filter(({ notBeforeSec, notAfterSec }) => hasBegun(notBeforeSec, now) && now < notAfterSec);
     }
 
     /** Opens a request once: a second time it is `request_replayed`. */
@@ -109,7 +109,7 @@ export class KemKeyring {
     private async rotate(): Promise<boolean> {
         const now = this.eraseOld();
         if (this.closed) return false;
-        if (this.keys.some(({ bornSec }) => isBorn(bornSec, now) && now < bornSec + usedSec)) return false;
+        if (this.keys.some(({ bornSec }) => hasBegun(bornSec, now) && now < bornSec + usedSec)) return false;
         const epoch = this.nextEpoch++;
         const fresh = await Promise.all(this.suites.map((suite) => this.makeKey(suite, epoch, now)));
         if (this.closed) fresh.forEach(erase);
@@ -127,7 +127,10 @@ export class KemKeyring {
         return { certificate, opener, bornSec, opened: new Set() };
     }
 
-    /** Also on every use, so that a late tick never makes a key live longer. Returns the time it went by. */
+    /**
+     * Also on every use, so that a late tick never makes a key live longer; and keys of a future so far that they would
+     * outlive their time. Returns the time it went by.
+     */
     private eraseOld(): number {
         const now = nowSec(this.options.clock);
         const old = this.keys.filter(({ bornSec }) => Math.abs(now - bornSec) >= keptSec);
@@ -135,11 +138,6 @@ export class KemKeyring {
         for (const key of old) erase(key);
         return now;
     }
-}
-
-/** A key of the future was made while the clock was ahead: nobody takes its certificate yet. */
-function isBorn(bornSec: number, nowSec: number): boolean {
-    return bornSec <= nowSec + clockSkewSec;
 }
 
 function erase(key: KemKey): void {

@@ -1,5 +1,5 @@
 import { type Clock, nowSec } from '../base';
-import { clockSkewSec, issueOffer, type ModelPrices, type Offer, type Signer } from '../confidential';
+import { hasBegun, issueOffer, type ModelPrices, type Offer, type Signer } from '../confidential';
 import type { Engine, EngineModel } from './engine';
 
 export interface OfferBookOptions {
@@ -37,7 +37,7 @@ export class OfferBook {
 
     standing(): readonly Offer[] {
         const now = nowSec(this.options.clock);
-        return this.offers.filter((offer) => offer.expiresAtSec > now && offer.issuedAtSec <= now + clockSkewSec);
+        return this.offers.filter((offer) => offer.expiresAtSec > now && hasBegun(offer.issuedAtSec, now));
     }
 
     /**
@@ -85,7 +85,7 @@ export class OfferBook {
     /** One of the future was signed while the clock was ahead: nobody takes it yet. */
     private isDue(nowSec: number): boolean {
         const { issuedAtSec } = this.current;
-        return nowSec >= issuedAtSec + renewSec || issuedAtSec > nowSec + clockSkewSec;
+        return nowSec >= issuedAtSec + renewSec || !hasBegun(issuedAtSec, nowSec);
     }
 }
 
