@@ -120,8 +120,8 @@ function readerOf(balanceNano: bigint) {
 }
 
 /**
- * A gateway that knows the dispatchers that it is told of and the replicas that these name. What vouches for nodes is left to
- * the tests of evidence.
+ * A gateway that knows the dispatchers that it is told of and the replicas that these name; `checkedAt` has those that named
+ * a node so far. What vouches for nodes is left to the tests of evidence.
  */
 export function startGateway(
     folder: string,
@@ -135,12 +135,17 @@ export function startGateway(
         return { hub, escrow, book };
     };
     const hubs = new GatewayHubs({ configured, accountAt, clock, logger });
+    const checkedAt = new Set<string>();
+    const check = async (row: NodeRow, from: { dispatcherUrl: string }) => {
+        checkedAt.add(from.dispatcherUrl);
+        return believed(row, from);
+    };
     const directory = new NodeDirectory({
         network,
         peers: () => hubs.peers,
         onReplicas: (by, urls) => hubs.learn(by, urls),
         view: { refresh: async () => undefined, current: { version: 1 } } as unknown as NetworkView,
-        verifier: { check: async (row: NodeRow, from: object) => believed(row, from) } as unknown as NodeVerifier,
+        verifier: { check } as unknown as NodeVerifier,
         pollIntervalMs: 250,
         clock,
         logger,
@@ -157,7 +162,7 @@ export function startGateway(
         clock,
         logger,
     });
-    return { service, ledger, hubs, directory };
+    return { service, ledger, hubs, directory, checkedAt };
 }
 
 function believed(row: NodeRow, from: object): { trusted: TrustedNode; evidence: NodeEvidence } {

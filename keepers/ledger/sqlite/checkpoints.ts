@@ -5,6 +5,9 @@ const defaults = {
     pagesBetween: 4_096,
     /** 256 MiB: time that the log begins anew. */
     longLogPages: 65_536,
+    /** It does so at 16 MiB where that is the work of so many commits: of them one waits. */
+    shortLogPages: 4_096,
+    shortLogCommits: 1_500,
 };
 /** A commit writes so many whatever it says, and no more than another one for each operation: see docs/performance.md. */
 const pagesOfCommit = 8;
@@ -52,22 +55,26 @@ interface Checkpoint {
  */
 export class Checkpoints {
     private worker: Worker | null = null;
+    private readonly limits: typeof defaults;
     private running = false;
     /** Written since the last checkpoint began. */
     private pages = 0;
     private pagesAtPause = 0;
+    private commitsSincePause = 0;
     private pause: { over: Promise<void>; end: () => void } | null = null;
-
     private lastMs = Infinity;
 
     constructor(
         private readonly file: string,
-        private readonly limits = defaults,
-    ) {}
+        limits: Partial<typeof defaults> = {},
+    ) {
+        this.limits = { ...defaults, ...limits };
+    }
 
     /** Tells of a commit. */
     written(operations: number): void {
         this.pages += pagesOfCommit + operations;
+        this.commitsSincePause += 1;
         if (this.pages < this.limits.pagesBetween || this.running) return;
         this.pages = 0;
         this.lastMs = Infinity;
@@ -108,8 +115,10 @@ export class Checkpoints {
         this.worker?.unref();
         if (this.pause) return this.endPause();
         if (pages < this.pagesAtPause) this.pagesAtPause = 0;
+        const { longLogPages, shortLogPages, shortLogCommits } = this.limits;
+        const most = this.commitsSincePause < shortLogCommits ? longLogPages : shortLogPages;
         // After a pause that did not help, since somebody reads an old state for long, the log may grow by as much again.
-        if (pages < this.pagesAtPause + this.limits.longLogPages) return;
+        if (pages < this.pagesAtPause + most) return;
         if (tookMs <= shortMs || tookMs > nearlyAsLong * this.lastMs) this.startPause(pages);
         this.lastMs = tookMs;
         this.begin();
@@ -120,6 +129,7 @@ export class Checkpoints {
         const over = new Promise<void>((resolve) => (end = resolve));
         this.pause = { over, end };
         this.pagesAtPause = pages;
+        this.commitsSincePause = 0;
     }
 
     private endPause(): void {

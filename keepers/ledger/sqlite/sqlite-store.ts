@@ -121,7 +121,8 @@ export class SqliteStore implements DispatchStore {
         this.rows.forgetIfMany();
     }
 
-    transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
+    async transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
+        await this.checkpoints.writerWaits;
         return this.whenFree(async () => {
             this.log.requireSound();
             this.begin.run();

@@ -37,6 +37,7 @@ async function main(): Promise<void> {
         },
         state: async () => ({
             trusted: gateway.directory.trusted.map(({ dispatcherUrl }) => dispatcherUrl),
+            named: [...gateway.checkedAt],
             problem: gateway.directory.problem,
             links: node.service.dispatchers,
             final: gateway.ledger.totals().requests.final ?? 0,
