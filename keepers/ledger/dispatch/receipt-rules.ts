@@ -15,7 +15,7 @@ export function insertReceipt(set: WorkingSet, record: ReceiptRecord): ReceiptOu
     const { receipt } = record;
     const id = { escrow: record.escrow, epoch: record.epoch, nodeKey: receipt.nodeKey };
     const stream = set.stream(id) ?? newStream(id);
-    const request = record.requestId ? set.request(record.requestId) : null;
+    const request = record.requestId ? set.request(record.requestId) : undefined;
     if (request && request.stream !== stream)
         throw new LedgerError('receipt_inconsistent', 'The receipt is of another account than its request');
     if (receipt.sequence <= stream.compactedSequence) return 'known';

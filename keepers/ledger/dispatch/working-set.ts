@@ -16,8 +16,8 @@ import {
  * happen in the known rows themselves, so a batch that fails takes all of them with it: see `KnownRows.forget`.
  */
 export class WorkingSet {
-    /** Looked for and not there. */
-    private readonly absent = new Set<string>();
+    /** Looked for: those that were not put then are not there. */
+    private readonly sought = new Set<string>();
     private readonly withReceipts = new Set<StreamState>();
     private readonly bestCaps = new Map<StreamState, BestCap[]>();
     readonly newStreams: StreamState[] = [];
@@ -66,15 +66,14 @@ export class WorkingSet {
     /** Notes that it is looked for; false: it is known, or was looked for before. One that is not put then is not there. */
     seek(requestId: Buffer): boolean {
         const key = keyOf(requestId);
-        if (this.rows.requests.has(key) || this.absent.has(key)) return false;
-        this.absent.add(key);
+        if (this.rows.requests.has(key) || this.sought.has(key)) return false;
+        this.sought.add(key);
         return true;
     }
 
-    /** Undefined: not loaded; null: not there. */
-    request(requestId: Buffer): RequestState | null | undefined {
-        const key = keyOf(requestId);
-        return this.rows.requests.get(key) ?? (this.absent.has(key) ? null : undefined);
+    /** Undefined where it is not there; to be asked once it was sought and loaded. */
+    request(requestId: Buffer): RequestState | undefined {
+        return this.rows.requests.get(keyOf(requestId));
     }
 
     /** One that was loaded or is new. */
