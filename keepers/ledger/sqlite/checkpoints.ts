@@ -9,7 +9,7 @@ const defaults = {
     shortLogPages: 4_096,
     shortLogCommits: 1_500,
 };
-/** A commit writes so many whatever it says, and no more than another one for each operation: see docs/performance.md. */
+/** A commit writes so many whatever it says. */
 const pagesOfCommit = 8;
 /** A checkpoint that took no longer had little to move, or one that took nearly as long as that before it. */
 const shortMs = 8;
@@ -20,7 +20,8 @@ const program = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { DatabaseSync } = require(workerData.driver);
 const database = new DatabaseSync(workerData.file);
-database.exec('PRAGMA busy_timeout = 1000; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0');
+// Writers are kept out while a checkpoint waits for a reader: not for long.
+database.exec('PRAGMA busy_timeout = 50; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0');
 parentPort.on('message', (message) => {
     if (message === 'close') {
         database.close();
@@ -31,8 +32,8 @@ parentPort.on('message', (message) => {
     let pages = 0;
     try {
         pages = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get().log;
-        // What came meanwhile is little: writers hardly wait.
-        if (message === 'empty') pages = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get().log;
+        // What came meanwhile is little: writers, those of other processes as well, hardly wait.
+        if (message !== 'PASSIVE') pages = database.prepare('PRAGMA wal_checkpoint(' + message + ')').get().log;
     } catch {
         // The writer checkpoints by itself once the log is large.
     }
@@ -71,14 +72,17 @@ export class Checkpoints {
         this.limits = { ...defaults, ...limits };
     }
 
-    /** Tells of a commit. */
-    written(operations: number): void {
-        this.pages += pagesOfCommit + operations;
+    /** Tells of a commit, and of the pages that it may have written beyond those that any writes. */
+    written(pagesMore: number): void {
+        this.pages += pagesOfCommit + pagesMore;
         this.commitsSincePause += 1;
         if (this.pages < this.limits.pagesBetween || this.running) return;
-        this.pages = 0;
         this.lastMs = Infinity;
-        this.begin();
+        this.begin('PASSIVE');
+    }
+
+    get isRunning(): boolean {
+        return this.running;
     }
 
     /** To be awaited before the next commit. */
@@ -88,9 +92,7 @@ export class Checkpoints {
 
     /** Soon the log takes no room on the disk any more, until something is written. */
     empty(): void {
-        if (this.running) return;
-        this.pages = 0;
-        this.begin('empty');
+        if (!this.running) this.begin('TRUNCATE');
     }
 
     async close(): Promise<void> {
@@ -102,12 +104,18 @@ export class Checkpoints {
         await ended;
     }
 
-    private begin(what: 'checkpoint' | 'empty' = 'checkpoint'): void {
+    /** Without a thread the writer checkpoints by itself once the log is large, and the next begin tries again. */
+    private begin(how: 'PASSIVE' | 'RESTART' | 'TRUNCATE'): void {
+        this.pages = 0;
+        try {
+            this.worker ??= this.start();
+        } catch {
+            return this.endPause();
+        }
         this.running = true;
-        this.worker ??= this.start();
         // A writer may wait for it with nothing else to keep the process, whose end would kill the thread within the driver.
         this.worker.ref();
-        this.worker.postMessage(what);
+        this.worker.postMessage(how);
     }
 
     private ended({ pages, tookMs }: Checkpoint): void {
@@ -119,9 +127,10 @@ export class Checkpoints {
         const most = this.commitsSincePause < shortLogCommits ? longLogPages : shortLogPages;
         // After a pause that did not help, since somebody reads an old state for long, the log may grow by as much again.
         if (pages < this.pagesAtPause + most) return;
-        if (tookMs <= shortMs || tookMs > nearlyAsLong * this.lastMs) this.startPause(pages);
+        const isShort = tookMs <= shortMs || tookMs > nearlyAsLong * this.lastMs;
         this.lastMs = tookMs;
-        this.begin();
+        if (isShort) this.startPause(pages);
+        this.begin(isShort ? 'RESTART' : 'PASSIVE');
     }
 
     private startPause(pages: number): void {
@@ -141,9 +150,14 @@ export class Checkpoints {
         const driver = require.resolve('@photostructure/sqlite');
         const worker = new Worker(program, { eval: true, workerData: { driver, file: this.file } });
         worker.on('message', (checkpoint: Checkpoint) => this.ended(checkpoint));
-        // Without the thread the writer checkpoints by itself.
-        worker.on('error', () => this.endPause());
+        worker.on('error', () => this.lose());
         worker.unref();
         return worker;
+    }
+
+    private lose(): void {
+        this.worker = null;
+        this.running = false;
+        this.endPause();
     }
 }

@@ -19,6 +19,8 @@ import { SqliteSql } from './sqlite-sql';
 const blockingBusyMs = 5;
 /** The pages in use stay near the processor: with 64 MiB, of which most is seldom read again, a charge takes a fifth longer. */
 const writeCacheKib = 4_096;
+/** At most: of a row and of its indexes. */
+const pagesOfRow = 4;
 /** Only where the thread that checkpoints does not keep up: 512 MiB of log. */
 const blockingCheckpointPages = 131_072;
 
@@ -43,6 +45,7 @@ export class SqliteStore implements DispatchStore {
     private readonly log: LogSync;
     private readonly rows = new KnownRows();
     private readonly dataVersion: Query<{ data_version: bigint }>;
+    private readonly changes: Query<{ rows: bigint }>;
     private knownVersion = -1n;
 
     constructor(private readonly options: DatabaseOptions) {
@@ -64,6 +67,7 @@ export class SqliteStore implements DispatchStore {
         this.begin = new Query(this.writing, 'BEGIN IMMEDIATE');
         this.end = new Query(this.writing, 'COMMIT');
         this.dataVersion = new Query(this.writing, 'PRAGMA data_version');
+        this.changes = new Query(this.writing, 'SELECT total_changes() AS rows');
         this.loader = new SqliteLoader(this.writing);
         this.saver = new SqliteSaver(this.writing);
     }
@@ -93,6 +97,7 @@ export class SqliteStore implements DispatchStore {
         this.begin.run();
         try {
             const decisions = this.decideAndSave(operations);
+            // Hardly another page for each: see docs/performance.md.
             this.checkpoints.written(operations.length);
             return { decisions, durable: this.log.sync() };
         } catch (error) {
@@ -127,9 +132,11 @@ export class SqliteStore implements DispatchStore {
             this.log.requireSound();
             this.begin.run();
             try {
+                const before = this.changes.get()!.rows;
                 const value = await act(this.sql);
+                const rows = Number(this.changes.get()!.rows - before);
                 this.end.run();
-                this.checkpoints.written(1);
+                this.checkpoints.written(pagesOfRow * rows);
                 // It may have changed any row, and through this very connection.
                 this.rows.forget();
                 await this.log.sync();

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openDispatchLedger } from '../../../keepers/ledger';
 import { openDatabase, Query } from '../../../keepers/ledger/database';
+import { SqliteStore } from '../../../keepers/ledger/sqlite/sqlite-store';
 import { cap, requestId, streamA } from './ledger-records';
 import { temporaryFolder } from './temporary-folder';
 
@@ -38,5 +40,18 @@ describe('the log of a SQLite ledger', () => {
         }
         expect(logBytes(file)).toBeLessThan(24 * mebibyte);
         await ledger.close();
+    });
+
+    it('is moved after transactions of many rows, few as they are', async () => {
+        const file = path.join(folder, 'large.sqlite');
+        await (await openDispatchLedger({ file })).close();
+        const store = new SqliteStore({ file });
+        await store.transaction((sql) => sql.run('CREATE TABLE t (value BLOB NOT NULL) STRICT', []));
+        for (let i = 0; i < 20; i++)
+            await store.transaction(async (sql) => {
+                for (let row = 0; row < 200; row++) await sql.run('INSERT INTO t VALUES (?)', [Buffer.alloc(4_096)]);
+            });
+        while (statSync(file).size < 4 * mebibyte) await pause(20);
+        await store.close();
     });
 });
