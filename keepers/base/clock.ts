@@ -1,19 +1,25 @@
 /** Time is an argument everywhere, so that tests tick by hand. */
 export interface Clock {
-    /** Unix time in milliseconds. */
+    /** Unix time in milliseconds, for dates. Operators and NTP set it, also back. */
     nowMs(): number;
+    /** Milliseconds since a moment of its own, for durations: how old something is, how long to wait. Nobody sets it. */
+    monotonicMs(): number;
     /** Resolves after `delayMs`, rejects with the signal's reason when aborted. */
     sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
+
 export const systemClock: Clock = {
     nowMs: () => Date.now(),
+    monotonicMs,
     sleep: (delayMs, signal) => sleep(delayMs, signal),
 };
 
 /** For work that must not keep a process alive which has nothing else to do. */
 export const backgroundClock: Clock = {
     nowMs: () => Date.now(),
+    monotonicMs,
     sleep: (delayMs, signal) => sleep(delayMs, signal, true),
 };
 
@@ -45,6 +51,8 @@ function abortReason(signal: AbortSignal | undefined): Error {
 /** A clock moved by hand. Sleepers wake in order when `advance` passes their time. */
 export class ManualClock implements Clock {
     private sleepers: { atMs: number; wake: () => void }[] = [];
+    /** Begins elsewhere than the date, so that a mix-up of the two shows. */
+    private passedMs = 0;
 
     constructor(private currentMs: number) {}
 
@@ -52,10 +60,14 @@ export class ManualClock implements Clock {
         return this.currentMs;
     }
 
+    monotonicMs(): number {
+        return this.passedMs;
+    }
+
     sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
         return new Promise((resolve, reject) => {
             if (signal?.aborted) return reject(abortReason(signal));
-            const sleeper = { atMs: this.currentMs + delayMs, wake: resolve };
+            const sleeper = { atMs: this.passedMs + delayMs, wake: resolve };
             this.sleepers.push(sleeper);
             signal?.addEventListener(
                 'abort',
@@ -70,8 +82,14 @@ export class ManualClock implements Clock {
 
     advance(byMs: number): void {
         this.currentMs += byMs;
-        const due = this.sleepers.filter((sleeper) => sleeper.atMs <= this.currentMs).sort((a, b) => a.atMs - b.atMs);
-        this.sleepers = this.sleepers.filter((sleeper) => sleeper.atMs > this.currentMs);
+        this.passedMs += byMs;
+        const due = this.sleepers.filter((sleeper) => sleeper.atMs <= this.passedMs).sort((a, b) => a.atMs - b.atMs);
+        this.sleepers = this.sleepers.filter((sleeper) => sleeper.atMs > this.passedMs);
         for (const sleeper of due) sleeper.wake();
+    }
+
+    /** Sets the date alone, as an operator or NTP does: no time passes. */
+    setBy(byMs: number): void {
+        this.currentMs += byMs;
     }
 }

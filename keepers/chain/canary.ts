@@ -28,6 +28,7 @@ const looksPerVersion = 10;
  */
 export class Canary {
     private known: GlobalVersion | null = null;
+    /** By the monotonic clock. */
     private quietSinceMs: number | null = null;
     private looks = 0;
     private abort: AbortController | undefined;
@@ -92,7 +93,7 @@ export class Canary {
             return;
         }
         if (seen.version <= before.version && seen.capabilities === before.capabilities) return;
-        this.quietSinceMs = clock.nowMs();
+        this.quietSinceMs = clock.monotonicMs();
         logger?.error(
             { ...facts, before: before.version },
             'TON was upgraded: nothing is sent until its answers have proved known',
@@ -102,7 +103,7 @@ export class Canary {
     /** Quarantine begins anew with every answer that is strange. */
     private judge(): void {
         const { pool, health, clock, quarantineMs = 600_000 } = this.options;
-        const nowMs = clock.nowMs();
+        const nowMs = clock.monotonicMs();
         if (this.quietSinceMs !== null) {
             if (pool.endpoints.some(({ health: { strangeCalls } }) => strangeCalls.length > 0))
                 this.quietSinceMs = nowMs;

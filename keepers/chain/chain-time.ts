@@ -11,6 +11,7 @@ const marginSec = 30;
  */
 export class ChainTime {
     private believedSec = 0;
+    /** By the monotonic clock. */
     private believedAtMs = 0;
 
     constructor(private readonly pool: EndpointPool) {}
@@ -43,7 +44,7 @@ export class ChainTime {
     }
 
     private believeAlone(toldSec: number): void {
-        const passedSec = (this.pool.clock.nowMs() - this.believedAtMs) / 1_000;
+        const passedSec = (this.pool.clock.monotonicMs() - this.believedAtMs) / 1_000;
         if (this.believedSec > 0 && toldSec <= this.believedSec + passedSec + marginSec) return this.advance(toldSec);
         throw new ChainError(
             'agreement_unavailable',
@@ -54,7 +55,7 @@ export class ChainTime {
     /** What two say, or the only one there is. */
     private believe(sec: number): void {
         this.advance(sec);
-        this.believedAtMs = this.pool.clock.nowMs();
+        this.believedAtMs = this.pool.clock.monotonicMs();
     }
 
     private advance(sec: number): void {

@@ -14,7 +14,7 @@ export class ShortCache {
 
     get<T>(key: string, load: () => Promise<T>, maxAgeMs = this.options.maxAgeMs): Promise<T> {
         const known = this.entries.get(key);
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         if (known && maxAgeMs > 0 && nowMs - known.loadedAtMs < maxAgeMs) return known.value as Promise<T>;
         const value = load();
         const entry = { value, loadedAtMs: nowMs };

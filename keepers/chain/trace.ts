@@ -29,7 +29,7 @@ const maxPages = 5;
 /** Follows a transaction's internal out-messages to the transactions that they caused, until all are found. */
 export async function walkTrace(client: ChainClient, root: Transaction, options: TraceOptions): Promise<Trace> {
     const { clock = systemClock, maxTransactions = 64 } = options;
-    const deadlineMs = clock.nowMs() + options.timeoutMs;
+    const deadlineMs = clock.monotonicMs() + options.timeoutMs;
     const transactions: TraceTransaction[] = [{ ...transactionOutcome(root), depth: 0 }];
     let pending = outMessages(root, 0);
     while (pending.length > 0 && transactions.length < maxTransactions) {
@@ -46,7 +46,7 @@ export async function walkTrace(client: ChainClient, root: Transaction, options:
         }
         pending = [...missing, ...found];
         if (missing.length === 0) continue;
-        if (clock.nowMs() >= deadlineMs) return { transactions, complete: false };
+        if (clock.monotonicMs() >= deadlineMs) return { transactions, complete: false };
         await clock.sleep(options.pollIntervalMs, options.signal);
     }
     return { transactions, complete: pending.length === 0 };

@@ -4,7 +4,9 @@
  * exists here alone: no keeper knows of it. In the folder COCOON_CHAOS_CLOCKS,
  * - a file with a role's name holds how many milliseconds its wall clock is off; timers keep their pace, as they do when a
  *   machine's clock is set;
- * - `pace` holds "since factor": from that moment (real, ms) on time runs so many times as fast, for all roles alike. Timers
+ * - `pace` holds "since factor": from that moment (real, ms) on time runs so many times as fast, for all roles alike, by the
+ *   wall clock and by `process.hrtime.bigint`, which durations are measured with; `performance.now` stays, for it measures
+ *   work, and waits for what the machine does. Timers
  *   of a second and more, set from then on, run as fast, but none becomes shorter than a second: it may poll, beat or wait for
  *   a machine, which is as slow as ever. Shorter ones keep theirs.
  */
@@ -36,10 +38,10 @@ if (folder !== undefined && configAt > 0) {
         const [start, times] = read('pace').split(' ').map(Number);
         if (times > 0) [since, factor] = [start, times];
     };
-    const now = () => {
-        const realMs = RealDate.now();
-        return Math.floor(realMs + (realMs - since) * (factor - 1) + offsetMs);
-    };
+    const gainedMs = () => (RealDate.now() - since) * (factor - 1);
+    const now = () => Math.floor(RealDate.now() + gainedMs() + offsetMs);
+    const hrtime = process.hrtime.bigint;
+    process.hrtime.bigint = () => hrtime() + BigInt(Math.round(gainedMs() * 1e6));
 
     class ShiftedDate extends RealDate {
         constructor(...parts) {

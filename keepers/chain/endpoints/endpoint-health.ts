@@ -33,8 +33,6 @@ export interface EndpointStatus {
     latencyMs: number | null;
     headSeqno: number | null;
     headTimeSec: number | null;
-    /** Until then other endpoints are asked first. */
-    avoidedUntilMs: number;
 }
 
 const firstPauseMs = 500;
@@ -66,6 +64,7 @@ export class EndpointHealth {
     private readonly strange = new Set<string>();
     private trouble: Exclude<EndpointState, 'schema_unknown' | 'lagging'> = 'healthy';
     private inARow = 0;
+    /** These two by the monotonic clock. */
     private avoidedUntilMs = 0;
     private distrustedUntilMs = 0;
     private lastError: { code: ChainErrorCode; atMs: number } | null = null;
@@ -94,10 +93,10 @@ export class EndpointHealth {
         this.counts.calls += 1;
         // A refused message or a get method that failed is a good answer.
         if (!isEndpointFault(error)) return;
-        const nowMs = this.clock.nowMs();
+        const nowMs = this.clock.monotonicMs();
         this.counts.failures += 1;
         this.inARow += 1;
-        this.lastError = { code: error.code, atMs: nowMs };
+        this.lastError = { code: error.code, atMs: this.clock.nowMs() };
         this.avoidedUntilMs = nowMs + Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.inARow - 1, 10));
         this.note(name, error.code);
         this.onChange();
@@ -124,13 +123,13 @@ export class EndpointHealth {
     distrust(): void {
         this.counts.disagreements += 1;
         this.trouble = 'disagreeing';
-        this.distrustedUntilMs = this.clock.nowMs() + distrustMs;
+        this.distrustedUntilMs = this.clock.monotonicMs() + distrustMs;
         this.onChange();
     }
 
     /** An independent endpoint says the same. */
     agreed(): void {
-        if (this.trouble !== 'disagreeing' || this.clock.nowMs() < this.distrustedUntilMs) return;
+        if (this.trouble !== 'disagreeing' || this.clock.monotonicMs() < this.distrustedUntilMs) return;
         this.trouble = 'healthy';
         this.onChange();
     }
@@ -161,7 +160,7 @@ export class EndpointHealth {
 
     /** It failed so often in a row that it is left alone until the pause is over. */
     get isOpen(): boolean {
-        return this.inARow >= failuresToOpen && this.clock.nowMs() < this.avoidedUntilMs;
+        return this.inARow >= failuresToOpen && this.clock.monotonicMs() < this.avoidedUntilMs;
     }
 
     /** Several times in a row no answer came. */
@@ -170,7 +169,7 @@ export class EndpointHealth {
     }
 
     get isAvoided(): boolean {
-        return this.clock.nowMs() < this.avoidedUntilMs;
+        return this.clock.monotonicMs() < this.avoidedUntilMs;
     }
 
     get strangeCalls(): readonly string[] {
@@ -193,7 +192,6 @@ export class EndpointHealth {
             latencyMs: this.lastOk?.latencyMs ?? null,
             headSeqno: this.headSeqno,
             headTimeSec: this.headTimeSec,
-            avoidedUntilMs: this.avoidedUntilMs,
         };
     }
 }

@@ -74,7 +74,7 @@ export class EndpointPool {
     }
 
     limits(limits: PoolLimits = {}): CallLimits {
-        const deadlineAtMs = this.clock.nowMs() + (this.options.deadlineMs ?? 30_000);
+        const deadlineAtMs = this.clock.monotonicMs() + (this.options.deadlineMs ?? 30_000);
         return { deadlineAtMs, signal: limits.signal, onSent: limits.onSent };
     }
 
@@ -139,7 +139,7 @@ export class EndpointPool {
         if (!at.tried.has(this.next(at.tried, at.wanted))) return;
         const ceilingMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (at.attempt - 1));
         const delayMs = ceilingMs * (0.5 + random() / 2);
-        if (this.clock.nowMs() + delayMs >= at.limits.deadlineAtMs) throw at.error;
+        if (this.clock.monotonicMs() + delayMs >= at.limits.deadlineAtMs) throw at.error;
         await this.clock.sleep(delayMs, at.limits.signal);
     }
 

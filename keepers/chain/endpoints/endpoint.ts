@@ -22,6 +22,7 @@ export interface EndpointOptions {
 }
 
 export interface CallLimits {
+    /** By the monotonic clock. */
     deadlineAtMs: number;
     signal?: AbortSignal;
     /** The first request has left: who joins later would get an older answer than it asked for. */
@@ -70,13 +71,13 @@ export class Endpoint {
     async call<T>(name: string, act: ApiCall<T>, limits: CallLimits): Promise<T> {
         let sentAtMs: number | undefined;
         const onSent = () => {
-            sentAtMs ??= this.options.clock.nowMs();
+            sentAtMs ??= this.options.clock.monotonicMs();
             limits.onSent?.();
         };
         try {
             const value = await act(this.apiWithin({ ...limits, onSent }));
             this.strange.delete(name);
-            this.health.succeeded(name, this.options.clock.nowMs() - (sentAtMs ?? 0));
+            this.health.succeeded(name, this.options.clock.monotonicMs() - (sentAtMs ?? 0));
             return value;
         } catch (error) {
             // A caller that gave up says nothing about the endpoint, and neither does our own turn that came too late.
@@ -119,7 +120,7 @@ export class Endpoint {
         return this.queue.add(async () => {
             await this.budget.take(limits);
             limits.signal?.throwIfAborted();
-            const leftMs = limits.deadlineAtMs - this.options.clock.nowMs();
+            const leftMs = limits.deadlineAtMs - this.options.clock.monotonicMs();
             if (leftMs <= 0) throw new ChainError('rpc_unavailable', `${this.origin} did not answer in time`);
             limits.onSent?.();
             return this.send(wanted, Math.min(leftMs, this.options.timeoutMs), limits.signal);

@@ -8,6 +8,7 @@ export interface RequestBudgetOptions {
 }
 
 export interface Wait {
+    /** By the monotonic clock. */
     deadlineAtMs: number;
     signal?: AbortSignal;
 }
@@ -30,15 +31,15 @@ export class RequestBudget {
     async take({ deadlineAtMs, signal }: Wait): Promise<void> {
         const { clock } = this.options;
         const turnMs = this.reserve(deadlineAtMs);
-        for (let waitMs = turnMs - clock.nowMs(); waitMs > 0; waitMs = this.silentUntilMs - clock.nowMs()) {
-            if (clock.nowMs() + waitMs > deadlineAtMs) throw tooLate();
+        for (let waitMs = turnMs - clock.monotonicMs(); waitMs > 0; waitMs = this.silentUntilMs - clock.monotonicMs()) {
+            if (clock.monotonicMs() + waitMs > deadlineAtMs) throw tooLate();
             await clock.sleep(waitMs, signal);
         }
     }
 
     /** What Retry-After asks for. */
     silence(forMs: number): void {
-        this.silentUntilMs = Math.max(this.silentUntilMs, this.options.clock.nowMs() + forMs);
+        this.silentUntilMs = Math.max(this.silentUntilMs, this.options.clock.monotonicMs() + forMs);
     }
 
     get silentUntil(): number {
@@ -46,7 +47,7 @@ export class RequestBudget {
     }
 
     private reserve(deadlineAtMs: number): number {
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         const bucketMs = this.burst === Infinity ? nowMs : this.emptyUntilMs - (this.burst - 1) * this.intervalMs;
         const turnMs = Math.max(nowMs, bucketMs, this.silentUntilMs);
         if (turnMs > deadlineAtMs) throw tooLate();

@@ -106,7 +106,7 @@ export class ChainWallet implements KeeperWallet {
     }
 
     private limitsOf({ timeoutMs, signal }: Pick<SendOptions, 'timeoutMs' | 'signal'>, defaultMs: number): SendLimits {
-        return { deadlineMs: this.clock.nowMs() + (timeoutMs ?? defaultMs), signal };
+        return { deadlineMs: this.clock.monotonicMs() + (timeoutMs ?? defaultMs), signal };
     }
 
     private async sendNow(messages: WalletMessages, options: SendOptions): Promise<SendResult> {
@@ -121,7 +121,7 @@ export class ChainWallet implements KeeperWallet {
 
     private async follow({ id, transaction, messages }: ExecutedSend, limits: SendLimits): Promise<SendResult> {
         const { transactions: trace, complete } = await walkTrace(this.options.client, transaction, {
-            timeoutMs: Math.max(0, limits.deadlineMs - this.clock.nowMs()),
+            timeoutMs: Math.max(0, limits.deadlineMs - this.clock.monotonicMs()),
             pollIntervalMs: this.pollIntervalMs,
             signal: limits.signal,
             clock: this.clock,

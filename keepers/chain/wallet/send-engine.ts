@@ -19,6 +19,7 @@ export interface EngineOptions {
 }
 
 export interface SendLimits {
+    /** By the monotonic clock. */
     deadlineMs: number;
     signal?: AbortSignal;
 }
@@ -150,7 +151,7 @@ export class SendEngine {
             const known = await this.fateUnlessUnreachable(send);
             if (known) return known;
             if (refusal && !isTaken && refusals >= patience) throw refusal;
-            if (clock.nowMs() >= limits.deadlineMs) throw notConfirmed(this.wallet, send);
+            if (clock.monotonicMs() >= limits.deadlineMs) throw notConfirmed(this.wallet, send);
         }
     }
 

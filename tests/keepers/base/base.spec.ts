@@ -80,7 +80,7 @@ describe('retry', () => {
     /** Sleeps are noted instead of slept. */
     function options(attempts = 4) {
         const slept: number[] = [];
-        const clock = { nowMs: () => 0, sleep: async (ms: number) => void slept.push(ms) };
+        const clock = { ...systemClock, sleep: async (ms: number) => void slept.push(ms) };
         return { slept, options: { attempts, firstDelayMs: 100, maxDelayMs: 300, clock, random: () => 1 } };
     }
 

@@ -41,19 +41,28 @@ it('with one a second the second waits a second', async () => {
 it('refuses at once what would come after its deadline, and gives its turn to nobody else', async () => {
     const clock = new ManualClock(startMs);
     const budget = new RequestBudget({ perSecond: 1, clock });
-    await budget.take({ deadlineAtMs: startMs });
-    await expect(budget.take({ deadlineAtMs: startMs + 500 })).rejects.toMatchObject({ code: 'rpc_rate_limited' });
-    const next = budget.take({ deadlineAtMs: startMs + 1_000 });
+    await budget.take({ deadlineAtMs: 0 });
+    await expect(budget.take({ deadlineAtMs: 500 })).rejects.toMatchObject({ code: 'rpc_rate_limited' });
+    const next = budget.take({ deadlineAtMs: 1_000 });
     clock.advance(1_000);
     await next;
+});
+
+it('keeps its pace when the clock is set back a day: no turn waits for that day to pass again', async () => {
+    const clock = new ManualClock(startMs);
+    const budget = new RequestBudget({ perSecond: 1, clock });
+    await budget.take({ deadlineAtMs: 0 });
+    clock.setBy(-86_400_000);
+    clock.advance(1_000);
+    await budget.take({ deadlineAtMs: 1_000 });
 });
 
 it('is silent for as long as the endpoint asks, also for those who wait already', async () => {
     const clock = new ManualClock(startMs);
     const budget = new RequestBudget({ perSecond: null, clock });
     budget.silence(5_000);
-    const waiting = budget.take({ deadlineAtMs: startMs + 6_000 });
-    await expect(budget.take({ deadlineAtMs: startMs + 4_000 })).rejects.toMatchObject({ code: 'rpc_rate_limited' });
+    const waiting = budget.take({ deadlineAtMs: 6_000 });
+    await expect(budget.take({ deadlineAtMs: 4_000 })).rejects.toMatchObject({ code: 'rpc_rate_limited' });
     clock.advance(5_000);
     await waiting;
 });

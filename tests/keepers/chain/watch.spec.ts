@@ -8,6 +8,7 @@ class WaitedClock implements Clock {
     private ms = 1_800_000_000_000;
     constructor(private readonly onWait: () => void) {}
     nowMs = () => this.ms;
+    monotonicMs = () => this.ms;
     sleep = async (delayMs: number, signal?: AbortSignal) => {
         signal?.throwIfAborted();
         this.ms += delayMs;

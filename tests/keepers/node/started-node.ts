@@ -72,7 +72,7 @@ export async function startedNode(options: NodeOptions = {}) {
         engine,
         log: options.log ?? log,
         // Requests live by the test's clock, connections by the wall's.
-        clock: { nowMs: () => clock.nowMs(), sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal) },
+        clock: { ...systemClock, nowMs: () => clock.nowMs() },
         logger: options.logger ?? silentLogger(),
     });
     await service.start();

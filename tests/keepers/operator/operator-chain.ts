@@ -90,6 +90,7 @@ export async function createOperatorChain() {
     /** Sleeping moves the chain's time. */
     const clock: Clock = {
         nowMs: () => blockchain.now! * 1000,
+        monotonicMs: () => blockchain.now! * 1000,
         sleep: (delayMs) => {
             blockchain.now = blockchain.now! + Math.max(1, Math.ceil(delayMs / 1000));
             return Promise.resolve();

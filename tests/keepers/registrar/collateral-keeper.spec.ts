@@ -29,7 +29,8 @@ let pki: DevelopmentPki;
 let server: PcsServer;
 let verifier: ReturnType<typeof open>;
 /** The chain's time, for everybody. */
-const clock: Clock = { nowMs: () => devnet.chain.nowSec() * 1000, sleep: () => Promise.resolve() };
+const chainTimeMs = () => devnet.chain.nowSec() * 1000;
+const clock: Clock = { nowMs: chainTimeMs, monotonicMs: chainTimeMs, sleep: () => Promise.resolve() };
 
 beforeEach(async () => {
     devnet = await startDevnetChain({ seed: 'registrar', time: 'manual' });

@@ -10,11 +10,12 @@ import {
     type NrasServer,
     type NrasServerOptions,
 } from '../../../../keepers/attestation/gpu';
+import { ManualClock } from '../../../../keepers/base';
 import { parseGpuReport } from '../../../../keepers/attestation/gpu/parse/spdm';
 import { gpu, now, pki, seed } from './development-gpus';
 import { describeRealGpus, readGpuDocument } from './real-gpu-vectors';
 
-const clock = { nowMs: () => now.getTime(), sleep: () => Promise.resolve() };
+const clock = new ManualClock(now.getTime());
 const running: { close(): unknown }[] = [];
 afterEach(() => Promise.all(running.splice(0).map((server) => server.close())));
 

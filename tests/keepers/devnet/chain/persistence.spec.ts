@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { ManualClock } from '../../../../keepers/base';
 import { type DevnetChainOptions, startDevnetChain } from '../../../../keepers/devnet/chain';
 import {
     clientOf,
@@ -127,13 +128,12 @@ describe('a chain on disk', () => {
     });
 
     it('never lets time run backwards, whatever the machine says', async () => {
-        let nowMs = 1_800_000_000_000;
-        const clock = { nowMs: () => nowMs, sleep: async () => undefined };
+        const clock = new ManualClock(1_800_000_000_000);
         const options: DevnetChainOptions = { stateDir: directory.path, seed: 'clock' };
         const first = await startDevnetChain(options, clock);
         await pay(first, 1);
         await first.close();
-        nowMs -= 3_600_000;
+        clock.setBy(-3_600_000);
         const second = await startDevnetChain(options, clock);
         expect(await resultOf(get(`${second.url}/devnet/info`))).toMatchObject({ now: 1_800_000_000 });
         await second.close();
