@@ -1,6 +1,7 @@
 import type { Clock } from '../../base';
 import { ChainError, type ChainErrorCode } from '../errors';
 import type { EndpointKind } from './endpoint-settings';
+import { type SeenHead, ShownHead } from './shown-head';
 
 export type EndpointState =
     | 'healthy'
@@ -38,8 +39,6 @@ export interface EndpointStatus {
 const firstPauseMs = 500;
 const longestPauseMs = 5_000;
 const distrustMs = 15_000;
-/** Backends of one endpoint may be some blocks apart. */
-const blocksBack = 20;
 /** This many failures in a row, and calls fail at once until the pause is over. */
 const failuresToOpen = 10;
 const failuresToSilence = 3;
@@ -69,15 +68,15 @@ export class EndpointHealth {
     private distrustedUntilMs = 0;
     private lastError: { code: ChainErrorCode; atMs: number } | null = null;
     private lastOk: { atMs: number; latencyMs: number } | null = null;
-    private headSeqno: number | null = null;
-    private headTimeSec: number | null = null;
-    private headAtMs = 0;
+    private readonly shownHead: ShownHead;
     private isLagging = false;
 
     constructor(
         private readonly clock: Clock,
         private readonly onChange: () => void,
-    ) {}
+    ) {
+        this.shownHead = new ShownHead(clock);
+    }
 
     succeeded(name: string, latencyMs: number): void {
         this.counts.calls += 1;
@@ -135,21 +134,15 @@ export class EndpointHealth {
     }
 
     /**
-     * Of a block that an answer is from.
-     * @throws ChainError `rpc_stale` when the endpoint's chain went back
+     * Of a block that an answer is from; within a call, which asks again where the block can't be.
+     * @throws HeadLeap; ChainError `rpc_stale` when the endpoint's chain went back
      */
     sawHead(seqno: number, timeSec: number | null): void {
-        if (this.headSeqno !== null && seqno < this.headSeqno - blocksBack) {
-            throw new ChainError('rpc_stale', 'The endpoint shows an older chain than it showed before');
-        }
-        this.headSeqno = Math.max(this.headSeqno ?? 0, seqno);
-        if (timeSec !== null) this.headTimeSec = Math.max(this.headTimeSec ?? 0, timeSec);
-        this.headAtMs = this.clock.nowMs();
+        this.shownHead.saw(seqno, timeSec);
     }
 
-    get head(): { seqno: number; timeSec: number | null; seenAtMs: number } | null {
-        const { headSeqno: seqno, headTimeSec: timeSec, headAtMs: seenAtMs } = this;
-        return seqno === null ? null : { seqno, timeSec, seenAtMs };
+    get head(): SeenHead | null {
+        return this.shownHead.current;
     }
 
     lags(isLagging: boolean): void {
@@ -190,8 +183,8 @@ export class EndpointHealth {
             lastErrorAtMs: this.lastError?.atMs ?? null,
             lastOkAtMs: this.lastOk?.atMs ?? null,
             latencyMs: this.lastOk?.latencyMs ?? null,
-            headSeqno: this.headSeqno,
-            headTimeSec: this.headTimeSec,
+            headSeqno: this.head?.seqno ?? null,
+            headTimeSec: this.head?.timeSec ?? null,
         };
     }
 }

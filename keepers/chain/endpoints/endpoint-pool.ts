@@ -4,6 +4,7 @@ import { type CallLimits, Endpoint } from './endpoint';
 import { type EndpointState, isEndpointFault } from './endpoint-health';
 import { type EndpointSettings, resolveEndpoint } from './endpoint-settings';
 import { type HttpExchange, httpExchange } from './http-exchange';
+import type { SeenHead } from './shown-head';
 
 export interface EndpointPoolOptions {
     /** In order of preference; a text is the URL of a toncenter v2 endpoint. */
@@ -49,8 +50,10 @@ const ranks: Record<EndpointState, number> = {
 
 /** Blocks behind the best: about a minute. */
 const laggingBlocks = 150;
-/** Heads seen further apart than this can't be compared. */
+/** A head seen later than this after another can't be compared with it: that chain went on too. */
 const comparableMs = 15_000;
+/** One seen earlier says as much while it is about as old as the canary lets it become. */
+const witnessedMs = 60_000;
 
 /** All endpoints, and one call's way through them: the best first, another when it fails, until the deadline. */
 export class EndpointPool {
@@ -144,7 +147,7 @@ export class EndpointPool {
     }
 
     /** By health, then by the operator's order. */
-    private ranked(): Endpoint[] {
+    ranked(): Endpoint[] {
         const rank = ({ health }: Endpoint) => ranks[health.state] + (health.isAvoided ? 10 : 0);
         return [...this.endpoints].sort((a, b) => rank(a) - rank(b));
     }
@@ -174,15 +177,24 @@ export class EndpointPool {
     }
 
     private markLagging(): void {
-        for (const { health } of this.endpoints) {
-            const own = health.head;
-            if (own === null) continue;
-            const isBehind = this.endpoints.some(({ health: other }) => {
-                const head = other.head;
-                const comparable = head !== null && Math.abs(head.seenAtMs - own.seenAtMs) <= comparableMs;
-                return comparable && head.seqno - own.seqno > laggingBlocks;
-            });
-            health.lags(isBehind);
+        for (const endpoint of this.endpoints) {
+            const own = endpoint.health.head;
+            if (own !== null) endpoint.health.lags(this.isBehind(own, endpoint.operator));
         }
     }
+
+    /** By the word of two operators; of one, where no other can say: a number that one made up must not set the pace. */
+    private isBehind(own: SeenHead, operator: string): boolean {
+        const seen = this.endpoints.flatMap(({ health: { head }, operator: by }) =>
+            head !== null && head !== own && isComparable(head, own) ? [{ seqno: head.seqno, by }] : [],
+        );
+        const ahead = new Set(seen.filter(({ seqno }) => seqno - own.seqno > laggingBlocks).map(({ by }) => by));
+        const others = new Set(seen.map(({ by }) => by).filter((by) => by !== operator));
+        return ahead.size >= Math.max(1, Math.min(2, others.size));
+    }
+}
+
+function isComparable(other: SeenHead, own: SeenHead): boolean {
+    const laterMs = other.seenAtMs - own.seenAtMs;
+    return laterMs <= comparableMs && laterMs >= -witnessedMs;
 }

@@ -9,7 +9,9 @@ import type { ApiRequest, EndpointApi } from './endpoint-api';
 import { EndpointHealth, type EndpointStatus } from './endpoint-health';
 import type { ResolvedEndpoint } from './endpoint-settings';
 import type { HttpExchange } from './http-exchange';
+import { Insistence } from './insistence';
 import { RequestBudget } from './request-budget';
+import { HeadLeap } from './shown-head';
 
 export interface EndpointOptions {
     settings: ResolvedEndpoint;
@@ -39,8 +41,8 @@ export class Endpoint {
     readonly health: EndpointHealth;
     private readonly queue: PQueue;
     private readonly budget: RequestBudget;
-    /** Logical time of accounts as last shown, oldest first. */
-    private readonly shownLts = new Map<string, bigint>();
+    /** Of accounts as last shown, oldest first; `older` once an answer went back behind that. */
+    private readonly shownLts = new Map<string, { lt: bigint; older?: Insistence }>();
     /** Calls whose answers had another form, to be tried again. */
     private readonly strange = new Map<string, ApiCall<unknown>>();
 
@@ -75,7 +77,7 @@ export class Endpoint {
             limits.onSent?.();
         };
         try {
-            const value = await act(this.apiWithin({ ...limits, onSent }));
+            const value = await this.borneOut(act, this.apiWithin({ ...limits, onSent }));
             this.strange.delete(name);
             this.health.succeeded(name, this.options.clock.monotonicMs() - (sentAtMs ?? 0));
             return value;
@@ -97,17 +99,27 @@ export class Endpoint {
         const key = address.toRawString();
         const shown = this.shownLts.get(key);
         if (lt === null) return;
-        if (shown !== undefined && lt < shown) {
+        if (shown !== undefined && lt < shown.lt && !(shown.older ??= new Insistence(this.options.clock)).again()) {
             throw new ChainError('rpc_stale', 'The endpoint shows an account as it was before what it showed already');
         }
         this.shownLts.delete(key);
-        this.shownLts.set(key, lt);
+        this.shownLts.set(key, { lt });
         if (this.shownLts.size > rememberedAccounts) this.shownLts.delete(this.shownLts.keys().next().value!);
     }
 
     /** Asks again what was answered in another form; whoever was upgraded may have come to be understood. */
     async retryStrangeCalls(limits: CallLimits): Promise<void> {
         for (const [name, act] of [...this.strange]) await this.call(name, act, limits).catch(() => undefined);
+    }
+
+    /** One slip must not decide what this endpoint's newest block is: asked again, it says so again or was wrong. */
+    private async borneOut<T>(act: ApiCall<T>, api: EndpointApi): Promise<T> {
+        try {
+            return await act(api);
+        } catch (error) {
+            if (!(error instanceof HeadLeap)) throw error;
+            return act(api);
+        }
     }
 
     private apiWithin(limits: CallLimits): EndpointApi {

@@ -34,7 +34,8 @@ export async function confirmedHistory(
     const deep: Transaction[] = [];
     for (const transaction of common) {
         const id = transaction.hash().toString('hex');
-        const seenAt = firstSeen.get(id) ?? headSeqno;
+        // A head that is lower by now was too high then: with that number it would never be deep enough.
+        const seenAt = Math.min(firstSeen.get(id) ?? headSeqno, headSeqno);
         firstSeen.set(id, seenAt);
         if (headSeqno < seenAt + confirmations) break;
         deep.push(transaction);
