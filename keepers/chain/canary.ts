@@ -1,5 +1,6 @@
-import { type Clock, errorMessage, type Logger } from '../base';
+import type { Clock, Logger } from '../base';
 import type { ChainHealth } from './chain-health';
+import { readClock } from './chain-time';
 import type { GlobalVersion } from './endpoints/endpoint-api';
 import type { EndpointPool } from './endpoints/endpoint-pool';
 
@@ -58,10 +59,7 @@ export class Canary {
             pool.endpoints.map(async (endpoint) => {
                 const limits = pool.limits({ signal });
                 await endpoint.retryStrangeCalls(limits);
-                await endpoint
-                    .call('clock', (api) => api.clock(), limits)
-                    .then(({ seqno, timeSec }) => endpoint.health.sawHead(seqno, timeSec))
-                    .catch(() => undefined);
+                await readClock(endpoint, limits).catch(() => undefined);
             }),
         );
         if (asksVersion) await this.lookAtVersion(signal);
@@ -69,17 +67,25 @@ export class Canary {
     }
 
     private async lookAtVersion(signal?: AbortSignal): Promise<void> {
-        try {
-            const { pool } = this.options;
-            this.sawVersion(
-                await pool.first((endpoint, limits) => endpoint.call('version', (api) => api.globalVersion(), limits), {
-                    signal,
-                }),
-            );
-        } catch (error) {
-            this.options.logger?.debug({ reason: errorMessage(error) }, 'the chain’s version can’t be read');
-        }
+        const version = await this.commonVersion(signal);
+        if (version !== null) this.sawVersion(version);
+        else this.options.logger?.debug('the chain’s version can’t be read, or endpoints tell different ones');
         this.judge();
+    }
+
+    /** What two operators say alike: one alone could keep everybody from sending. Where no other answers, the one's word. */
+    private async commonVersion(signal?: AbortSignal): Promise<GlobalVersion | null> {
+        const { pool } = this.options;
+        const limits = pool.limits({ signal });
+        const told = new Map<string, GlobalVersion>();
+        for (const endpoint of pool.ranked()) {
+            if (told.has(endpoint.operator)) continue;
+            const said = await endpoint.call('version', (api) => api.globalVersion(), limits).catch(() => null);
+            if (said === null) continue;
+            if ([...told.values()].some((other) => isSame(other, said))) return said;
+            told.set(endpoint.operator, said);
+        }
+        return told.size === 1 ? [...told.values()][0]! : null;
     }
 
     private sawVersion(seen: GlobalVersion): void {
@@ -119,4 +125,8 @@ export class Canary {
             await clock.sleep(health.isDegraded ? degradedIntervalMs : intervalMs, signal).catch(() => undefined);
         }
     }
+}
+
+function isSame(one: GlobalVersion, other: GlobalVersion): boolean {
+    return one.version === other.version && one.capabilities === other.capabilities;
 }
