@@ -8,7 +8,7 @@ export interface Clock {
     sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
+const monotonicMs = () => Number(process.hrtime.bigint() / 1_000_000n);
 
 export const systemClock: Clock = {
     nowMs: () => Date.now(),

@@ -19,6 +19,7 @@ export type ReadEscrow = (escrow: Buffer) => Promise<EscrowAccount | null>;
 
 interface Entry {
     account: Promise<EscrowAccount | null>;
+    /** By the monotonic clock. */
     readAtMs: number;
     /** The chain has not answered yet. */
     pending: boolean;
@@ -61,7 +62,7 @@ export class EscrowBook {
     get(escrow: Buffer, maxAgeMs = this.maxAgeMs): Promise<EscrowAccount | null> {
         const id = escrow.toString('hex');
         const known = this.entries.get(id);
-        const nowMs = this.clock.nowMs();
+        const nowMs = this.clock.monotonicMs();
         if (known !== undefined && nowMs - known.readAtMs <= this.servesMs(known, maxAgeMs)) return known.account;
         const isRoutine = this.genuine.has(id) && (known === undefined || nowMs - known.readAtMs > this.maxAgeMs);
         if (!isRoutine && this.strangers.waiting >= maxStrangersWaiting)

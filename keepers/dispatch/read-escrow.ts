@@ -14,6 +14,7 @@ export interface HubScope {
 
 interface Agreed {
     account: EscrowAccount;
+    /** By the monotonic clock. */
     atMs: number;
 }
 
@@ -38,12 +39,12 @@ export function readEscrowOf(
         try {
             const account = await client.agree(read, { fold: leastOf });
             remembered.delete(id);
-            if (account !== null) remembered.set(id, { account, atMs: clock.nowMs() });
+            if (account !== null) remembered.set(id, { account, atMs: clock.monotonicMs() });
             if (remembered.size > rememberedEscrows) remembered.delete(remembered.keys().next().value!);
             return account;
         } catch (error) {
             const agreed = remembered.get(id);
-            const serves = agreed !== undefined && clock.nowMs() - agreed.atMs <= agreedServesMs;
+            const serves = agreed !== undefined && clock.monotonicMs() - agreed.atMs <= agreedServesMs;
             if (!serves || !isOfAgreement(error)) throw error;
             return leastOf([agreed.account, await client.latest(read)]);
         }

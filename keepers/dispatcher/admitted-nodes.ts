@@ -66,17 +66,17 @@ export class AdmittedNodes {
 
     private async beginReadOfAll(): Promise<ReadonlyMap<string, Admission>> {
         const { clock, readAll, betweenReadsOfAllMs = defaultBetweenReadsOfAllMs } = this.options;
-        const waitMs = this.lastReadAtMs + betweenReadsOfAllMs - clock.nowMs();
+        const waitMs = this.lastReadAtMs + betweenReadsOfAllMs - clock.monotonicMs();
         if (waitMs > 0) await clock.sleep(waitMs);
         // From here on the answer may be older than a question.
         this.nextRead = undefined;
-        this.lastReadAtMs = clock.nowMs();
+        this.lastReadAtMs = clock.monotonicMs();
         return readAll();
     }
 
     private chainTimeSec(): Promise<number> {
         const { clock, chainTimeSec } = this.options;
-        const nowMs = clock.nowMs();
+        const nowMs = clock.monotonicMs();
         if (this.time !== undefined && nowMs - this.time.atMs <= timeServesMs) return this.time.sec;
         const time = { sec: chainTimeSec(), atMs: nowMs };
         this.time = time;

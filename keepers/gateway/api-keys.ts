@@ -9,7 +9,7 @@ const minuteMs = 60_000;
 
 interface Use {
     inFlight: number;
-    /** of the requests of the last minute, oldest first */
+    /** of the requests of the last minute, oldest first, by the monotonic clock */
     startedAtMs: number[];
 }
 
@@ -24,7 +24,7 @@ export interface RateFacts {
 export class ApiKeys {
     private byHash: ReadonlyMap<string, ApiKey>;
     private readonly uses = new Map<string, Use>();
-    private checkedAtMs = 0;
+    private checkedAtMs = -Infinity;
     private stamp: string;
 
     /** @throws CocoonError `config_invalid`, or what the reading of a secret throws */
@@ -63,7 +63,7 @@ export class ApiKeys {
             throw new GatewayError('rate_limit_exceeded', message, { retryAfterMs: this.rate(key)!.resetMs });
         }
         use.inFlight += 1;
-        if (requestsPerMinute !== undefined) use.startedAtMs.push(this.options.clock.nowMs());
+        if (requestsPerMinute !== undefined) use.startedAtMs.push(this.options.clock.monotonicMs());
         return once(() => (use.inFlight -= 1));
     }
 
@@ -75,21 +75,21 @@ export class ApiKeys {
         return {
             limit: key.requestsPerMinute,
             remaining: Math.max(key.requestsPerMinute - startedAtMs.length, 0),
-            resetMs: oldest === undefined ? 0 : Math.max(oldest + minuteMs - this.options.clock.nowMs(), 1),
+            resetMs: oldest === undefined ? 0 : Math.max(oldest + minuteMs - this.options.clock.monotonicMs(), 1),
         };
     }
 
     private useOf({ name }: ApiKey): Use {
         const use = this.uses.get(name) ?? { inFlight: 0, startedAtMs: [] };
         this.uses.set(name, use);
-        const since = this.options.clock.nowMs() - minuteMs;
+        const since = this.options.clock.monotonicMs() - minuteMs;
         while (use.startedAtMs.length > 0 && use.startedAtMs[0]! <= since) use.startedAtMs.shift();
         return use;
     }
 
     /** A file that does not hold together leaves the keys as they were: nobody is locked out by a slip. */
     private reloadIfChanged(): void {
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         if (nowMs - this.checkedAtMs < checkIntervalMs) return;
         this.checkedAtMs = nowMs;
         const { logger } = this.options;

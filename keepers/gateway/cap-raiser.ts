@@ -110,13 +110,13 @@ export class CapRaiser {
     /** Another answer's end may free what this one lacks, and a dispatcher may stumble. */
     private async persist<T>(act: (again: boolean) => Promise<T>): Promise<T> {
         const { clock } = this.options;
-        const untilMs = clock.nowMs() + patienceMs;
+        const untilMs = clock.monotonicMs() + patienceMs;
         for (let again = false; ; again = true) {
             try {
                 return await act(again);
             } catch (error) {
                 const final = error instanceof LedgerError && !mayPass.has(error.code);
-                if (final || this.over.signal.aborted || clock.nowMs() >= untilMs) throw error;
+                if (final || this.over.signal.aborted || clock.monotonicMs() >= untilMs) throw error;
                 await clock.sleep(retryMs, this.over.signal);
             }
         }

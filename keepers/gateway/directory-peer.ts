@@ -15,6 +15,7 @@ export class DirectoryPeer {
     /** Last time each node was judged, trusted or not. */
     private readonly judgedAtMs = new Map<string, number>();
     registryVersion: number | undefined;
+    /** By the monotonic clock, as all times here. */
     leftUntilMs = 0;
     leftFor = '';
 

@@ -25,7 +25,10 @@ export interface GpuJudgeOptions {
 interface Remembered {
     /** A service that is out of reach is not asked again at every look at the directory. */
     outcome: GpuVerdict | NodeRefused;
+    /** By the monotonic clock. */
     untilMs: number;
+    /** A date of the evidence's own. */
+    validUntilMs: number;
 }
 
 const acceptedLifeMs = 10 * 60_000;
@@ -59,10 +62,11 @@ export class GpuJudge {
         if (!isNamed(bundle, shown)) return verifyGpuEvidence(shown, this.judgeBy(bundle));
         const key = Buffer.concat([gpuNonceFor(bundle), bundle.gpuEvidenceDigest]).toString('base64');
         const known = this.remembered.get(key);
-        const nowMs = this.options.clock.nowMs();
-        const isFresh = known !== undefined && nowMs < known.untilMs;
+        const { clock } = this.options;
+        const askedAtMs = clock.monotonicMs();
+        const isFresh = known !== undefined && askedAtMs < known.untilMs && clock.nowMs() < known.validUntilMs;
         const outcome = isFresh ? known.outcome : await this.judgeNamed(bundle, shown).catch(refusalOf);
-        if (!isFresh) this.remember(key, outcome, nowMs);
+        if (!isFresh) this.remember(key, outcome, askedAtMs);
         if (outcome instanceof NodeRefused) throw outcome;
         return outcome;
     }
@@ -98,12 +102,12 @@ export class GpuJudge {
         }
     }
 
-    private remember(key: string, outcome: GpuVerdict | NodeRefused, nowMs: number): void {
+    private remember(key: string, outcome: GpuVerdict | NodeRefused, askedAtMs: number): void {
         const validUntil = 'validUntil' in outcome ? outcome.validUntil : null;
-        const untilMs =
-            validUntil === null ? nowMs + rejectedLifeMs : Math.min(nowMs + acceptedLifeMs, Date.parse(validUntil));
+        const untilMs = askedAtMs + (validUntil === null ? rejectedLifeMs : acceptedLifeMs);
+        const validUntilMs = validUntil === null ? Infinity : Date.parse(validUntil);
         this.remembered.delete(key);
-        this.remembered.set(key, { outcome, untilMs });
+        this.remembered.set(key, { outcome, untilMs, validUntilMs });
         if (this.remembered.size > maxRemembered) this.remembered.delete(this.remembered.keys().next().value!);
     }
 }

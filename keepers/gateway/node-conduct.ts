@@ -29,7 +29,7 @@ export class NodeConduct {
     /** For faults that nobody has signed for: whoever is in between could have made them too. */
     avoid(id: string, reason: string): void {
         const { clock, logger } = this.options;
-        const nowMs = clock.nowMs();
+        const nowMs = clock.monotonicMs();
         logger.warn({ node: id, reason }, 'node avoided for a while');
         for (const [known, { untilMs }] of this.avoided) if (untilMs <= nowMs) this.avoided.delete(known);
         this.avoided.set(id, { untilMs: nowMs + avoidMs, reason });

@@ -61,7 +61,7 @@ export class NodeDirectory {
     }
 
     get trusted(): readonly TrustedNode[] {
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         return [...this.trustedNodes.values()].filter((node) => this.isUsable(node, nowMs));
     }
 
@@ -70,7 +70,7 @@ export class NodeDirectory {
         return this.index.offers(model, capability);
     }
 
-    isUsable(node: TrustedNode, nowMs = this.options.clock.nowMs()): boolean {
+    isUsable(node: TrustedNode, nowMs = this.options.clock.monotonicMs()): boolean {
         return nowMs - node.checkedAtMs <= trustLifeMs && this.conduct.isGood(node.id, nowMs);
     }
 
@@ -84,7 +84,7 @@ export class NodeDirectory {
 
     /** Why a node gets no requests though some dispatcher names it; null when it may get some. */
     whyUnused(id: string): { code: string; detail: string } | null {
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         const reason = this.conduct.whyNot(id, nowMs) ?? this.shelf.all.get(id)?.refusal;
         if (reason) return reason;
         const peers = this.peers.filter(({ feed }) => feed.all.has(id));
@@ -113,7 +113,7 @@ export class NodeDirectory {
 
     /** For a dispatcher that is down or steers: its nodes are used by way of others, while there are others. */
     leaveDispatcher(url: string, reason: string, forMs: number): void {
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         const peer = this.peers.find((one) => one.url === url);
         if (peer === undefined) return;
         if (peer.leftUntilMs <= nowMs) this.options.logger.warn({ dispatcher: url, reason }, 'dispatcher left');
@@ -177,7 +177,7 @@ export class NodeDirectory {
 
     /** Dispatchers of the node's hub by URL: first the one that it was picked at, then others that have it, those left last. */
     waysTo({ id, hub, dispatcherUrl }: TrustedNode): string[] {
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         const rankOf = ({ feed, leftUntilMs, url }: DirectoryPeer) =>
             (leftUntilMs > nowMs ? 4 : 0) + (feed.all.has(id) ? 0 : 2) + (url === dispatcherUrl ? 0 : 1);
         const ways = this.peers
@@ -190,7 +190,7 @@ export class NodeDirectory {
 
     /** A node that several hubs admit is used by way of the first that is not left; replicas of one hub share its nodes. */
     private reindex(hasChanged: boolean): void {
-        const nowMs = this.options.clock.nowMs();
+        const nowMs = this.options.clock.monotonicMs();
         const standing = this.peers.filter(({ leftUntilMs }) => leftUntilMs <= nowMs);
         const used = standing.some(({ trusted }) => trusted.size > 0) ? standing : this.peers;
         const names = used.map(({ url }) => url).join(' ');
@@ -214,7 +214,7 @@ export class NodeDirectory {
         const version = this.options.view.current?.version;
         const due =
             peer.registryVersion === version
-                ? peer.due(touched, this.options.clock.nowMs())
+                ? peer.due(touched, this.options.clock.monotonicMs())
                 : [...peer.feed.all.keys()];
         peer.registryVersion = version;
         let hasChanged = false;
@@ -248,7 +248,7 @@ export class NodeDirectory {
         if (evidence.refusal !== null && before?.refusal?.code !== evidence.refusal.code) {
             this.options.logger.warn({ node: evidence.nodeKey, ...evidence.refusal }, 'node refused');
         }
-        if (trusted !== null) return peer.trust(trusted, isNew, this.options.clock.nowMs());
+        if (trusted !== null) return peer.trust(trusted, isNew, this.options.clock.monotonicMs());
         const wasTrusted = peer.drop(id);
         peer.judgeSoon(id);
         return wasTrusted;

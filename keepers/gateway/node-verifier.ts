@@ -54,6 +54,7 @@ interface Judged {
 }
 
 interface CachedEvidence extends Judged {
+    /** By the monotonic clock. */
     untilMs: number;
 }
 
@@ -129,7 +130,7 @@ export class NodeVerifier {
             gpu: evidence.gpu,
             load: row.load,
             ...terms,
-            checkedAtMs: this.options.clock.nowMs(),
+            checkedAtMs: this.options.clock.monotonicMs(),
         };
     }
 
@@ -165,14 +166,14 @@ export class NodeVerifier {
             )
             .digest('base64');
         const cached = this.verdicts.get(key);
-        if (cached !== undefined && this.options.clock.nowMs() < cached.untilMs) return cached;
+        if (cached !== undefined && this.options.clock.monotonicMs() < cached.untilMs) return cached;
         const reportData = Buffer.concat([keyBundleHash(bundle), bundle.mcRootHash]).toString('hex');
         const evidence = Buffer.from(row.quote, 'base64');
         const found = await (row.snp === undefined
             ? this.judgeQuote(evidence, reportData, registry)
             : this.judgeReport(evidence, row.snp, { reportData, registry }));
         const lifeMs = found.verdict.verdict === 'accepted' ? verdictLifeMs : refusalLifeMs;
-        const judged = { ...found, untilMs: this.options.clock.nowMs() + lifeMs };
+        const judged = { ...found, untilMs: this.options.clock.monotonicMs() + lifeMs };
         this.verdicts.set(key, judged);
         if (this.verdicts.size > maxCachedVerdicts) this.verdicts.delete(this.verdicts.keys().next().value!);
         return judged;

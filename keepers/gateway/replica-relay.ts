@@ -97,7 +97,7 @@ export class ReplicaRelay {
     /** Asks one replica after the other, again and again for a while. */
     private async find(): Promise<Relayed> {
         const { replicas, clock, signal, patienceMs = defaultPatienceMs } = this.options;
-        const untilMs = clock.nowMs() + patienceMs;
+        const untilMs = clock.monotonicMs() + patienceMs;
         let last: DispatcherRefusal | undefined;
         for (;;) {
             let nodeMayCome = false;
@@ -112,7 +112,7 @@ export class ReplicaRelay {
                     this.leave(refusal?.message ?? 'it cannot be reached');
             }
             // Where every replica answers, and none has the node, the node is gone.
-            if (!nodeMayCome || clock.nowMs() >= untilMs) break;
+            if (!nodeMayCome || clock.monotonicMs() >= untilMs) break;
             await clock.sleep(roundMs, signal);
         }
         if (this.passedOn) throw new Error('no replica goes on with the request');

@@ -80,6 +80,7 @@ export interface TrustedNode {
     load: NodeLoadFeed;
     /** Requests that it did not begin of late, as this gateway saw it; fades with time. */
     trouble?: number;
+    /** By the monotonic clock. */
     checkedAtMs: number;
 }
 

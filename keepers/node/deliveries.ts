@@ -45,7 +45,7 @@ export class Deliveries {
         if (delivery === undefined) return;
         this.under.delete(id);
         this.forget(id);
-        this.ended.set(id, { delivery, endedAtMs: this.options.clock.nowMs() });
+        this.ended.set(id, { delivery, endedAtMs: this.options.clock.monotonicMs() });
         this.endedBytes += delivery.keptBytes;
         this.expire();
     }
@@ -59,7 +59,7 @@ export class Deliveries {
 
     expire(): void {
         const { clock, keptAfterEndMs = 30_000, maxTotalBytes = 128 * 1024 * 1024 } = this.options;
-        const now = clock.nowMs();
+        const now = clock.monotonicMs();
         for (const [id, { endedAtMs }] of this.ended) {
             if (now - endedAtMs < keptAfterEndMs && this.endedBytes <= maxTotalBytes) break;
             this.forget(id);

@@ -118,12 +118,12 @@ export class DispatcherLink {
     private async run(): Promise<void> {
         const { clock = systemClock, logger } = this.options;
         while (!this.stopping.signal.aborted) {
-            const dialledAtMs = clock.nowMs();
+            const dialledAtMs = clock.monotonicMs();
             const reason = await this.connectOnce();
             if (this.stopping.signal.aborted) return;
             this.lastProblem = reason;
             // A dispatcher that refuses the hello must not be asked again four times a second.
-            if (clock.nowMs() - dialledAtMs >= steadyMs) this.delayMs = firstDelayMs;
+            if (clock.monotonicMs() - dialledAtMs >= steadyMs) this.delayMs = firstDelayMs;
             // Nodes that lost the same dispatcher must not all come back at the same moment.
             const retryInMs = Math.round(this.delayMs * (0.5 + Math.random() / 2));
             logger.warn({ dispatcher: this.options.url, reason, retryInMs }, 'dispatcher connection lost');

@@ -245,7 +245,6 @@ export class RequestDesk {
         try {
             const send = (wire: Buffer, when: 'now' | 'soon') => delivery.send(wire, when);
             const cacheSalt = this.cacheSalts.saltOf(request.envelope, request.inner.body);
-            const nowMs = () => clock.nowMs();
             const run = new RequestRun({
                 request,
                 engine,
@@ -254,7 +253,7 @@ export class RequestDesk {
                 log,
                 send,
                 logger,
-                nowMs,
+                clock,
                 raiseTimeoutMs,
             });
             entry.served = { request, run };

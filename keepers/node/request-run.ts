@@ -1,4 +1,4 @@
-import type { Logger } from '../base';
+import type { Clock, Logger } from '../base';
 import {
     AnswerSealer,
     bindingOfEnvelope,
@@ -33,7 +33,7 @@ export interface RequestRunOptions {
     /** @param when `soon`: a few milliseconds more do no harm, or what comes next takes it along */
     send: (wire: Buffer, when: 'now' | 'soon') => void;
     logger: Logger;
-    nowMs: () => number;
+    clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
     /** How long an answer stands still for a raised cap. */
     raiseTimeoutMs?: number;
 }
@@ -74,7 +74,7 @@ export class RequestRun {
             modelIndex: request.modelIndex,
             signer,
         });
-        this.checkpointAtMs = this.startedAtMs = options.nowMs();
+        this.checkpointAtMs = this.startedAtMs = options.clock.monotonicMs();
         const { metered, windowNano, envelope } = request;
         const ask = () => this.askForWindow();
         if (envelope.context.windowed)
@@ -138,7 +138,7 @@ export class RequestRun {
             throw new EngineError('engine_failed', 'the engine broke off its own answer');
         if (event.type === 'head') {
             this.stage = 'headed';
-            this.firstFrameMs = this.options.nowMs() - this.startedAtMs;
+            this.firstFrameMs = this.options.clock.monotonicMs() - this.startedAtMs;
             this.begin();
             const head = this.sealer.head({ status: event.status, headers: clientHeaders(event.headers) });
             this.options.send(head, 'soon');
@@ -185,18 +185,18 @@ export class RequestRun {
     }
 
     private async checkpointIfDue(): Promise<void> {
-        const { request, nowMs } = this.options;
+        const { request, clock } = this.options;
         const grownNano = this.costNano() - this.checkpointNano;
-        const late = nowMs() - this.checkpointAtMs >= checkpointIntervalMs;
+        const late = clock.monotonicMs() - this.checkpointAtMs >= checkpointIntervalMs;
         if (grownNano * checkpointShare < request.metered.allowanceNano && !(late && grownNano > 0n)) return;
         await this.checkpoint();
     }
 
     private async checkpoint(): Promise<void> {
-        const { nowMs, send } = this.options;
+        const { clock, send } = this.options;
         this.coalescer.flush();
         this.checkpointNano = this.costNano();
-        this.checkpointAtMs = nowMs();
+        this.checkpointAtMs = clock.monotonicMs();
         const checkpoint = await this.sign((figures) => this.sealer.checkpoint(this.billable(), figures), false);
         send(checkpoint.wire, 'soon');
     }
@@ -233,7 +233,7 @@ export class RequestRun {
         seal: (figures: ReturnType<AdmittedRequest['meter']['charge']>) => SealedReceipt,
         final: boolean,
     ): Promise<SealedReceipt> {
-        const { request, log, nowMs } = this.options;
+        const { request, log, clock } = this.options;
         const sealed = seal(request.meter.charge(request.metered, this.costNano()));
         const { escrow, epoch } = request.envelope.context;
         await log.append({
@@ -243,7 +243,7 @@ export class RequestRun {
             signature: sealed.nodeSignature,
             cap: request.meter.capOf(request.metered),
             final,
-            atMs: nowMs(),
+            atMs: clock.nowMs(),
         });
         return sealed;
     }

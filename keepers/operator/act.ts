@@ -85,11 +85,11 @@ async function waitFor<Result>(
     options: RunActOptions,
 ): Promise<Result> {
     const { clock = systemClock, timeoutMs = 90_000, pollIntervalMs = 1_000, signal } = options;
-    const deadlineMs = clock.nowMs() + timeoutMs;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
     for (;;) {
         const result = await look();
         if (result !== null) return result;
-        if (clock.nowMs() >= deadlineMs) {
+        if (clock.monotonicMs() >= deadlineMs) {
             const message = `${title}: sent, but the chain does not show the result after ${timeoutMs / 1000} s; look at the message's transaction in an explorer, then run this again`;
             throw new OperatorError('result_not_seen', message, { action: 'retry' });
         }

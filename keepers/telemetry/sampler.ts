@@ -36,13 +36,13 @@ export class Sampler<Value> {
     /** Undefined before the first good reading and when the last one is stale. */
     get value(): Value | undefined {
         const { intervalMs, staleAfterMs = 3 * intervalMs } = this.options;
-        if (this.last === undefined || this.clock.nowMs() - this.last.atMs > staleAfterMs) return undefined;
+        if (this.last === undefined || this.clock.monotonicMs() - this.last.atMs > staleAfterMs) return undefined;
         return this.last.value;
     }
 
     async sample(): Promise<void> {
         try {
-            this.last = { value: await this.options.read(), atMs: this.clock.nowMs() };
+            this.last = { value: await this.options.read(), atMs: this.clock.monotonicMs() };
             this.problem = null;
         } catch (error) {
             this.problem = errorMessage(error);

@@ -176,7 +176,7 @@ async function start(folder: string) {
                     offer: offers.current,
                     certificates: [...keyring.certificates()],
                     load: { inFlight: 0, queued: 0, maxConcurrency: 16, firstFrameMsP50: null, failureShare: 0 },
-                    checkedAtMs: Date.now(),
+                    checkedAtMs: systemClock.monotonicMs(),
                 },
             ];
         },

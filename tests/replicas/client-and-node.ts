@@ -178,7 +178,7 @@ function believed(row: NodeRow, from: object): { trusted: TrustedNode; evidence:
         offer: verifyOffer(Buffer.from(row.offer, 'base64'), expected),
         certificates: row.kemCertificates.map((one) => verifyKemCertificate(Buffer.from(one, 'base64'), expected)),
         load: row.load,
-        checkedAtMs: Date.now(),
+        checkedAtMs: systemClock.monotonicMs(),
     } as unknown as TrustedNode;
     return { trusted, evidence: { ...row, refusal: null, trusted: true } as unknown as NodeEvidence };
 }

@@ -20,6 +20,7 @@ interface Slot {
     part: CollateralPart | null;
     pending: Promise<CollateralPart> | null;
     failures: number;
+    /** By the monotonic clock. */
     notBeforeMs: number;
 }
 
@@ -81,8 +82,10 @@ export class CollateralService {
         const slot = this.slot(partNames(needs)[kind]);
         const now = this.clock.nowMs();
         const held = slot.part !== null && slot.part.expiresAtMs > now ? slot.part : null;
-        const refreshAfterMs = this.options.refreshAfterMs ?? 6 * hourMs;
-        if (held && (now - held.fetchedAtMs < refreshAfterMs || !this.mayFetch(slot, now))) {
+        // What was fetched while the clock was ahead would pass for fresh until then.
+        const ageMs = now - (held?.fetchedAtMs ?? 0);
+        const isYoung = ageMs >= 0 && ageMs < (this.options.refreshAfterMs ?? 6 * hourMs);
+        if (held && (isYoung || !this.mayFetch(slot))) {
             return held;
         }
         try {
@@ -95,13 +98,14 @@ export class CollateralService {
         }
     }
 
-    private mayFetch(slot: Slot, now: number): boolean {
-        return this.options.client !== undefined && (slot.pending !== null || now >= slot.notBeforeMs);
+    private mayFetch({ pending, notBeforeMs }: Slot): boolean {
+        const { client } = this.options;
+        return client !== undefined && (pending !== null || this.clock.monotonicMs() >= notBeforeMs);
     }
 
     /** Callers that ask at the same time share one request. */
     private fetchOnce(slot: Slot, kind: PartKind, needs: CollateralNeeds): Promise<CollateralPart> {
-        if (!this.mayFetch(slot, this.clock.nowMs())) {
+        if (!this.mayFetch(slot)) {
             const why = this.options.client ? 'failed a moment ago and is not asked again yet' : 'is not configured';
             throw new AttestationError(
                 'collateral_unavailable',
@@ -124,7 +128,7 @@ export class CollateralService {
         } catch (error) {
             slot.failures++;
             const backOffMs = Math.min(hourMs, (this.options.firstBackOffMs ?? 5_000) * 2 ** (slot.failures - 1));
-            slot.notBeforeMs = this.clock.nowMs() + backOffMs;
+            slot.notBeforeMs = this.clock.monotonicMs() + backOffMs;
             throw error;
         }
     }

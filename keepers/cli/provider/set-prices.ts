@@ -87,8 +87,8 @@ async function untilLive(
 ): Promise<string | null> {
     const { clock, nodeKey } = wanted;
     const network = (await readPinnedDeployment(config.deploymentFile)).registry.hash;
-    const endMs = clock.nowMs() + liveTimeoutMs;
-    while (clock.nowMs() < endMs) {
+    const endMs = clock.monotonicMs() + liveTimeoutMs;
+    while (clock.monotonicMs() < endMs) {
         const at = { network, nodeKey, nowSec: nowSec(clock) };
         const [node] = await readMarket(config.dispatcherUrl, at).catch(() => []);
         const offer = node?.nodeKey === nodeKey ? node.offer : undefined;

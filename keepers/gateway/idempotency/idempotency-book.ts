@@ -28,6 +28,7 @@ interface Entry {
     tape: AnswerTape;
     stop: AbortController;
     readers: number;
+    /** By the monotonic clock. */
     endedAtMs: number | undefined;
     leaving: NodeJS.Timeout | undefined;
 }
@@ -148,7 +149,7 @@ export class IdempotencyBook {
 
     private end(entry: Entry): void {
         clearTimeout(entry.leaving);
-        entry.endedAtMs = this.options.clock.nowMs();
+        entry.endedAtMs = this.options.clock.monotonicMs();
         this.makeRoom();
     }
 
@@ -163,7 +164,7 @@ export class IdempotencyBook {
     }
 
     private dropOld(): void {
-        const oldestMs = this.options.clock.nowMs() - this.options.answerLifeMs;
+        const oldestMs = this.options.clock.monotonicMs() - this.options.answerLifeMs;
         for (const [id, entry] of this.entries) {
             if (entry.endedAtMs !== undefined && entry.endedAtMs < oldestMs) this.drop(id, entry);
         }

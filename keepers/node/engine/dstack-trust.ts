@@ -44,8 +44,11 @@ const minIntervalMs = 10_000;
 interface Trust {
     signers: ReadonlySet<string>;
     tlsFingerprints: ReadonlySet<string>;
+    /** These two by the monotonic clock. */
     takenAtMs: number;
     untilMs: number;
+    /** A date of the evidence's own. */
+    validUntilMs: number;
 }
 
 /** Who may sign for an engine: the addresses in its report, each vouched for by a quote on a nonce of ours. */
@@ -60,8 +63,9 @@ export class DstackTrust {
     /** @throws EngineError `engine_unattested` */
     async signers(): Promise<ReadonlySet<string>> {
         const { trust } = this;
-        const nowMs = this.options.clock.nowMs();
-        if (trust === undefined || nowMs >= trust.untilMs) return (await this.renew()).signers;
+        const nowMs = this.options.clock.monotonicMs();
+        if (trust === undefined || nowMs >= trust.untilMs || this.options.clock.nowMs() >= trust.validUntilMs)
+            return (await this.renew()).signers;
         // Not waited for: while this report holds, a failed renewal is only a reason to try again.
         if (nowMs >= (trust.takenAtMs + trust.untilMs) / 2) this.renew().catch(() => undefined);
         return trust.signers;
@@ -80,7 +84,8 @@ export class DstackTrust {
     /** For an answer that another key signed: an engine that was restarted has a new one, and a report to show for it. */
     async freshSigners(): Promise<ReadonlySet<string>> {
         const { trust } = this;
-        if (trust !== undefined && this.options.clock.nowMs() < trust.takenAtMs + minIntervalMs) return trust.signers;
+        if (trust !== undefined && this.options.clock.monotonicMs() < trust.takenAtMs + minIntervalMs)
+            return trust.signers;
         return (await this.renew()).signers;
     }
 
@@ -90,19 +95,19 @@ export class DstackTrust {
 
     private async renew(): Promise<Trust> {
         const { failure, options } = this;
-        if (failure !== undefined && options.clock.nowMs() < failure.atMs + minIntervalMs) throw failure.error;
+        if (failure !== undefined && options.clock.monotonicMs() < failure.atMs + minIntervalMs) throw failure.error;
         this.renewal ??= this.take().finally(() => (this.renewal = undefined));
         try {
             return await this.renewal;
         } catch (error) {
-            this.failure = { error, atMs: options.clock.nowMs() };
+            this.failure = { error, atMs: options.clock.monotonicMs() };
             throw error;
         }
     }
 
     private async take(): Promise<Trust> {
         const nonce = randomBytes(32);
-        const takenAtMs = this.options.clock.nowMs();
+        const takenAtMs = this.options.clock.monotonicMs();
         const verdicts = await this.judgeReport(nonce);
         const accepted = verdicts.filter(({ verdict }) => verdict === 'accepted');
         if (accepted.length === 0) {
@@ -118,7 +123,8 @@ export class DstackTrust {
             signers: new Set(accepted.map(({ signingAddress }) => signingAddress)),
             tlsFingerprints: new Set(tlsFingerprints),
             takenAtMs,
-            untilMs: Math.min(takenAtMs + this.options.maxAgeMs, ...ends),
+            untilMs: takenAtMs + this.options.maxAgeMs,
+            validUntilMs: Math.min(...ends),
         };
         return this.trust;
     }

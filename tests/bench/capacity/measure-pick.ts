@@ -121,7 +121,7 @@ function checkedOf(row: NodeRow, random: () => number): Checked {
         verdict: { platformId: `platform ${Math.floor(random() * 4_000)}` },
         offer: { maxConcurrency: row.load.maxConcurrency, models: offered },
         load: row.load,
-        checkedAtMs: systemClock.nowMs(),
+        checkedAtMs: systemClock.monotonicMs(),
     } as unknown as TrustedNode;
     const evidence = { ...row, trusted: true, refusal: null };
     return { trusted, evidence } as unknown as Checked;

@@ -77,6 +77,24 @@ describe('collateral service', () => {
         await expect(service.collateralFor(needs)).resolves.toBeDefined();
     });
 
+    it('is asked again for what was fetched while the clock was ahead, and after its back-off when the clock was set back', async () => {
+        const service = serviceOn(server.url, { firstBackOffMs: hourMs / 2 });
+        const needs = needsOf(tdx());
+        clock.setBy(2 * hourMs);
+        await service.collateralFor(needs);
+        clock.setBy(-2 * hourMs);
+        await service.collateralFor(needs);
+        expect(server.requests).toHaveLength(8);
+        await server.close();
+        clock.advance(7 * hourMs);
+        await service.collateralFor(needs);
+        server = await startPcsServer({ pki, clock, port: Number(new URL(server.url).port) });
+        clock.setBy(-hourMs);
+        clock.advance(hourMs);
+        await service.collateralFor(needs);
+        expect(server.requests).toHaveLength(4);
+    });
+
     it('warns of parts that go out of force', async () => {
         const service = serviceOn(server.url);
         await service.collateralFor(needsOf(tdx()));

@@ -11,7 +11,7 @@ const dayMs = 86_400_000;
 function sending() {
     const outMessages = Dictionary.empty<number, Message>(Dictionary.Keys.Uint(15));
     const { info, ...message } = internal({ to: modelAddress, value: 1n, bounce: false });
-    outMessages.set(0, { ...message, info: { ...info, src: modelAddress } as Message['info'] });
+    outMessages.set(0, { ...message, info: { ...info, src: modelAddress } });
     return { ...nextTransaction(undefined, 1n).transaction, outMessages };
 }
 

@@ -21,6 +21,15 @@ test('an answer serves until it is too old', async () => {
     expect(read).toHaveBeenCalledTimes(2);
 });
 
+test('an answer is too old in its time, also when the clock was set back meanwhile', async () => {
+    const { book, clock, read } = bookOf([open]);
+    await book.get(escrow);
+    clock.setBy(-3_600_000);
+    clock.advance(5_001);
+    await book.get(escrow);
+    expect(read).toHaveBeenCalledTimes(2);
+});
+
 test('readers of one escrow share one call, also those that want a fresh answer', async () => {
     const { book, read } = bookOf([open]);
     await Promise.all([book.get(escrow), book.get(escrow), book.get(escrow, 0)]);

@@ -79,6 +79,21 @@ test('no answer is older than its question: who asks during a read of all waits 
     expect(await late).toBe(true);
 });
 
+test('the pause between two reads of all is no longer for a clock that was set back, nor does the time serve longer', async () => {
+    const hub = hubOf(new Map());
+    void hub.admitted.has(keyOf(1));
+    void hub.admitted.has(keyOf(2));
+    void hub.admitted.has(keyOf(3));
+    await settled();
+    hub.whole[0]!.answer();
+    await settled();
+    hub.clock.setBy(-3_600_000);
+    hub.clock.advance(2_000);
+    void hub.admitted.has(keyOf(3));
+    await settled();
+    expect([hub.whole.length, hub.timesRead()]).toEqual([2, 2]);
+});
+
 test('a read that fails answers nobody, and the next one is made', async () => {
     const hub = hubOf(new Map([[keyOf(3).toString('hex'), live]]));
     void hub.admitted.has(keyOf(1));

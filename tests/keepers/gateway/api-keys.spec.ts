@@ -78,6 +78,15 @@ test('a rate is held, told as OpenAI tells it, and over after a minute', async (
     expect((await ask()).status).toBe(200);
 });
 
+test('a rate is over after a minute, also when the clock was set back by that minute', async () => {
+    const { ask, clock } = await served({ requestsPerMinute: 1 });
+    expect((await ask()).status).toBe(200);
+    expect((await ask()).status).toBe(429);
+    clock.setBy(-60_000);
+    clock.advance(60_000);
+    expect((await ask()).status).toBe(200);
+});
+
 test('a key has no more requests open than it may, and a place is free once one ends', async () => {
     const { ask, dispatcher, nodes } = await served({ maxConcurrent: 1 });
     const [node] = nodes;

@@ -338,6 +338,18 @@ describe('the directory', () => {
         expect([directory.trusted.length, directory.problem]).toEqual([0, 'no chain']);
     });
 
+    test('both end in their time when the clock is set back meanwhile: trust, and that a node is avoided', async () => {
+        const { directory, view, clock } = await directoryOf([await rowOf(bundleOf())]);
+        await directory.refresh();
+        directory.avoid(id, 'frame_invalid');
+        clock.setBy(-3_600_000);
+        view.refresh = () => Promise.reject(new Error('no chain'));
+        clock.advance(60_000);
+        expect(directory.trusted).toHaveLength(1);
+        clock.advance(60_001);
+        expect(directory.trusted).toEqual([]);
+    });
+
     test('a dispatcher of another network or hub is not read', async () => {
         for (const wrong of [{ network: '0'.repeat(64) }, { hub: '0'.repeat(64) }]) {
             const { directory, client, answer } = await directoryOf([await rowOf(bundleOf())]);

@@ -9,7 +9,7 @@ import {
 import type { GatewayHubs, HubAccount } from '../../../keepers/gateway/gateway-hubs';
 import type { TrustedNode } from '../../../keepers/gateway/trusted-node';
 import { bytesOf, offerFields } from '../confidential/exchange';
-import { hub, keyringOf, nowMs } from '../dispatch/sealed-request';
+import { hub, keyringOf } from '../dispatch/sealed-request';
 
 export const hubAddress = new Address(0, hub);
 
@@ -51,6 +51,6 @@ function nodeOf(signer: Signer, offer: Offer, certificates: KemCertificate[]) {
         offer,
         certificates,
         load: { inFlight: 0, queued: 0, maxConcurrency: 4, firstFrameMsP50: null, failureShare: 0 },
-        checkedAtMs: nowMs,
+        checkedAtMs: 0,
     };
 }

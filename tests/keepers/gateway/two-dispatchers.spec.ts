@@ -72,7 +72,7 @@ async function gatewayOf(places: Place[], configured: DispatcherAt[] = []) {
     await hubs.refresh();
     const byId = new Map(places.flatMap(({ nodes }) => nodes.map((node) => [node.id, node])));
     const check = async (row: NodeRow, from: object) => {
-        const trusted = { ...byId.get(row.nodeKey)!, ...from, checkedAtMs: clock.nowMs() };
+        const trusted = { ...byId.get(row.nodeKey)!, ...from, checkedAtMs: clock.monotonicMs() };
         return { trusted, evidence: { ...row, trusted: true, refusal: null } } as unknown as Checked;
     };
     const directory = new NodeDirectory({

@@ -29,7 +29,7 @@ async function directoryOf(places: Record<string, { hub?: Address; names: boolea
     const standing = { peers };
     const check = async (row: NodeRow, from: object) =>
         ({
-            trusted: { ...from, id: row.nodeKey, offer: { models: [] }, load, checkedAtMs: clock.nowMs() },
+            trusted: { ...from, id: row.nodeKey, offer: { models: [] }, load, checkedAtMs: clock.monotonicMs() },
             evidence: { ...row, trusted: true, refusal: null },
         }) as unknown as Checked;
     const directory = new NodeDirectory({

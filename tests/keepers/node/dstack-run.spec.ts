@@ -6,7 +6,7 @@ import {
     type PcsServer,
     startPcsServer,
 } from '../../../keepers/attestation';
-import { silentLogger } from '../../../keepers/base';
+import { ManualClock, silentLogger } from '../../../keepers/base';
 import { AnswerOpener, type AnswerEvent, binding, costNano, withLiveCap } from '../../../keepers/confidential';
 import { DstackEngine } from '../../../keepers/node/engine';
 import { RequestRun } from '../../../keepers/node/request-run';
@@ -55,7 +55,7 @@ async function answerTo(fields: object): Promise<AnswerEvent[]> {
     const request = await gate.admit(sealed.envelope, hub);
     const { log } = await openLog(folder);
     const wires: Buffer[] = [];
-    const options = { request, engine, signer: node, log, logger: silentLogger(), nowMs: () => nowMs };
+    const options = { request, engine, signer: node, log, logger: silentLogger(), clock: new ManualClock(nowMs) };
     await new RequestRun({ ...options, send: (bytes) => wires.push(bytes) }).run(new AbortController().signal);
     await log.close();
     const { context, requestHash } = sealed.envelope;

@@ -1,4 +1,4 @@
-import { silentLogger } from '../../../keepers/base';
+import { ManualClock, silentLogger } from '../../../keepers/base';
 import { AnswerOpener, binding, costNano, withLiveCap, type AnswerEvent } from '../../../keepers/confidential';
 import type { NodeLog } from '../../../keepers/ledger';
 import { EngineError } from '../../../keepers/node/engine';
@@ -38,7 +38,7 @@ async function run(script: Script, options: { signal?: AbortSignal; log?: (log: 
         log: counting,
         send: (bytes) => wires.push({ bytes, logged }),
         logger: silentLogger(),
-        nowMs: () => nowMs,
+        clock: new ManualClock(nowMs),
     }).run(options.signal ?? new AbortController().signal);
     const read = () => {
         const { context, requestHash } = sealed.envelope;

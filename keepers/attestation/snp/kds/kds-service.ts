@@ -25,6 +25,7 @@ interface Slot {
     part: KdsPart | null;
     pending: Promise<KdsPart> | null;
     failures: number;
+    /** By the monotonic clock. */
     notBeforeMs: number;
 }
 
@@ -79,7 +80,9 @@ export class KdsService {
         const slot = await this.slot(kind, name);
         const now = this.clock.nowMs();
         const held = slot.part !== null && slot.part.expiresAtMs > now ? slot.part : null;
-        const isFresh = kind !== 'crl' || now - (held?.fetchedAtMs ?? 0) < (this.options.refreshAfterMs ?? 6 * hourMs);
+        // What was fetched while the clock was ahead would pass for fresh until then.
+        const ageMs = now - (held?.fetchedAtMs ?? 0);
+        const isFresh = kind !== 'crl' || (ageMs >= 0 && ageMs < (this.options.refreshAfterMs ?? 6 * hourMs));
         if (held && (isFresh || !this.mayFetch(slot))) return held;
         try {
             return await this.fetchOnce(slot, { kind, name, fetch });
@@ -90,7 +93,9 @@ export class KdsService {
     }
 
     private mayFetch(slot: Slot): boolean {
-        return this.options.client !== undefined && (slot.pending !== null || this.clock.nowMs() >= slot.notBeforeMs);
+        return (
+            this.options.client !== undefined && (slot.pending !== null || this.clock.monotonicMs() >= slot.notBeforeMs)
+        );
     }
 
     /** Callers that ask at the same time share one request. */
@@ -117,7 +122,7 @@ export class KdsService {
         } catch (error) {
             slot.failures++;
             const backOffMs = Math.min(hourMs, (this.options.firstBackOffMs ?? 5_000) * 2 ** (slot.failures - 1));
-            slot.notBeforeMs = this.clock.nowMs() + backOffMs;
+            slot.notBeforeMs = this.clock.monotonicMs() + backOffMs;
             throw error;
         }
     }

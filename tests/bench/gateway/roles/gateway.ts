@@ -78,7 +78,7 @@ function terms(shown: { dispatcherUrl: string; offer: Uint8Array; certificates: 
         offer: verifyOffer(Buffer.from(shown.offer), expected),
         certificates: shown.certificates.map((one) => verifyKemCertificate(Buffer.from(one), expected)),
         load: { inFlight: 0, queued: 0, maxConcurrency, firstFrameMsP50: null, failureShare: 0 },
-        checkedAtMs: Date.now(),
+        checkedAtMs: systemClock.monotonicMs(),
     };
     directory.trusted = [trusted];
     directory.index = new PickIndex(directory.trusted);
