@@ -87,6 +87,7 @@ export class WatchdogService {
     private readonly stopping = new AbortController();
     private loop: Promise<void> | undefined;
     private current: Promise<unknown> = Promise.resolve();
+    /** By the monotonic clock. */
     private fullCheckAtMs = 0;
     private stuckEscrows: string[] = [];
 
@@ -123,7 +124,7 @@ export class WatchdogService {
         const { sender, client, hub, clock, dryRun, pruneAboveNodes, fullCheckMs } = this.options;
         if (!dryRun) for (const kind of watchKinds) await sender.reconcile(kind, stateOf(this.options));
         await this.known.follow(this.stopping.signal);
-        const isFull = (await this.changes.haveChanged()) || clock.nowMs() >= this.fullCheckAtMs;
+        const isFull = (await this.changes.haveChanged()) || clock.monotonicMs() >= this.fullCheckAtMs;
         const view = await this.look.view(sender.wallet.address, isFull);
         this.known.save();
         const costNano = await actCostNano(client.open(Payout.createFromAddress(hub)));
@@ -135,7 +136,7 @@ export class WatchdogService {
         const performed = await this.performer.perform(acts, costNano, this.stopping.signal);
         if (isFull) {
             this.stuckEscrows = await this.stuck.look(await this.receipts.read());
-            this.fullCheckAtMs = clock.nowMs() + fullCheckMs;
+            this.fullCheckAtMs = clock.monotonicMs() + fullCheckMs;
         }
         return {
             keys: view.keys.length,
