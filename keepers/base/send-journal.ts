@@ -8,7 +8,7 @@ export interface SignedSend {
     validUntilSec: number;
     /** Chain time when it was signed. */
     signedAtSec: number;
-    /** The wallet's last transaction before it was signed: what it causes comes later. */
+    /** The wallet's last transaction before it was signed, as one endpoint told it: what it causes comes later. */
     sinceLt: bigint;
     /** Of the message's body, 32 bytes: by it the transaction is known. */
     bodyHash: Buffer;

@@ -22,6 +22,7 @@ import { Coalescer } from './coalescer';
 import type { AccountReading, TransactionId } from './endpoints/endpoint-api';
 import { EndpointPool, type EndpointPoolOptions } from './endpoints/endpoint-pool';
 import { ChainError } from './errors';
+import { type History, type HistoryQuery, searchHistory } from './watch/account-history';
 import { confirmedHistory, type ConfirmedOptions } from './watch/confirmed-history';
 
 export type ChainClientOptions = EndpointPoolOptions;
@@ -150,6 +151,11 @@ export class ChainClient {
     async confirmedSince(address: Address, options: ConfirmedOptions): Promise<Transaction[]> {
         this.requireUnderstood('trusted');
         return confirmedHistory(this.pool, address, options);
+    }
+
+    /** Looks for a transaction among those that follow, by hash, from one that the caller believes; see `searchHistory`. */
+    searchHistory(address: Address, query: HistoryQuery): Promise<History> {
+        return searchHistory(this.pool, address, query);
     }
 
     /**

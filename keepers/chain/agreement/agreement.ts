@@ -13,6 +13,8 @@ export interface AgreeOptions<T> {
      * nothing is believed.
      */
     fold?: (values: readonly T[]) => T;
+    /** What a plain read said just now: where there is one operator only, it isn't asked again. */
+    told?: T;
     signal?: AbortSignal;
 }
 
@@ -54,7 +56,8 @@ export class Agreement {
      * other; what `read` throws when they agree on that
      */
     async agree<T>(read: ReadChain<T>, options: AgreeOptions<T> = {}): Promise<T> {
-        const { signal } = options;
+        const { signal, told } = options;
+        if (!this.isChecked && told !== undefined) return told;
         if (!this.isChecked)
             return this.pool.first((endpoint, limits) => read(new ChainView(endpoint, limits)), { signal });
         let contradiction: Outcome<T>[] = [];

@@ -48,6 +48,8 @@ export interface PageQuery {
     limit: number;
     /** Those older than this transaction. */
     before?: TransactionId;
+    /** This transaction and those older. */
+    from?: TransactionId;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { PageQuery } from './endpoint-api';
 export interface PageAnswer {
     method: string;
     address: Address;
-    /** Newest first, with `before` itself at the head where there is one. */
+    /** Newest first, with `before` or `from` itself at the head where there is one. */
     cells: readonly Cell[];
     query: PageQuery;
 }
@@ -23,11 +23,11 @@ export function verifiedPage({ method, address, cells, query }: PageAnswer): Tra
     for (let i = 1; i < transactions.length; i++) {
         if (!follows(transactions[i - 1]!, transactions[i]!)) throw broken(method, 'that do not follow each other');
     }
-    const { before, limit } = query;
-    if (before === undefined) return transactions.slice(0, limit);
+    const { before, from, limit } = query;
+    const start = before ?? from;
     const first = transactions[0];
-    if (first === undefined || !first.hash().equals(before.hash)) throw broken(method, 'from another place');
-    return transactions.slice(1, limit + 1);
+    if (start !== undefined && first?.hash().equals(start.hash) !== true) throw broken(method, 'from another place');
+    return before === undefined ? transactions.slice(0, limit) : transactions.slice(1, limit + 1);
 }
 
 /** Whether `older` is what `newer` names as its predecessor. */

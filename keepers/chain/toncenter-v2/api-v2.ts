@@ -71,9 +71,10 @@ export class ToncenterV2 implements EndpointApi {
 
     async transactions(address: Address, query: PageQuery): Promise<Transaction[]> {
         const method = 'getTransactions';
-        const { before, limit } = query;
-        const from = before && { lt: before.lt.toString(), hash: before.hash.toString('hex') };
-        const params = { address: address.toString(), limit: before ? limit + 1 : limit, ...from, archival: true };
+        const { before, from, limit } = query;
+        const first = before ?? from;
+        const start = first && { lt: first.lt.toString(), hash: first.hash.toString('hex') };
+        const params = { address: address.toString(), limit: before ? limit + 1 : limit, ...start, archival: true };
         const list = parseAnswer(transactionList, await this.call(method, params), method);
         const cells = list.map(({ data }) => decodeAnswer(method, () => Cell.fromBase64(data)));
         if (cells.some((cell, index) => !cell.hash().equals(list[index]!.transaction_id.hash))) {

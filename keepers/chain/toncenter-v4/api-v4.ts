@@ -74,14 +74,15 @@ export class ToncenterV4 implements EndpointApi {
 
     async transactions(address: Address, query: PageQuery): Promise<Transaction[]> {
         const found: Transaction[] = [];
-        let from = query.before ?? (await this.lastTransaction(address));
-        let before = query.before;
+        let from = query.before ?? query.from ?? (await this.lastTransaction(address));
+        let asked: Omit<PageQuery, 'limit'> = query;
         while (from !== null && found.length < query.limit) {
-            const page = await this.page(address, from, { before, limit: query.limit - found.length });
+            const { before, from: first } = asked;
+            const page = await this.page(address, from, { before, from: first, limit: query.limit - found.length });
             found.push(...page);
             const oldest = page.at(-1);
             from = oldest === undefined ? null : predecessor(oldest);
-            before = undefined;
+            asked = {};
         }
         return found;
     }

@@ -64,8 +64,7 @@ export class HighloadProtocol implements WalletProtocol {
 
     /** The wallet remembers a query for `timeoutSec` after it took it, perhaps twice as long. */
     slotState(account: AccountReading, send: SignedSend): SlotState {
-        if (account.status === 'uninitialized')
-            return (account.lastTransaction?.lt ?? 0n) > send.sinceLt ? 'unknown' : 'free';
+        if (account.status === 'uninitialized') return account.lastTransaction === null ? 'free' : 'unknown';
         if (account.data === null || account.status !== 'active') return 'unknown';
         if (isTaken(account.data, send.slot)) return 'taken';
         return account.timeSec !== null && account.timeSec < send.signedAtSec + timeoutSec ? 'free' : 'unknown';

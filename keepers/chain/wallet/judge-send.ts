@@ -6,7 +6,7 @@ export type SlotState = 'free' | 'taken' | 'unknown';
 /**
  * What the account's transactions since the request was signed say:
  * - `match`: the request's own is among them; - `without`: they were all seen, and it is not;
- * - `lagging`: the endpoint does not have the newest yet; - `gone`: the endpoint no longer has the oldest;
+ * - `lagging`: nobody could show them; - `gone`: two operators no longer have the oldest;
  * - `unread`: nobody looked
  */
 export type HistoryState = 'match' | 'without' | 'lagging' | 'gone' | 'unread';
@@ -20,6 +20,12 @@ export interface SendObservation {
 
 /** Blocks of masterchain and shards carry times a little apart. */
 export const expiryMarginSec = 10;
+
+/**
+ * For a state older than the one that the request was signed on: its endpoint lags behind the time that it tells, which is
+ * over in minutes, or the logical time at the signing was a lie, and nothing newer may ever come.
+ */
+export const staleMarginSec = 600;
 
 /**
  * What became of a request, as far as it can be known: null while it may still be executed, or may have been. New bytes

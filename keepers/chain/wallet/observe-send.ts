@@ -2,8 +2,7 @@ import type { Transaction } from '@ton/core';
 import type { SignedSend } from '../../base';
 import type { ChainClient } from '../chain-client';
 import type { AccountReading, TransactionId } from '../endpoints/endpoint-api';
-import { searchHistory } from './account-history';
-import { expiryMarginSec, type SendObservation, type SlotState } from './judge-send';
+import { expiryMarginSec, type SendObservation, type SlotState, staleMarginSec } from './judge-send';
 import type { WalletProtocol } from './wallet-protocol';
 
 export interface SeenSend extends SendObservation {
@@ -18,36 +17,46 @@ interface SeenAccount {
 }
 
 /**
- * What the chain shows of a request now: one state of the account, and its transactions where they are needed to tell.
- * @param agreed by the word of two operators' endpoints, where there are two
+ * How much earlier than the chain's time at its signing a request's transaction may be dated: one endpoint alone may set
+ * that time forward by half a minute, and shards are not on the second.
+ */
+const datedBackSec = 300;
+
+/**
+ * What the chain shows of a request now. As long as one endpoint says that nothing has happened it is asked alone. What
+ * can decide is a state that endpoints of two operators agree on, and the transactions that follow from it by hash.
+ * @param isLastLook an endpoint that says the same for ever is not to have the last word
  */
 export async function observeSend(
     client: ChainClient,
-    of: { wallet: WalletProtocol; send: SignedSend; agreed: boolean },
+    of: { wallet: WalletProtocol; send: SignedSend; isLastLook: boolean },
 ): Promise<SeenSend> {
-    const { wallet, send, agreed } = of;
-    const { slot, isOver, last } = agreed
-        ? await client.agree(async (view) => seenAccount(await view.account(wallet.address), wallet, send))
-        : seenAccount(await client.readAccount(wallet.address), wallet, send);
+    const { wallet, send, isLastLook } = of;
+    const told = isLastLook ? null : seenAccount(await client.readAccount(wallet.address), wallet, send);
+    if (told !== null && told.slot !== 'taken' && !told.isOver)
+        return { ...told, history: 'unread', transaction: null };
+    const { slot, isOver, last } = await client.agree(
+        async (view) => seenAccount(await view.account(wallet.address), wallet, send),
+        // A slot once taken stays so; that one is free after its time is asked twice even where there is one operator.
+        { told: told?.slot === 'taken' ? told : undefined },
+    );
     if (slot === 'free') return { slot, isOver, history: 'unread', transaction: null };
-    const lastLt = last?.lt ?? 0n;
-    if (last === null || lastLt <= send.sinceLt) {
-        const isWhole = slot === 'unknown' && lastLt === send.sinceLt;
-        return { slot, isOver, history: isWhole ? 'without' : 'lagging', transaction: null };
-    }
-    const { match, state } = await searchHistory(client, wallet.address, {
-        sinceLt: send.sinceLt,
+    if (last === null) return { slot, isOver, history: 'lagging', transaction: null };
+    const { match, state } = await client.searchHistory(wallet.address, {
         last,
         matches: (transaction) => isSend(transaction, send),
+        // `sinceLt` alone is what one endpoint said: a search that it ends too early would miss what was executed.
+        isBefore: ({ lt, now }) => lt <= send.sinceLt && now < send.signedAtSec - datedBackSec,
     });
     return { slot, isOver, history: match ? 'match' : state === 'whole' ? 'without' : state, transaction: match };
 }
 
 function seenAccount(account: AccountReading, wallet: WalletProtocol, send: SignedSend): SeenAccount {
     const { timeSec, lastTransaction: last } = account;
-    const isOver = timeSec !== null && timeSec > send.validUntilSec + expiryMarginSec;
-    // A state from before the request was signed, whatever time it claims.
-    if ((last?.lt ?? 0n) < send.sinceLt) return { slot: 'unknown', isOver: false, last };
+    // From before the request was signed, whatever time it claims; or `sinceLt` was wrong.
+    const isStale = (last?.lt ?? 0n) < send.sinceLt;
+    const marginSec = isStale ? staleMarginSec : expiryMarginSec;
+    const isOver = timeSec !== null && timeSec > send.validUntilSec + marginSec;
     return { slot: wallet.slotState(account, send), isOver, last };
 }
 

@@ -148,10 +148,11 @@ export class SendEngine {
             isTaken ||= refusal === null;
             refusals = refusal === null ? 0 : refusals + 1;
             await clock.sleep(pollIntervalMs, limits.signal);
-            const known = await this.fateUnlessUnreachable(send);
+            const isLastLook = clock.monotonicMs() >= limits.deadlineMs;
+            const known = await this.fateUnlessUnreachable(send, isLastLook);
             if (known) return known;
             if (refusal && !isTaken && refusals >= patience) throw refusal;
-            if (clock.monotonicMs() >= limits.deadlineMs) throw notConfirmed(this.wallet, send);
+            if (isLastLook) throw notConfirmed(this.wallet, send);
         }
     }
 
@@ -167,28 +168,32 @@ export class SendEngine {
         }
     }
 
-    private async fateUnlessUnreachable(send: OpenSend): Promise<KnownFate | null> {
+    private async fateUnlessUnreachable(send: OpenSend, isLastLook: boolean): Promise<KnownFate | null> {
         try {
-            return await this.fateOf(send);
+            return await this.fateOf(send, isLastLook);
         } catch (error) {
             if (isRetryable(error)) return null;
             throw error;
         }
     }
 
-    /** What became of it, closed in the journal; null while that is open. Words that allow new bytes need two to agree. */
-    private async fateOf(send: OpenSend): Promise<KnownFate | null> {
+    /** What became of it, closed in the journal; null while that is open. */
+    private async fateOf(send: OpenSend, isLastLook = false): Promise<KnownFate | null> {
         const { client, protocol: wallet, journal, clock } = this.options;
-        const seen = await observeSend(client, { wallet, send, agreed: false });
+        const seen = await observeSend(client, { wallet, send, isLastLook });
         const fate = judgeSend(seen);
         if (fate === null) return null;
-        if (fate !== 'executed' && judgeSend(await observeSend(client, { wallet, send, agreed: true })) !== fate)
-            return null;
         const { transaction } = seen;
         const transactionHash = transaction?.hash().toString('hex') ?? null;
         await journal.closeSend(send.id, { fate, transactionHash, atMs: clock.nowMs() });
-        if (fate !== 'expired' && (this.lastTaken === null || send.slot > this.lastTaken)) this.lastTaken = send.slot;
+        this.noteSlot(send.slot, fate);
         return { fate, transaction };
+    }
+
+    /** A request that ran out shows that what we took for the last taken slot may not have been: the account says it again. */
+    private noteSlot(slot: bigint, fate: SendFate): void {
+        if (fate === 'expired') this.lastTaken = null;
+        else if (this.lastTaken === null || slot > this.lastTaken) this.lastTaken = slot;
     }
 }
 

@@ -36,8 +36,7 @@ export class V5Protocol implements WalletProtocol {
     }
 
     slotState(account: AccountReading, send: SignedSend): SlotState {
-        if (account.status === 'uninitialized')
-            return (account.lastTransaction?.lt ?? 0n) > send.sinceLt ? 'unknown' : 'free';
+        if (account.status === 'uninitialized') return account.lastTransaction === null ? 'free' : 'unknown';
         const seqno = seqnoOf(account);
         if (seqno === null) return 'unknown';
         return seqno > send.slot ? 'taken' : 'free';

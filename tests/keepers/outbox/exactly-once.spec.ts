@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { Address, toNano } from '@ton/core';
 import {
+    ChainClient,
     ChainWallet,
-    type ChainClient,
     transactionsSince,
     walletKeyFromSeed,
     type WalletKind,
 } from '../../../keepers/chain';
+import { httpExchange } from '../../../keepers/chain/endpoints/http-exchange';
 import { openOutboxFile } from '../../../keepers/ledger';
 import { OutboxSender, type StateOf } from '../../../keepers/outbox';
 import { seedOf, useDevnet } from '../chain/devnet-fixture';
@@ -117,7 +118,7 @@ describe.each(kinds)('a keeper with a %s wallet', (kind) => {
 
     it('waits rather than sign again on the word of an endpoint that shows no transactions', async () => {
         const scene = await sceneOf(`${kind} blind`, kind);
-        const blind = withMethod('getTransactions', async () => []);
+        const blind = withoutTransactions();
         const life = live(scene, blind).catch((error: unknown) => error);
         while (!(await isPaid(scene))) await new Promise((resolve) => setTimeout(resolve, 5));
         await fixture.devnet.chain.warp(100);
@@ -130,10 +131,17 @@ describe.each(kinds)('a keeper with a %s wallet', (kind) => {
 });
 
 function withSend(act: (boc: Buffer, send: (boc: Buffer) => Promise<void>) => Promise<void>): ChainClient {
-    return withMethod('sendBoc', (boc: Buffer) => act(boc, (bytes) => fixture.client.sendBoc(bytes)));
+    const sendBoc = (boc: Buffer) => act(boc, (bytes) => fixture.client.sendBoc(bytes));
+    return Object.assign(Object.create(fixture.client) as ChainClient, { sendBoc });
 }
 
-/** The client with another word for one method. */
-function withMethod<N extends keyof ChainClient>(name: N, method: ChainClient[N]): ChainClient {
-    return Object.assign(Object.create(fixture.client) as ChainClient, { [name]: method });
+function withoutTransactions(): ChainClient {
+    return new ChainClient({
+        endpoints: [fixture.devnet.endpoint],
+        firstDelayMs: 1,
+        exchange: async (call) =>
+            call.body!.includes('"getTransactions"')
+                ? { status: 200, retryAfter: null, text: '{"ok":true,"result":[]}' }
+                : httpExchange(call),
+    });
 }
