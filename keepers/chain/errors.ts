@@ -26,6 +26,8 @@ export type ChainErrorCode =
     | 'transaction_failed'
     /** The message was neither seen on chain nor ruled out in time. */
     | 'not_confirmed'
+    /** Signed again and again, and each time provably not executed: by rivals of the same key, or because nothing arrives. */
+    | 'not_executed'
     /** It may have been executed: its time is over, and the transactions that would tell are gone. */
     | 'send_untraced'
     /** The intent's own time was over before it could be signed. */
@@ -53,6 +55,7 @@ const actions: Record<ChainErrorCode, ErrorAction> = {
     account_inactive: 'fix',
     transaction_failed: 'fix',
     not_confirmed: 'retry',
+    not_executed: 'retry',
     send_untraced: 'retry',
     send_outdated: 'fix',
     fee_above_ceiling: 'retry',

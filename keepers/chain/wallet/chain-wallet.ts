@@ -82,7 +82,7 @@ export class ChainWallet implements KeeperWallet {
      * Sends the messages in one request and waits for the whole trace.
      * @throws ChainError `transaction_failed` when the wallet or a direct receiver refused; what later contracts did is
      * in the trace. `not_confirmed`: it may still be executed until the request's time is over. `send_untraced`: it may
-     * have been executed, and nobody can tell any more.
+     * have been executed, and nobody can tell any more. `not_executed`: signed several times, and none can be executed any more.
      */
     sendAndConfirm(messages: WalletMessages, options: SendOptions = {}): Promise<SendResult> {
         return this.queue.add(() => this.sendNow(messages, options));

@@ -39,6 +39,9 @@ interface KnownFate {
 /** Refusals in a row that say more than that an endpoint lags. */
 const patience = 3;
 
+/** Beside what an earlier process may have had under way: a rival of the same key wins half of the races for a slot. */
+const lostRaces = 8;
+
 /**
  * Signs, records, and only then hands to the network; the same bytes again and again until the chain shows their fate.
  * New bytes are signed only when the old ones have become impossible.
@@ -63,15 +66,22 @@ export class SendEngine {
         if ((await this.fateOf(send)) === null) await this.pushThrough(send, limits);
     }
 
-    /** Signs anew only when the previous request can't be executed any more. */
+    /**
+     * Signs anew only when the previous request can't be executed any more.
+     * @throws ChainError `not_executed` when that was so too often
+     */
     async execute(messages: WalletMessages, options: SendOptions, limits: SendLimits): Promise<ExecutedSend> {
-        for (;;) {
+        const maxSignings = lostRaces + this.options.protocol.maxUnderWay;
+        for (let signings = 0; signings < maxSignings; signings++) {
             const list = typeof messages === 'function' ? await messages() : messages;
             const send = await this.signAndRecord(list, options);
             const { fate, transaction } = await this.pushThrough(send, limits);
             if (transaction) return { id: send.id, transaction, messages: list.length };
             if (fate === 'untraced') throw untraced(this.wallet, send);
         }
+        throw new ChainError('not_executed', `The wallet took none of ${maxSignings} requests, and can't any more`, {
+            context: { wallet: this.wallet },
+        });
     }
 
     /**

@@ -203,6 +203,21 @@ describe('with the endpoints of one operator', () => {
 });
 
 describe('a wallet', () => {
+    it('signs so often and no more where no message arrives', async () => {
+        const name = 'unheard';
+        const signed = new Set<string>();
+        const lie: Lie = async ({ method, params }) => {
+            if (method !== 'sendBoc') return undefined;
+            signed.add(params.boc!);
+            await fixture.devnet.chain.warp(100);
+            return {};
+        };
+        const wallet = await walletOf(name, clientOver(fixture, ['one'], lie));
+        expect(await pay(wallet, name, 60_000)).toBe('not_executed');
+        expect(signed.size).toBe(9);
+        expect(await payments(name)).toBe(0);
+    });
+
     it('asks for its account once more at each of two operators to know that a message was executed, at one operator not at all', async () => {
         for (const hosts of [['one'], ['one', 'another']]) {
             const name = `counted ${hosts.join()}`;
