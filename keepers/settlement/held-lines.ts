@@ -1,9 +1,15 @@
-/** A line that was sent and that hub or escrow passed over. */
-export interface FailedLine {
+/** A line as it looks now. */
+export interface SeenLine {
     /** Escrow, epoch and node. */
     line: string;
-    /** See `ChainCandidate`. */
-    fingerprint: string;
+    /** See `ChainCandidate`; null where nothing tells whether the line as it is was the reason. */
+    fingerprint: string | null;
+    /** Chain time after which it is lost; null: none in sight. */
+    deadlineSec: number | null;
+}
+
+/** A line that was sent and has not moved. */
+export interface FailedLine extends SeenLine {
     /** Chain time. */
     failedAtSec: number;
 }
@@ -13,28 +19,46 @@ export interface HoldPolicy {
     firstDelaySec: number;
     /** After this it is tried again even if nothing has changed: what we don't know of may have. */
     longestDelaySec: number;
+    /** A deadline this near presses. */
+    pressedWithinSec: number;
+    /** Until the next attempt while a deadline presses, changed or not; doubled with each failure under pressure. */
+    firstPressedDelaySec: number;
 }
 
-export const defaultHoldPolicy: HoldPolicy = { firstDelaySec: 300, longestDelaySec: 86_400 };
+export const defaultHoldPolicy: HoldPolicy = {
+    firstDelaySec: 300,
+    longestDelaySec: 86_400,
+    pressedWithinSec: 3_600,
+    firstPressedDelaySec: 60,
+};
 
 interface Hold {
-    fingerprint: string;
+    fingerprint: string | null;
     failedAtSec: number;
     failures: number;
+    /** Of them those with a deadline near. */
+    pressedFailures: number;
 }
 
 /**
  * Keeps what the chain has passed over from eating gas: unchanged, a line waits a day; changed, it waits the longer the more
- * often it has failed. So however somebody stirs a bad line, its attempts in a day are about as many as its delay doubles.
+ * often it has failed. A wait past its deadline would lose it for certain, so a near one shortens the wait. That doubles as
+ * well: however somebody stirs a bad line, its attempts in a day are about as many as its delays double.
  */
 export class HeldLines {
     private readonly holds = new Map<string, Hold>();
 
     constructor(private readonly policy: HoldPolicy = defaultHoldPolicy) {}
 
-    noteFailure({ line, fingerprint, failedAtSec }: FailedLine): void {
-        const failures = (this.holds.get(line)?.failures ?? 0) + 1;
-        this.holds.set(line, { fingerprint, failedAtSec, failures });
+    noteFailure({ line, fingerprint, failedAtSec, deadlineSec }: FailedLine): void {
+        const { failures, pressedFailures } = this.holds.get(line) ?? { failures: 0, pressedFailures: 0 };
+        const isPressed = this.isPressed(deadlineSec, failedAtSec);
+        this.holds.set(line, {
+            fingerprint,
+            failedAtSec,
+            failures: failures + 1,
+            pressedFailures: pressedFailures + Number(isPressed),
+        });
     }
 
     /** It moved: whatever was wrong is over. */
@@ -42,14 +66,21 @@ export class HeldLines {
         this.holds.delete(line);
     }
 
-    isHeld({ line, fingerprint }: Pick<FailedLine, 'line' | 'fingerprint'>, nowSec: number): boolean {
-        const hold = this.holds.get(line);
-        return hold !== undefined && nowSec < hold.failedAtSec + this.delaySec(hold, fingerprint);
+    isHeld(now: SeenLine, nowSec: number): boolean {
+        const hold = this.holds.get(now.line);
+        return hold !== undefined && nowSec < hold.failedAtSec + this.delaySec(hold, now, nowSec);
     }
 
-    private delaySec({ failures, fingerprint: before }: Hold, fingerprint: string): number {
-        const { firstDelaySec, longestDelaySec } = this.policy;
-        if (before === fingerprint) return longestDelaySec;
-        return Math.min(longestDelaySec, firstDelaySec * 2 ** (failures - 1));
+    private delaySec(hold: Hold, now: SeenLine, nowSec: number): number {
+        const { firstDelaySec, longestDelaySec, firstPressedDelaySec } = this.policy;
+        const isUnchanged = hold.fingerprint !== null && hold.fingerprint === now.fingerprint;
+        const usualSec = isUnchanged ? longestDelaySec : firstDelaySec * 2 ** (hold.failures - 1);
+        const pressedSec = firstPressedDelaySec * 2 ** hold.pressedFailures;
+        const isPressed = this.isPressed(now.deadlineSec, nowSec);
+        return Math.min(longestDelaySec, usualSec, isPressed ? pressedSec : Infinity);
+    }
+
+    private isPressed(deadlineSec: number | null, nowSec: number): boolean {
+        return deadlineSec !== null && deadlineSec - nowSec <= this.policy.pressedWithinSec;
     }
 }

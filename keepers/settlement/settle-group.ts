@@ -9,6 +9,7 @@ import type { SettlementCosts } from './decide-settlements';
 import { SettlementError } from './errors';
 import { batchCostNano } from './fee-limits';
 import type { HeldLines } from './held-lines';
+import { noteLines, refusingEscrows } from './note-lines';
 import { lineOf } from './plan-round';
 import { settleIntent, settlementState } from './settlement-intents';
 import { type Batch, settleMessages } from './submit-batches';
@@ -34,6 +35,8 @@ export interface PlannedBatch {
 
 export interface GroupOutcome {
     after: ChainView;
+    /** What was signed of the group: lines of each batch. */
+    signedLines: number[];
     result: SendResult | null;
     settledNano: bigint;
     /** Batches of which the chain paid nothing, by code. */
@@ -45,9 +48,6 @@ export interface GroupOutcome {
 /** Between our look at an escrow and the signature another settler may have been there; older views are read again. */
 const freshForMs = 1_500;
 
-/** ChargeRefused of contracts/messages.tact: the escrow found nothing to charge. */
-const chargeRefusedOpcode = 0xc0c00205;
-
 /** One wallet request with a Settle for each batch, of different escrows. What the chain has paid afterwards decides. */
 export async function settleGroup(
     place: GroupPlace,
@@ -56,11 +56,15 @@ export async function settleGroup(
 ): Promise<GroupOutcome> {
     const { reader, hub, sender, logger } = place;
     const batches = group.map(({ batch }) => batch);
+    let signed: readonly Batch[] = [];
     const { result, error, outcomes } = await sender.send({
         intents: batches.map((batch) => settleIntent(hub.address, batch, place.maxFeePerSettlementNano)),
-        messages: () => messagesFor(place, batches, viewedAtMs),
+        messages: async () => {
+            signed = await wantedOf(place, batches, viewedAtMs);
+            return settleMessages(sender.wallet.address, hub, signed);
+        },
         stateOf: (entry) => settlementState(entry, { reader, hub: hub.address }),
-        estimatedFeeNano: async () => feeOf(batches, await place.costs()),
+        estimatedFeeNano: async () => feeOf(signed, await place.costs()),
         timeoutMs: place.sendTimeoutMs,
     });
     const code = error === null ? null : codeOf(error);
@@ -68,17 +72,18 @@ export async function settleGroup(
     if (error !== null && !isOthers)
         logger.warn({ code, error: errorMessage(error) }, 'a settlement was not sent, or refused');
     const after = await viewAfter(place, batches);
-    await noteLines(place, batches, { after, wasJudged: code === null || code === 'transaction_failed' });
-    const overtaken = result?.trace.filter(({ opcode }) => opcode === chargeRefusedOpcode).length ?? 0;
+    await noteLines(place.holds, { batches, signed, result, code, after }, () => place.nowSec());
+    const overtaken = refusingEscrows(result).length;
     const failures = isOthers ? [] : outcomes.flatMap((outcome) => failureOf(outcome, code));
-    return { after, result, settledNano: settledBy(batches, after), failures, overtaken };
+    const signedLines = signed.map(({ lines }) => lines.length);
+    return { after, signedLines, result, settledNano: settledBy(batches, after), failures, overtaken };
 }
 
-/** Prices and needs of now. What another settler has paid in the meantime is left out. */
-async function messagesFor(place: GroupPlace, batches: readonly Batch[], viewedAtMs: number) {
+/** What another settler has paid in the meantime is left out. */
+async function wantedOf(place: GroupPlace, batches: readonly Batch[], viewedAtMs: number): Promise<readonly Batch[]> {
     const isFresh = place.clock.nowMs() - viewedAtMs <= freshForMs;
     const wanted = isFresh ? batches : await stillOwed(place, batches);
-    if (wanted.length > 0) return settleMessages(place.sender.wallet.address, place.hub, wanted);
+    if (wanted.length > 0) return wanted;
     throw new SettlementError(settledMeanwhile, 'Another settler was first, or is under way');
 }
 
@@ -88,7 +93,7 @@ function feeOf(batches: readonly Batch[], costs: SettlementCosts): bigint {
     return batches.reduce((sum, { lines }) => sum + batchCostNano(lines.length, costs), 0n);
 }
 
-/** All of a request or nothing: what is left out counts as sent, and as refused where the chain has not paid it afterwards. */
+/** Whole batches only: what is left of one that somebody has paid in part, the next round decides anew. */
 async function stillOwed(place: GroupPlace, batches: readonly Batch[]): Promise<Batch[]> {
     const view = await viewOf(place, batches);
     if (view.skipped.escrow_unreadable > 0)
@@ -108,23 +113,6 @@ async function viewAfter(place: GroupPlace, batches: readonly Batch[]): Promise<
     } catch (error) {
         place.logger.warn({ error: errorMessage(error) }, 'what became of a settlement cannot be read yet');
         return emptyView();
-    }
-}
-
-async function noteLines(
-    place: GroupPlace,
-    batches: readonly Batch[],
-    { after, wasJudged }: { after: ChainView; wasJudged: boolean },
-): Promise<void> {
-    const left = new Map(after.candidates.map((one) => [lineOf(one), one]));
-    const { holds } = place;
-    const failedAtSec = wasJudged ? await place.nowSec() : 0;
-    for (const line of batches.flatMap(({ lines }) => lines)) {
-        // Not read: nothing is known of it.
-        if (!after.escrows.has(line.escrow)) continue;
-        const now = left.get(lineOf(line));
-        if (now === undefined || now.paidNano > line.paidNano) holds.noteSuccess(lineOf(line));
-        else if (wasJudged) holds.noteFailure({ line: lineOf(line), fingerprint: now.fingerprint, failedAtSec });
     }
 }
 

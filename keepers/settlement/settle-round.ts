@@ -162,10 +162,9 @@ export class SettleRounds {
         const outcome = await settleGroup(place, group, viewedAtMs);
         await this.recordPaid(outcome.after, outcome.result?.transactionHash ?? null);
         if (outcome.overtaken > 0) this.turns.noteOthers(await client.getChainTimeSec());
-        const lines = group.map(({ batch }) => batch.lines.length);
-        const { result } = outcome;
+        const { result, signedLines } = outcome;
         if (result?.complete && outcome.failures.length === 0 && outcome.overtaken === 0)
-            await this.costs.learn(lines, result.feeNano);
+            await this.costs.learn(signedLines, result.feeNano);
         return outcome;
     }
 
@@ -206,5 +205,5 @@ export class SettleRounds {
     }
 }
 
-/** How the outbox closed a batch of which hub or escrow passed some line over. */
+/** How the outbox closed a batch that was executed and left some line unpaid. */
 const passedOver: (string | null)[] = [noEffect, partialEffect, 'transaction_failed'];

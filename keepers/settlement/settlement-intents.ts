@@ -15,7 +15,7 @@ const payloadSchema = z.strictObject({
     hub: z.string().optional(),
     escrow: z.string(),
     epoch: z.int(),
-    /** By node key: what the chain had paid it, what it will have paid it in total, and what the line looked like. */
+    /** By node key: what the chain had paid it and will have paid it in total; what it looked like, which earlier versions read. */
     lines: z.record(z.string(), z.strictObject({ beforeNano: nano, afterNano: nano, fingerprint: z.string() })),
 });
 type Payload = z.output<typeof payloadSchema>;
@@ -61,13 +61,17 @@ export async function settlementState(
     return lines.some(([key, { beforeNano }]) => paid(key) > beforeNano) ? 'partly' : 'undone';
 }
 
-/** Lines of batches that the chain passed over: held back after a restart, too, while they look the same. */
+/**
+ * Lines of batches that came to nothing: held back after a restart, too. Whether a charge was made that passed them over,
+ * only the trace told: so this says nothing of how they looked.
+ */
 export function failedLinesOf(entry: OutboxEntry): FailedLine[] {
     const { escrow, epoch, lines } = readPayload(entry);
-    return Object.entries(lines).map(([nodeKey, { fingerprint }]) => ({
+    return Object.keys(lines).map((nodeKey) => ({
         line: `${escrow}/${epoch}/${nodeKey}`,
-        fingerprint,
+        fingerprint: null,
         failedAtSec: Math.floor(entry.updatedAtMs / 1000),
+        deadlineSec: entry.notAfterSec,
     }));
 }
 

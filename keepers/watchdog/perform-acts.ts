@@ -41,7 +41,6 @@ const refused: (string | null)[] = [noEffect, 'transaction_failed'];
 export class ActPerformer {
     private readonly holds = new HeldLines();
     private holdsLoaded = false;
-    private attempts = 0;
 
     constructor(private readonly options: PerformOptions) {}
 
@@ -58,7 +57,8 @@ export class ActPerformer {
         const performed = acts.map((act) => async (): Promise<PerformedAct> => {
             const { kind, key } = act;
             const left = (outcome: ActOutcome) => ({ kind, key, outcome, costNano: 0n });
-            if (this.holds.isHeld({ line: lineOf(act), fingerprint: '' }, nowSec)) return left('held');
+            if (this.holds.isHeld({ line: lineOf(act), fingerprint: null, deadlineSec: null }, nowSec))
+                return left('held');
             if (dryRun) return left('dry_run');
             if (signal.aborted) return left('stopping');
             if (leftNano !== null && costNano(kind) > leftNano) return left('over_budget');
@@ -85,9 +85,9 @@ export class ActPerformer {
         return { outcome, costNano: result?.feeNano ?? 0n };
     }
 
-    /** Nothing tells whether the chain would judge it otherwise now, so each failure counts as of something new. */
+    /** Nothing tells whether the chain would judge it otherwise now. */
     private hold(line: string, failedAtSec: number): void {
-        this.holds.noteFailure({ line, fingerprint: `attempt ${this.attempts++}`, failedAtSec });
+        this.holds.noteFailure({ line, fingerprint: null, failedAtSec, deadlineSec: null });
     }
 
     private async loadHolds(): Promise<void> {
