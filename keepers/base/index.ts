@@ -6,6 +6,14 @@ export { EventStreamParser, StreamEvent } from './event-stream';
 export { createLogger, silentLogger, type Logger, type LoggerOptions, type LogLines } from './logger';
 export { packageRoot, packageVersion, programFile } from './package-root';
 export { retry, type RetryOptions } from './retry';
-export type { NewSend, OpenSend, SendClosure, SendFate, SendJournal, SignedSend } from './send-journal';
+export {
+    feeSpread,
+    type NewSend,
+    type OpenSend,
+    type SendClosure,
+    type SendFate,
+    type SendJournal,
+    type SignedSend,
+} from './send-journal';
 export { timeLimit, type TimeLimit } from './time-limit';
 export { ceilDiv, formatTon, parseTon } from './units';

@@ -1,3 +1,9 @@
+/**
+ * What a request took is told by one endpoint: it counts within this many times its estimate, either way. Measured fees of
+ * honest traces lie well within.
+ */
+export const feeSpread = 4n;
+
 /** A signed wallet request: fixed bytes, so handing them to the network again can't have a second effect. */
 export interface SignedSend {
     /** Raw address of the wallet. */
@@ -47,7 +53,7 @@ export interface SendJournal {
     /** Durable when it resolves: only then may the bytes leave. */
     recordSend(send: NewSend): Promise<OpenSend>;
     closeSend(id: bigint, closure: SendClosure): Promise<void>;
-    /** What the whole trace took, once that is known. */
+    /** What the whole trace took, once that is known; counts within `feeSpread` of the estimate, where there is one. */
     recordFee(id: bigint, feeNano: bigint): Promise<void>;
     /** Sends whose fate nobody has seen, oldest first. */
     openSends(wallet: string): Promise<OpenSend[]>;

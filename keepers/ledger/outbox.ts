@@ -1,4 +1,4 @@
-import type { NewSend, OpenSend, SendClosure, SendJournal } from '../base';
+import { feeSpread, type NewSend, type OpenSend, type SendClosure, type SendJournal } from '../base';
 import type { GroupCommit } from './dispatch/group-commit';
 import type { Sql } from './dispatch/sql';
 import { LedgerError } from './errors';
@@ -126,7 +126,12 @@ export class Outbox implements SendJournal {
 
     async recordFee(id: bigint, feeNano: bigint): Promise<void> {
         storedNano(feeNano, 'feeNano');
-        await this.writer.alone((sql) => sql.run('UPDATE outbox_sends SET fee_nano = ? WHERE id = ?', [feeNano, id]));
+        await this.writer.alone(async (sql) => {
+            const text = 'SELECT estimated_fee_nano AS nano FROM outbox_sends WHERE id = ?';
+            const [estimated] = await sql.all<{ nano: bigint }>(text, [id]);
+            const counted = countedFeeNano(feeNano, estimated?.nano ?? 0n);
+            await sql.run('UPDATE outbox_sends SET fee_nano = ? WHERE id = ?', [counted, id]);
+        });
     }
 
     async openSends(wallet: string): Promise<OpenSend[]> {
@@ -150,6 +155,13 @@ export class Outbox implements SendJournal {
         );
         return sum?.nano ?? 0n;
     }
+}
+
+/** Neither uses up a day's budget at once nor leaves it untouched, whatever an endpoint makes up. */
+function countedFeeNano(feeNano: bigint, estimatedNano: bigint): bigint {
+    if (estimatedNano === 0n) return feeNano;
+    const [leastNano, mostNano] = [estimatedNano / feeSpread, estimatedNano * feeSpread];
+    return feeNano < leastNano ? leastNano : feeNano > mostNano ? mostNano : feeNano;
 }
 
 async function intentById(sql: Sql, id: bigint): Promise<OutboxRow> {

@@ -88,6 +88,25 @@ describe('the outbox', () => {
         await close();
     });
 
+    it('counts what a request took within four times its estimate, whatever an endpoint makes up', async () => {
+        const { outbox, close } = open();
+        for (const [slot, feeNano, countedNano] of [
+            [1n, 10n ** 12n, 160n],
+            [2n, 1n, 10n],
+            [3n, 55n, 55n],
+        ] as const) {
+            const { id } = await outbox.recordSend(send(slot, [], { wallet: `0:${slot}`, estimatedFeeNano: 40n }));
+            await outbox.closeSend(id, { fate: 'executed', transactionHash: 'a', atMs: 9 });
+            await outbox.recordFee(id, feeNano);
+            expect(await outbox.spentNano(`0:${slot}`, 0)).toBe(countedNano);
+        }
+        const { id } = await outbox.recordSend(send(4n, [], { wallet: '0:4', estimatedFeeNano: 0n }));
+        await outbox.closeSend(id, { fate: 'executed', transactionHash: 'a', atMs: 9 });
+        await outbox.recordFee(id, 7n);
+        expect(await outbox.spentNano('0:4', 0)).toBe(7n);
+        await close();
+    });
+
     type Step = 'record' | 'sign' | SendFate | 'close' | 'crash';
     const steps = fc.array(
         fc.constantFrom<Step>('record', 'sign', 'executed', 'expired', 'overtaken', 'untraced', 'close', 'crash'),
