@@ -51,6 +51,7 @@ export class HeldLines {
     constructor(private readonly policy: HoldPolicy = defaultHoldPolicy) {}
 
     noteFailure({ line, fingerprint, failedAtSec, deadlineSec }: FailedLine): void {
+        this.forgetBefore(failedAtSec - 2 * this.policy.longestDelaySec);
         const { failures, pressedFailures } = this.holds.get(line) ?? { failures: 0, pressedFailures: 0 };
         const isPressed = this.isPressed(deadlineSec, failedAtSec);
         this.holds.set(line, {
@@ -69,6 +70,11 @@ export class HeldLines {
     isHeld(now: SeenLine, nowSec: number): boolean {
         const hold = this.holds.get(now.line);
         return hold !== undefined && nowSec < hold.failedAtSec + this.delaySec(hold, now, nowSec);
+    }
+
+    /** What is still owed is tried once in the longest delay: of the others nothing more comes. */
+    private forgetBefore(sec: number): void {
+        for (const [line, { failedAtSec }] of this.holds) if (failedAtSec < sec) this.holds.delete(line);
     }
 
     private delaySec(hold: Hold, now: SeenLine, nowSec: number): number {

@@ -24,6 +24,12 @@ export class LineSignatures {
         return isGood;
     }
 
+    /** Forgets streams that are not among these: their epochs are over, or they are paid and gone from the ledger. */
+    keepOnly(settleables: readonly Settleable[]): void {
+        const kept = new Set(settleables.map(streamKey));
+        for (const key of this.known.keys()) if (!kept.has(key)) this.known.delete(key);
+    }
+
     private check({ escrow, epoch, receipt, signature, cap }: Settleable): boolean {
         const { nodeKey, sessionKey } = receipt;
         const scope = { network: this.network, escrow, epoch };

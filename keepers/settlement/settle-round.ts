@@ -54,6 +54,7 @@ export class SettleRounds {
         { force, signal }: { force: boolean; signal: AbortSignal },
     ): Promise<RoundOutcome> {
         await this.prepare();
+        this.signatures!.keepOnly(settleables);
         const viewedAtMs = this.place.clock.nowMs();
         const before = await this.view(settleables);
         await this.recordPaid(before, null);
