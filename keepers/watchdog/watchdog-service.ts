@@ -12,7 +12,7 @@ import { type KeyHistoryStore, KnownKeys } from './known-keys';
 import { ActPerformer, codeOf, type PerformedAct } from './perform-acts';
 import { RegistryChanges } from './registry-changes';
 import { stateOf, watchKinds } from './send-act';
-import { StuckCharges } from './stuck-charges';
+import { type ChargesSeen, StuckCharges } from './stuck-charges';
 
 export interface WatchdogOptions {
     client: ChainClient;
@@ -36,15 +36,13 @@ export interface WatchdogOptions {
     logger: Logger;
 }
 
-export interface WatchSummary {
+export interface WatchSummary extends ChargesSeen {
     /** Keys looked at in this round. */
     keys: number;
     /** Pairs of receipts in the ledger that contradict each other, of whatever age. */
     contradictions: number;
     acts: Pick<PerformedAct, 'kind' | 'key' | 'outcome'>[];
     costNano: bigint;
-    /** Escrows whose charge has waited for its acknowledgement for long: only the hub or its client can end that. */
-    stuckEscrows: string[];
 }
 
 /** Sums since the start, for metrics; `null` before the first round. */
@@ -59,6 +57,7 @@ export interface WatchdogCounters {
     costNano: bigint;
     contradictions: number;
     stuckEscrows: number;
+    unreadableEscrows: number;
 }
 
 /**
@@ -77,6 +76,7 @@ export class WatchdogService {
         costNano: 0n,
         contradictions: 0,
         stuckEscrows: 0,
+        unreadableEscrows: 0,
     };
     private readonly known: KnownKeys;
     private readonly look: HubLook;
@@ -89,7 +89,9 @@ export class WatchdogService {
     private current: Promise<unknown> = Promise.resolve();
     /** By the monotonic clock. */
     private fullCheckAtMs = 0;
-    private stuckEscrows: string[] = [];
+    /** Stays until a round has got to its end: a change that governance made is told once, and a look may fail. */
+    private isFullCheckDue = false;
+    private charges: ChargesSeen = { stuckEscrows: [], unreadableEscrows: 0 };
 
     constructor(private readonly options: WatchdogOptions) {
         const { keyHistory, dryRun } = options;
@@ -124,7 +126,8 @@ export class WatchdogService {
         const { sender, client, hub, clock, dryRun, pruneAboveNodes, fullCheckMs } = this.options;
         if (!dryRun) for (const kind of watchKinds) await sender.reconcile(kind, stateOf(this.options));
         await this.known.follow(this.stopping.signal);
-        const isFull = (await this.changes.haveChanged()) || clock.monotonicMs() >= this.fullCheckAtMs;
+        if ((await this.changes.haveChanged()) || clock.nowMs() >= this.fullCheckAtMs) this.isFullCheckDue = true;
+        const isFull = this.isFullCheckDue;
         const view = await this.look.view(sender.wallet.address, isFull);
         this.known.save();
         const costNano = await actCostNano(client.open(Payout.createFromAddress(hub)));
@@ -135,15 +138,16 @@ export class WatchdogService {
         });
         const performed = await this.performer.perform(acts, costNano, this.stopping.signal);
         if (isFull) {
-            this.stuckEscrows = await this.stuck.look(await this.receipts.read());
+            this.charges = await this.stuck.look(await this.receipts.read());
             this.fullCheckAtMs = clock.monotonicMs() + fullCheckMs;
+            this.isFullCheckDue = false;
         }
         return {
             keys: view.keys.length,
             contradictions: view.contradictions.length,
             acts: performed.map(({ kind, key, outcome }) => ({ kind, key, outcome })),
             costNano: performed.reduce((sum, one) => sum + one.costNano, 0n),
-            stuckEscrows: this.stuckEscrows,
+            ...this.charges,
         };
     }
 
@@ -157,6 +161,7 @@ export class WatchdogService {
             counters.costNano += summary.costNano;
             counters.contradictions = summary.contradictions;
             counters.stuckEscrows = summary.stuckEscrows.length;
+            counters.unreadableEscrows = summary.unreadableEscrows;
             const { acts } = summary;
             counters.waiting = acts.filter(({ outcome }) => outcome === 'held' || outcome === 'over_budget').length;
             for (const { kind, outcome } of acts) if (outcome === 'confirmed') counters.acts[kind]++;

@@ -57,6 +57,7 @@ async function everyRole<Result>(read: (telemetry: RoleTelemetry) => Promise<Res
         costNano: 0n,
         contradictions: 0,
         stuckEscrows: 0,
+        unreadableEscrows: 0,
     });
     const chain = {
         mode: 'normal' as const,

@@ -12,6 +12,7 @@ export interface WatchedWatchdog {
     readonly costNano: bigint;
     readonly contradictions: number;
     readonly stuckEscrows: number;
+    readonly unreadableEscrows: number;
 }
 
 const failuresToTell = 3;
@@ -38,6 +39,7 @@ export function watchWatchdog(telemetry: RoleTelemetry, watchdog: WatchedWatchdo
     gauge('contradictions', 'Pairs of receipts in the ledger that exclude each other', () => watchdog.contradictions);
     gauge('waiting_acts', 'Acts that the chain refused before, or the day’s gas forbids', () => watchdog.waiting);
     gauge('stuck_escrows', 'Escrows whose charge waits for its acknowledgement', () => watchdog.stuckEscrows);
+    gauge('unreadable_escrows', 'Escrows that could not be read at the last look', () => watchdog.unreadableEscrows);
     gauge('last_success_timestamp_seconds', 'End of the last look without a failure', () =>
         watchdog.lastGoodAtMs === null ? undefined : watchdog.lastGoodAtMs / 1000,
     );

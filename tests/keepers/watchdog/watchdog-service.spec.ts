@@ -2,7 +2,13 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Address, toNano } from '@ton/core';
 import { silentLogger, systemClock } from '../../../keepers/base';
-import { type ChainClient, ChainWallet, transactionsSince, walletKeyFromSeed } from '../../../keepers/chain';
+import {
+    type ChainClient,
+    ChainError,
+    ChainWallet,
+    transactionsSince,
+    walletKeyFromSeed,
+} from '../../../keepers/chain';
 import { type DispatchLedger, openOutboxFile } from '../../../keepers/ledger';
 import { OutboxSender } from '../../../keepers/outbox';
 import { KeyHistoryFile, type WatchdogOptions, WatchdogService, type WatchSummary } from '../../../keepers/watchdog';
@@ -124,6 +130,41 @@ describe('a watchdog on a devnet', () => {
         await service.stop();
         expect((await admitted(node))!.revokedAt).not.toBeNull();
         await close();
+    });
+
+    it('acts on what governance did, though a read failed in the round that saw it', async () => {
+        const node = await world.admitNode('revoked in a bad moment');
+        await fund('unlucky');
+        const reader = fixture.reader(world.registry);
+        const { service, close } = openWatchdog('unlucky', { reader });
+        expect((await service.watchOnce()).acts).toEqual([]);
+        await world.revokeImage(node.imageId);
+        jest.spyOn(reader, 'nodes').mockRejectedValueOnce(new ChainError('agreement_unavailable', 'a bad moment'));
+        await expect(service.watchOnce()).rejects.toMatchObject({ code: 'agreement_unavailable' });
+        const { acts } = await service.watchOnce();
+        expect(acts).toEqual([{ kind: 'recheck', key: hexOf(node), outcome: 'confirmed' }]);
+        expect((await service.watchOnce()).keys).toBe(0);
+        await service.stop();
+        await close();
+    });
+
+    it('goes on where an escrow can not be read, and counts it', async () => {
+        const node = await world.admitNode('paid from afar');
+        const escrow = await world.openEscrow('unreadable', toNano('5'));
+        const ledger = await openNewLedger(folder);
+        await ledger.recordCap(escrow.cap(node.key, toNano('1')));
+        await ledger.recordReceipt(escrow.receipt(node.key, 1, toNano('0.5')));
+        const reader = fixture.reader(world.registry);
+        jest.spyOn(reader, 'escrow').mockRejectedValue(new ChainError('rpc_disagreement', 'about this escrow'));
+        const { service, close } = openWatchdog('patient', { reader, ledger });
+        const first = await service.watchOnce();
+        expect(first).toMatchObject({ stuckEscrows: [], unreadableEscrows: 1 });
+        expect(first.keys).toBeGreaterThan(0);
+        expect((await service.watchOnce()).keys).toBe(0);
+        expect(service.counters).toMatchObject({ rounds: 2, failuresInARow: 0, unreadableEscrows: 1 });
+        await service.stop();
+        await close();
+        await ledger.close();
     });
 
     it('shows the chain two receipts of one node that exclude each other, and two watchdogs slash it once', async () => {
