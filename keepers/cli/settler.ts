@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Logger } from '../base';
 import type { SettlerConfig } from '../config';
-import { type SettlementSummary, SettlerService } from '../settlement';
+import { type SettlerReport, SettlerService } from '../settlement';
 import { LedgerMetrics, type RoleTelemetry, SettlerMetrics, watchDispatchLedger, watchLeases } from '../telemetry';
 import type { WatchdogService } from '../watchdog';
 import type { RunningRole } from './roles';
@@ -78,7 +78,7 @@ function watchSettler(of: { service: SettlerService; metrics: SettlerMetrics; te
     });
 }
 
-function asJson({ settledNano, costNano, outstandingNano, ...rest }: SettlementSummary): object {
+function asJson({ settledNano, costNano, outstandingNano, ...rest }: SettlerReport): object {
     return {
         ...rest,
         settledNano: settledNano.toString(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createLogger, type Logger, systemClock } from '../base';
 import { loadConfig, type SettlerConfig, type WatchdogConfig } from '../config';
 import { SettlerService } from '../settlement';
-import { type RoleTelemetry, SettlerMetrics, watchWatchdog } from '../telemetry';
+import { type RoleTelemetry, SettlerMetrics, watchOwnSettling, watchWatchdog } from '../telemetry';
 import { KeyHistoryFile, type KeyHistoryStore, WatchdogService } from '../watchdog';
 import type { RoleOptions, RunningRole } from './roles';
 import { openSettlingKeeper, type SettlingKeeper, watchSender } from './settling-keeper';
@@ -88,6 +88,7 @@ function lastMinuteSettler(
     if (ledger === undefined && nodeLogFiles.length === 0) return null;
     const limits = { maxFeePerSettlementNano, maxFeePerDayNano, deadlinesOnly: true };
     const metrics = new SettlerMetrics(telemetry.registry);
+    watchOwnSettling(telemetry, metrics);
     const place = { client, reader, sender, hub, ledger, nodeLogFiles };
     return new SettlerService({ ...place, ...limits, intervalMs: watch.intervalMs, metrics, logger });
 }

@@ -15,7 +15,14 @@ import { readEscrowOf } from '../dispatch';
 import { NodeLog, RetentionJob } from '../ledger';
 import { openSender, type OutboxSender } from '../outbox';
 import { SettlerService } from '../settlement';
-import { NodeMetrics, type RoleTelemetry, SettlerMetrics, watchChain, watchRetention } from '../telemetry';
+import {
+    NodeMetrics,
+    type RoleTelemetry,
+    SettlerMetrics,
+    watchChain,
+    watchOwnSettling,
+    watchRetention,
+} from '../telemetry';
 import { admissionValueNano, Registry } from '../../wrappers';
 import { EarningsTally } from './earnings-tally';
 import { NodeError } from './errors';
@@ -246,6 +253,7 @@ function ownSettlerOf(
     if (settleOwn === 'never') return null;
     const limits = { maxFeePerSettlementNano, maxFeePerDayNano, deadlinesOnly: settleOwn === 'deadlines' };
     const metrics = new SettlerMetrics(telemetry.registry);
+    watchOwnSettling(telemetry, metrics);
     const from = { hub, nodeLogFiles: [receiptLogFile], intervalMs: settleOwnIntervalMs };
     return new SettlerService({ ...place, ...limits, ...from, metrics });
 }

@@ -5,8 +5,13 @@ import type { Settleable } from '../ledger';
 import { SettleableReceipts } from './receipt-sources';
 import { codeOf } from './settle-group';
 import { type RoundOutcome, SettleRounds } from './settle-round';
-import { summaryOfBoth } from './settlement-summary';
+import { type SettlerReport, summaryOfBoth } from './settlement-summary';
 import type { SettlerOptions } from './settler-options';
+import type { UnreadableLog } from './unreadable-log';
+
+export interface SettlerOutcome extends RoundOutcome {
+    summary: SettlerReport;
+}
 
 /**
  * A node that serves several hubs has receipts of each in one log: one round after the other settles them, each at its
@@ -25,8 +30,10 @@ export class HubRounds {
     }
 
     /** @throws what settling at the home hub throws, once the others had their round */
-    async run(force: boolean, signal: AbortSignal): Promise<RoundOutcome> {
-        const byHub = await this.byHub(await this.receipts.read());
+    async run(force: boolean, signal: AbortSignal): Promise<SettlerOutcome> {
+        const { settleables: all, unreadable } = await this.receipts.read();
+        this.warnOf(unreadable);
+        const byHub = await this.byHub(all);
         const home = this.options.hub.toRawString();
         const others: RoundOutcome[] = [];
         const failures: string[] = [];
@@ -39,8 +46,17 @@ export class HubRounds {
             else others.push(outcome);
         }
         const outcome = await this.roundsAt(home).run(byHub.get(home) ?? [], { force, signal });
-        outcome.summary.failures.push(...failures);
-        return others.reduce(together, outcome);
+        outcome.summary.failures.push(...failures, ...unreadable.map(({ code }) => code));
+        const { summary, nextTurnSec } = others.reduce(together, outcome);
+        return { summary: { ...summary, unreadableLogs: unreadable }, nextTurnSec };
+    }
+
+    private warnOf(unreadable: readonly UnreadableLog[]): void {
+        for (const { code, message } of unreadable)
+            this.place.logger.warn(
+                { code, error: message },
+                'the log of a node cannot be read: the others are settled',
+            );
     }
 
     private failed(hub: string, error: unknown): string {

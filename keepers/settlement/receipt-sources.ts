@@ -1,4 +1,5 @@
 import { type DispatchLedger, FollowedNodeLog, type Settleable } from '../ledger';
+import { type UnreadableLog, unreadableLog } from './unreadable-log';
 
 export interface ReceiptSources {
     ledger?: DispatchLedger;
@@ -6,18 +7,34 @@ export interface ReceiptSources {
     nodeLogFiles?: readonly string[];
 }
 
+export interface ReadReceipts {
+    settleables: Settleable[];
+    unreadable: UnreadableLog[];
+}
+
 /** The latest receipts of all sources, one for each stream, however often they are asked for. */
 export class SettleableReceipts {
-    private readonly logs: readonly FollowedNodeLog[];
+    private readonly logs: readonly { file: string; followed: FollowedNodeLog }[];
 
     constructor(private readonly sources: ReceiptSources) {
-        this.logs = (sources.nodeLogFiles ?? []).map((file) => new FollowedNodeLog(file));
+        this.logs = (sources.nodeLogFiles ?? []).map((file) => ({
+            file,
+            followed: new FollowedNodeLog(file),
+        }));
     }
 
-    /** One call at a time. */
-    async read(): Promise<Settleable[]> {
-        const lists = await Promise.all(this.logs.map((log) => log.settleable()));
-        return mergeSettleable([...((await this.sources.ledger?.settleable()) ?? []), ...lists.flat()]);
+    /** No node's income waits for another's disk: a log that can't be read keeps nothing else back. One call at a time. */
+    async read(): Promise<ReadReceipts> {
+        const unreadable: UnreadableLog[] = [];
+        const lists = this.logs.map(({ file, followed }) =>
+            followed.settleable().catch((error: unknown) => {
+                unreadable.push(unreadableLog(file, error));
+                return [];
+            }),
+        );
+        const ofLogs = (await Promise.all(lists)).flat();
+        const ofLedger = (await this.sources.ledger?.settleable()) ?? [];
+        return { settleables: mergeSettleable([...ofLedger, ...ofLogs]), unreadable };
     }
 }
 

@@ -1,5 +1,6 @@
 import type { SkipReason } from './chain-candidates';
 import type { FeeRefusal } from './fee-limits';
+import type { UnreadableLog } from './unreadable-log';
 
 /** Why a batch that is worth sending waits. */
 export type DeferReason =
@@ -10,7 +11,7 @@ export type DeferReason =
     | 'stopping';
 
 export interface SettlementSummary {
-    /** Settle messages sent. */
+    /** Settle messages that were worth sending; those of `failures` came to nothing, and may not have been sent. */
     batches: number;
     lines: number;
     /** What the chain has paid on account of this run. */
@@ -24,10 +25,15 @@ export interface SettlementSummary {
     held: number;
     /** Batches that wait, by reason. */
     deferred: Record<DeferReason, number>;
-    /** Codes of batches that the chain did not take. */
+    /** Codes of batches that could not be sent or that the chain did not take. */
     failures: string[];
     /** Messages that came to nothing because another settler was first. */
     overtaken: number;
+}
+
+/** What a settler tells of a round at all its hubs; `failures` has the codes of `unreadableLogs` too. */
+export interface SettlerReport extends SettlementSummary {
+    unreadableLogs: UnreadableLog[];
 }
 
 export function noneDeferred(): Record<DeferReason, number> {
@@ -54,7 +60,7 @@ function countsOfBoth<Key extends string>(a: Record<Key, number>, b: Record<Key,
     return Object.fromEntries(sums) as Record<Key, number>;
 }
 
-export function loggable(summary: SettlementSummary) {
+export function loggable(summary: SettlerReport) {
     return {
         ...summary,
         settledNano: summary.settledNano.toString(),

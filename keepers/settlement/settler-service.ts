@@ -1,9 +1,8 @@
 import { type Clock, errorMessage, type Logger, silentLogger, systemClock } from '../base';
 import { SettlementError } from './errors';
 import { codeOf } from './settle-group';
-import { HubRounds } from './hub-rounds';
-import type { RoundOutcome } from './settle-round';
-import { loggable, type SettlementSummary } from './settlement-summary';
+import { HubRounds, type SettlerOutcome } from './hub-rounds';
+import { loggable, type SettlementSummary, type SettlerReport } from './settlement-summary';
 import type { SettlerOptions } from './settler-options';
 
 /**
@@ -42,18 +41,18 @@ export class SettlerService {
     }
 
     /** One round; calls wait for each other. */
-    async settleOnce(options: { force?: boolean } = {}): Promise<SettlementSummary> {
+    async settleOnce(options: { force?: boolean } = {}): Promise<SettlerReport> {
         return (await this.round(options.force ?? false)).summary;
     }
 
-    private round(force: boolean): Promise<RoundOutcome> {
+    private round(force: boolean): Promise<SettlerOutcome> {
         const signal = this.stopping?.signal ?? new AbortController().signal;
         const next = this.current.catch(() => undefined).then(() => this.observed(force, signal));
         this.current = next;
         return next;
     }
 
-    private async observed(force: boolean, signal: AbortSignal): Promise<RoundOutcome> {
+    private async observed(force: boolean, signal: AbortSignal): Promise<SettlerOutcome> {
         const { metrics } = this.options;
         const startedAtMs = performance.now();
         const seconds = () => (performance.now() - startedAtMs) / 1000;
@@ -62,7 +61,7 @@ export class SettlerService {
             metrics?.took(outcome.summary, seconds());
             return outcome;
         } catch (error) {
-            metrics?.failed(seconds());
+            metrics?.failed(codeOf(error), seconds());
             throw error;
         }
     }

@@ -9,7 +9,7 @@ export { GatewayMetrics, type GatewayFacts } from './roles/gateway-metrics';
 export { NodeMetrics, type NodeFacts } from './roles/node-metrics';
 export { type CollateralPiece, RegistrarMetrics } from './roles/registrar-metrics';
 export { type ObservedRequest, RequestMetrics } from './roles/request-metrics';
-export { type ObservedRound, SettlerMetrics } from './roles/settler-metrics';
+export { type ObservedRound, SettlerMetrics, watchOwnSettling } from './roles/settler-metrics';
 export { watchGasWallet, type WatchedWallet } from './roles/wallet-metrics';
 export { freeBytesOf } from './process-metrics';
 export {

@@ -2,7 +2,7 @@ import type { Address } from '@ton/core';
 import { Payout } from '../../wrappers';
 import { type Clock, errorMessage, type Logger } from '../base';
 import type { ChainClient, NetworkReader } from '../chain';
-import type { DispatchLedger } from '../ledger';
+import type { DispatchLedger, Settleable } from '../ledger';
 import type { OutboxSender } from '../outbox';
 import { SettleableReceipts } from '../settlement';
 import { actCostNano } from './act-costs';
@@ -126,7 +126,7 @@ export class WatchdogService {
         const { sender, client, hub, clock, dryRun, pruneAboveNodes, fullCheckMs } = this.options;
         if (!dryRun) for (const kind of watchKinds) await sender.reconcile(kind, stateOf(this.options));
         await this.known.follow(this.stopping.signal);
-        if ((await this.changes.haveChanged()) || clock.nowMs() >= this.fullCheckAtMs) this.isFullCheckDue = true;
+        if ((await this.changes.haveChanged()) || clock.monotonicMs() >= this.fullCheckAtMs) this.isFullCheckDue = true;
         const isFull = this.isFullCheckDue;
         const view = await this.look.view(sender.wallet.address, isFull);
         this.known.save();
@@ -138,7 +138,7 @@ export class WatchdogService {
         });
         const performed = await this.performer.perform(acts, costNano, this.stopping.signal);
         if (isFull) {
-            this.charges = await this.stuck.look(await this.receipts.read());
+            this.charges = await this.stuck.look(await this.settleables());
             this.fullCheckAtMs = clock.monotonicMs() + fullCheckMs;
             this.isFullCheckDue = false;
         }
@@ -149,6 +149,17 @@ export class WatchdogService {
             costNano: performed.reduce((sum, one) => sum + one.costNano, 0n),
             ...this.charges,
         };
+    }
+
+    /** What is read of escrows tells of their charges; a log that can't be read says nothing of the others. */
+    private async settleables(): Promise<Settleable[]> {
+        const { settleables, unreadable } = await this.receipts.read();
+        for (const { code, message } of unreadable)
+            this.options.logger.warn(
+                { code, error: message },
+                'the log of a node cannot be read: the others are looked at',
+            );
+        return settleables;
     }
 
     private async counted(round: () => Promise<WatchSummary>): Promise<WatchSummary> {

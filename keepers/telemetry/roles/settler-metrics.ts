@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { counter, histogram, nanoAsNumber, pulledGauge, requestSeconds } from '../instruments';
+import type { RoleTelemetry } from '../telemetry';
 
 /** What a round of settling came to. */
 export interface ObservedRound {
@@ -10,8 +11,9 @@ export interface ObservedRound {
     outstandingNano: bigint;
     /** Receipts that can't be settled, by why. */
     skipped: Readonly<Record<string, number>>;
-    /** Codes of batches that the chain did not take. */
+    /** Codes of batches that were not sent or not taken, and of logs that could not be read. */
     failures: readonly string[];
+    unreadableLogs: readonly { code: string; message: string }[];
     /** Lines that the chain passed over, kept back. */
     held: number;
     /** Batches worth sending that wait, by why. */
@@ -71,15 +73,16 @@ export class SettlerMetrics {
     }
 
     took(round: ObservedRound, seconds: number): void {
-        const { failures } = round;
+        const { failures, unreadableLogs } = round;
+        const ofBatches = failures.filter((code) => !unreadableLogs.some((log) => log.code === code));
         // Its income waits as long as it can't be read, and nobody may hear of it otherwise.
         const problems = (round.skipped['escrow_unreadable'] ?? 0) > 0 ? [...failures, 'escrow_unreadable'] : failures;
         this.last = round;
         this.overtaken.inc(round.overtaken);
         this.rounds.inc({ outcome: problems.length === 0 ? 'good' : 'partial' });
         this.seconds.observe(seconds);
-        this.batches.inc({ outcome: 'settled' }, Math.max(0, round.batches - failures.length));
-        for (const outcome of failures) this.batches.inc({ outcome });
+        this.batches.inc({ outcome: 'settled' }, Math.max(0, round.batches - ofBatches.length));
+        for (const outcome of ofBatches) this.batches.inc({ outcome });
         this.lines.inc(round.lines);
         if (round.settledNano > 0n) this.settled.inc(nanoAsNumber(round.settledNano));
         if (round.costNano > 0n) this.cost.inc(nanoAsNumber(round.costNano));
@@ -92,8 +95,8 @@ export class SettlerMetrics {
     /** One round may fail where another settler was first or an endpoint hiccups; several mean that something is wrong. */
     get problem(): string | null {
         if (this.failuresInARow < failuresToTell) return null;
-        const codes = this.lastFailures.length === 0 ? 'see the log' : [...new Set(this.lastFailures)].join(', ');
-        return `the last ${this.failuresInARow} rounds failed: ${codes}`;
+        const codes = [...new Set(this.lastFailures)].join(', ');
+        return `the last ${this.failuresInARow} rounds had failures: ${codes}`;
     }
 
     get lastRound(): object {
@@ -102,16 +105,24 @@ export class SettlerMetrics {
             outstandingNano: this.outstandingNano?.toString() ?? null,
             failuresInARow: this.failuresInARow,
             lastFailures: this.lastFailures,
+            unreadableLogs: this.last?.unreadableLogs.map(({ code, message }) => `${message} (${code})`) ?? [],
             heldLines: this.last?.held ?? 0,
             deferred: this.last?.deferred ?? {},
             skipped: this.last?.skipped ?? {},
         };
     }
 
-    failed(seconds: number): void {
+    /** Of a round that came to no end. */
+    failed(code: string, seconds: number): void {
         this.failuresInARow += 1;
-        this.lastFailures = [];
+        this.lastFailures = [code];
         this.rounds.inc({ outcome: 'failed' });
         this.seconds.observe(seconds);
     }
+}
+
+/** Where a role settles beside its work: what fails is shown, and is no reason to take none. */
+export function watchOwnSettling(telemetry: RoleTelemetry, metrics: SettlerMetrics): void {
+    telemetry.readiness.addWarning('settling_fails', () => metrics.problem);
+    telemetry.addStatus('settler', () => metrics.lastRound);
 }

@@ -1,7 +1,10 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { toNano } from '@ton/core';
+import { Registry } from 'prom-client';
 import { type DispatchLedger, NodeLog } from '../../../keepers/ledger';
 import { SettlerService } from '../../../keepers/settlement';
+import { SettlerMetrics } from '../../../keepers/telemetry';
 import { type NetworkReader, transactionsSince, type WalletKey, walletKeyFromSeed } from '../../../keepers/chain';
 import { seedOf, useDevnet } from '../chain/devnet-fixture';
 import { temporaryFolder } from '../ledger/temporary-folder';
@@ -27,6 +30,7 @@ interface Settling {
     nodeLogFiles?: string[];
     key?: WalletKey;
     reader?: NetworkReader;
+    metrics?: SettlerMetrics;
 }
 
 function createSettler(options: Settling): SettlerService {
@@ -166,6 +170,50 @@ describe('SettlerService on a devnet', () => {
         const summary = await createSettler({ nodeLogFiles: [file] }).settleOnce({ force: true });
         expect(summary).toMatchObject({ batches: 1, lines: 1, settledNano: toNano('2.5') });
         expect(await paid(escrow, nodes[1]!)).toBe(toNano('2.5'));
+    });
+
+    it('settles from the ledger and from all logs that can be read, and names every other until it can', async () => {
+        const [ofLog, ofLedger] = [
+            await hub.openEscrow('dagny', toNano('20')),
+            await hub.openEscrow('dario', toNano('20')),
+        ];
+        const [good, damaged, late] = [
+            await nodeLogWith([[ofLog, toNano('1')]]),
+            await nodeLogWith([[ofLog, toNano('2')]]),
+            await nodeLogWith([
+                [ofLog, toNano('1')],
+                [ofLog, toNano('3')],
+            ]),
+        ];
+        writeFileSync(damaged, readFileSync(damaged, 'utf8').replace(/^./, '#'));
+        const missing = path.join(folder, 'not-yet.log');
+        const ledger = await ledgerWith([[ofLedger, nodes[0]!, toNano('4')]]);
+        const settler = createSettler({ ledger, nodeLogFiles: [missing, damaged, folder, good] });
+        const first = await settler.settleOnce({ force: true });
+        expect(Object.fromEntries(first.unreadableLogs.map(({ file, code }) => [file, code]))).toEqual({
+            [missing]: 'log_missing',
+            [damaged]: 'log_corrupt',
+            [folder]: 'log_unreadable',
+        });
+        expect([...first.failures].sort()).toEqual(['log_corrupt', 'log_missing', 'log_unreadable']);
+        expect(first.settledNano).toBe(toNano('5'));
+        expect([await paid(ofLog, nodes[1]!), await paid(ofLedger, nodes[0]!)]).toEqual([toNano('1'), toNano('4')]);
+        copyFileSync(late, missing);
+        const second = await settler.settleOnce({ force: true });
+        expect(second.unreadableLogs.map(({ file }) => file).sort()).toEqual([damaged, folder].sort());
+        expect(await paid(ofLog, nodes[1]!)).toBe(toNano('3'));
+        await ledger.close();
+    });
+
+    it('shows the code of a round that came to nothing', async () => {
+        const ledger = await ledgerWith([]);
+        const reader = fixture.reader(hub.registry.address);
+        jest.spyOn(reader, 'hub').mockResolvedValue(null);
+        const metrics = new SettlerMetrics(new Registry());
+        const settler = createSettler({ ledger, reader, metrics });
+        await expect(settler.settleOnce()).rejects.toMatchObject({ code: 'hub_unknown' });
+        expect(metrics.lastRound).toMatchObject({ failuresInARow: 1, lastFailures: ['hub_unknown'] });
+        await ledger.close();
     });
 
     it("settles what a node's log holds of further hubs at those hubs, in the same round", async () => {

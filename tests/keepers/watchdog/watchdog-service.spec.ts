@@ -119,6 +119,11 @@ describe('a watchdog on a devnet', () => {
         expect((await watchOnce('revoker')).acts).toEqual([]);
     });
 
+    it('looks at the hub although the log of a node can not be read', async () => {
+        const nodeLogFiles = [path.join(folder, 'no-such.log')];
+        expect(await watchOnce('one with a missing log', { nodeLogFiles })).toMatchObject({ stuckEscrows: [] });
+    });
+
     it('follows what governance does while it runs, without waiting for its next look at every key', async () => {
         const node = await world.admitNode('followed');
         await fund('follower');
