@@ -39,7 +39,7 @@ export async function openSettlingKeeper(
         pollIntervalMs: config.chain.pollIntervalMs,
         retentionHours: config.retentionHours,
         logger,
-        outbox: ledger?.outbox ?? { file: config.outboxFile ?? outboxBeside(config) },
+        outbox: ledger?.outbox ?? { file: outboxFileOf(config) },
     });
     const closeAll = async () => {
         await close();
@@ -64,6 +64,8 @@ export function watchSender(
     watchOutbox(telemetry, sender);
 }
 
-function outboxBeside({ role, nodeLogFiles, gasWalletFile }: SettlerConfig | WatchdogConfig): string {
-    return `${nodeLogFiles[0] ?? gasWalletFile}.${role}-outbox.sqlite`;
+/** Of a keeper without a ledger, which else has its outbox. */
+export function outboxFileOf(config: SettlerConfig | WatchdogConfig): string {
+    const { role, outboxFile, nodeLogFiles, gasWalletFile } = config;
+    return outboxFile ?? `${nodeLogFiles[0] ?? gasWalletFile}.${role}-outbox.sqlite`;
 }

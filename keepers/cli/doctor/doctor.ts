@@ -16,7 +16,7 @@ import {
 } from './doctor-context';
 import { checkConfigFile, checkDisk } from './host-checks';
 import { checkKeyFiles } from './key-files';
-import { checkLedger } from './ledger-checks';
+import { checkLedger, checkNodeLogs } from './ledger-checks';
 import { checkEscrows, checkPeers } from './peer-checks';
 import { checkPorts } from './port-checks';
 import { checkTls } from './tls-check';
@@ -74,6 +74,7 @@ async function hostChecks(config: KeeperConfig): Promise<CheckResult[]> {
     const folder = 'create the folder and give the role’s user write access';
     const results = await Promise.all([
         runCheck('ledger', ledgerNext(config), () => checkLedger(config), null),
+        runCheck('node_logs', 'see the message', () => checkNodeLogs(config), null),
         runCheck('disk', folder, async () => checkDisk(config), null),
         config.role === 'gateway'
             ? runCheck('core_dumps', 'run it on Linux with /proc mounted', async () => checkCoreDumpLimit(), null)

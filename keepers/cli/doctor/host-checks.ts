@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { freeBytesOf } from '../../telemetry';
 import { type CheckResult, fail, ok, warn } from '../provider/check';
+import { outboxFileOf } from '../settling-keeper';
 import type { KeeperConfig } from './doctor-context';
 
 const mebi = 1024 ** 2;
@@ -31,5 +32,8 @@ export function checkDisk(config: KeeperConfig): CheckResult[] {
 
 function writtenFile(config: KeeperConfig): string | undefined {
     if ('receiptLogFile' in config) return config.receiptLogFile;
-    return 'ledgerFile' in config ? config.ledgerFile : undefined;
+    if ('ledgerFile' in config && config.ledgerFile !== undefined) return config.ledgerFile;
+    if (config.role !== 'settler' && config.role !== 'watchdog') return undefined;
+    // In a PostgreSQL the outbox is there too.
+    return config.ledgerUrl === undefined ? outboxFileOf(config) : undefined;
 }

@@ -1,5 +1,6 @@
 import { ledgerPlaceOf } from '../../config';
 import { inspectLedger, inspectPostgres } from '../../ledger';
+import { SettleableReceipts } from '../../settlement';
 import { type CheckResult, fail, ok, warn } from '../provider/check';
 import type { KeeperConfig } from './doctor-context';
 
@@ -14,9 +15,38 @@ interface Schema {
 /** Looked at without a change: a doctor must not bring a ledger to a version that the running role does not know. */
 export async function checkLedger(config: KeeperConfig): Promise<CheckResult[]> {
     const place = 'ledgerFile' in config || 'ledgerUrl' in config ? ledgerPlaceOf(config) : undefined;
-    if (place === undefined) return [];
+    if (place === undefined) return isWithoutReceipts(config) ? [noReceipts] : [];
     return 'file' in place ? checkFile(place.file) : checkPostgres(place);
 }
+
+function isWithoutReceipts(config: KeeperConfig): boolean {
+    return config.role === 'settler' && config.nodeLogFiles.length === 0;
+}
+
+const noReceipts = fail(
+    'ledger',
+    'there is neither a ledger nor the log of a node to settle from: the role does not start',
+    'set ledgerFile, ledgerUrl or nodeLogFiles',
+);
+
+/** With the eyes of the settler: each log by itself, whole, because damage anywhere keeps all of it from being settled. */
+export async function checkNodeLogs(config: KeeperConfig): Promise<CheckResult[]> {
+    if (!('nodeLogFiles' in config)) return [];
+    return Promise.all(config.nodeLogFiles.map((file) => checkNodeLog(file)));
+}
+
+async function checkNodeLog(file: string): Promise<CheckResult> {
+    const { settleables, unreadable } = await new SettleableReceipts({ nodeLogFiles: [file] }).read();
+    const [problem] = unreadable;
+    if (problem === undefined) return ok('node_logs', `${file}: receipts of ${settleables.length} account(s)`);
+    return fail('node_logs', `${problem.message} (${problem.code})`, nextOf[problem.code] ?? 'see the message');
+}
+
+const nextOf: Record<string, string> = {
+    log_missing: 'correct nodeLogFiles, or start the node; of a node that is gone for good take the log out',
+    log_unreadable: 'give the role’s user read access, and look at the disk',
+    log_corrupt: 'restore the log from a copy',
+};
 
 function checkFile(file: string): CheckResult[] {
     const found = inspectLedger(file);

@@ -7,15 +7,16 @@ import { systemClock } from '../../../../keepers/base';
 import { chainClientOf } from '../../../../keepers/chain';
 import { loadKeeperConfig } from '../../../../keepers/cli/doctor/doctor-context';
 import { runDoctor } from '../../../../keepers/cli/doctor/doctor';
-import { checkConfigFile } from '../../../../keepers/cli/doctor/host-checks';
+import { checkConfigFile, checkDisk } from '../../../../keepers/cli/doctor/host-checks';
 import { checkKeyFiles } from '../../../../keepers/cli/doctor/key-files';
-import { checkLedger } from '../../../../keepers/cli/doctor/ledger-checks';
+import { checkLedger, checkNodeLogs } from '../../../../keepers/cli/doctor/ledger-checks';
 import { checkPorts } from '../../../../keepers/cli/doctor/port-checks';
 import { checkTls } from '../../../../keepers/cli/doctor/tls-check';
 import {
     inspectLedger,
     inspectPostgres,
     LedgerError,
+    NodeLog,
     openDatabase,
     openDispatchLedger,
     schemaVersion,
@@ -200,6 +201,40 @@ describe('the ledger', () => {
         const file = await configuredRole('dispatcher');
         writeFileSync(ledgerOf(file), Buffer.alloc(8_192, 7));
         await expect(lookAt(file)).rejects.toThrow(LedgerError);
+    });
+});
+
+describe('what a settler without a ledger works with', () => {
+    const settlerOn = async (...nodeLogFiles: string[]) =>
+        loadKeeperConfig(await configuredRole('settler', { ledgerFile: undefined, nodeLogFiles }));
+
+    test.each(['settler', 'watchdog'])('each log of a node is looked at, of a %s too', async (role) => {
+        const good = path.join(folder, `${role}-good.jsonl`);
+        await (await NodeLog.open(good)).close();
+        const damaged = path.join(folder, `${role}-damaged.jsonl`);
+        writeFileSync(damaged, 'no line of a log\n');
+        const mistyped = path.join(folder, 'recepits.jsonl');
+        const nodeLogFiles = [good, damaged, mistyped];
+        const file = await configuredRole(role, { ledgerFile: undefined, nodeLogFiles });
+        const found = await checkNodeLogs(loadKeeperConfig(file));
+        expect(found.map(({ state, detail }) => [state, /\((log_\w+)\)$/.exec(detail)?.[1]])).toEqual([
+            ['ok', undefined],
+            ['fail', 'log_corrupt'],
+            ['fail', 'log_missing'],
+        ]);
+        const { states, exitCode } = await doctor(file);
+        expect([exitCode, states('node_logs')]).toEqual([1, found]);
+    });
+
+    test('a settler that has nothing to settle from does not pass', async () => {
+        expect(await checkLedger(await settlerOn())).toMatchObject([{ check: 'ledger', state: 'fail' }]);
+    });
+
+    test('the disk is that of its outbox', async () => {
+        const config = await settlerOn(path.join(folder, 'beside.jsonl'));
+        expect(checkDisk(config)).toMatchObject([{ check: 'disk', detail: expect.stringContaining(folder) as string }]);
+        const gone = await settlerOn('/no/such/disk/receipts.jsonl');
+        expect(() => checkDisk(gone)).toThrow('ENOENT');
     });
 });
 
