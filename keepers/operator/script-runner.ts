@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { Address, type Contract, type OpenedContract, type Sender } from '@ton/core';
 import { z } from 'zod';
 import { CocoonError, errorMessage } from '../base';
@@ -92,7 +93,11 @@ async function runScript(
         // Not through the ui: that one decorates its lines.
         if (flags.json) process.stdout.write(`${resultJson(result)}\n`);
     } catch (error) {
-        throw forPeople(error);
+        const refusal = refusalOf(error);
+        if (refusal === null) throw error;
+        // Where the arguments themselves are refused, nothing says yet that a machine reads.
+        if (args.includes('--json')) process.stdout.write(`${resultJson({ error: refusal })}\n`);
+        throw new ScriptRefusal(refusal, error);
     }
 }
 
@@ -155,14 +160,27 @@ function readSpec(file: string): NetworkSpec {
     }
 }
 
-/** Blueprint prints what a script throws, stack and all properties; what an operator can mend needs one line. */
-function forPeople(error: unknown): unknown {
-    const text =
-        error instanceof CocoonError ? `${error.name} [${error.code}]: ${error.message}` : endpointAnswer(error);
-    if (text === null) return error;
-    const short = new Error(text);
-    short.stack = text;
-    return short;
+interface Refusal {
+    code: string;
+    message: string;
+}
+
+/** What an operator can mend, or an endpoint said; null for any other error, whose stack is wanted. */
+function refusalOf(error: unknown): Refusal | null {
+    if (error instanceof CocoonError) return { code: (error as CocoonError).code, message: error.message };
+    const message = endpointAnswer(error);
+    return message === null ? null : { code: 'endpoint_refused', message };
+}
+
+/** Blueprint prints what a script throws as Node shows objects; this one shows as the line that `cocoon` would print. */
+class ScriptRefusal extends Error {
+    constructor({ code, message }: Refusal, cause: unknown) {
+        super(`${message} (${code})`, { cause });
+    }
+
+    [inspect.custom](): string {
+        return this.message;
+    }
 }
 
 /** What the HTTP endpoint said about a refused request; null for any other error. */

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import type { Contract } from '@ton/core';
 import { acts, type OperatorContext } from '../../../keepers/operator';
 import { resultJson } from '../../../keepers/operator/result-json';
@@ -103,15 +104,24 @@ describe('scripts', () => {
         expect(provider.written.some((line) => line.includes('open, epoch'))).toBe(true);
     });
 
-    it('report an operator’s mistake in one line', async () => {
+    it('report a refusal in the one line that cocoon would print, and under --json as an object as well', async () => {
         const chain = await createOperatorChain();
         const operator = await chain.actor('operator');
         const at = ['--deployment', path.join(chain.folder, 'none.json')];
-        const failing = runActScript('claim', providerFor(operator), at);
-        const error = await failing.then(
-            () => null,
-            (reason: Error) => reason,
-        );
-        expect(error?.stack).toMatch(/^OperatorError \[not_ready\]: .*none\.json does not exist[^\n]*$/);
+        const written: string[] = [];
+        const stdout = jest.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+        const refusalOf = (args: string[]) =>
+            runActScript('claim', providerFor(operator), args).then(
+                () => null,
+                (reason: unknown) => reason,
+            );
+        const [forPeople, forMachines] = [await refusalOf(at), await refusalOf([...at, '--json'])];
+        stdout.mockRestore();
+        // Blueprint hands what a script throws to console.error, which shows it by `inspect`.
+        expect(inspect(forPeople)).toMatch(/^[^\n[]*none\.json does not exist[^\n]* \(not_ready\)$/);
+        expect(inspect(forMachines)).toBe(inspect(forPeople));
+        expect(written.map((line) => JSON.parse(line) as object)).toEqual([
+            { error: { code: 'not_ready', message: expect.stringContaining('none.json does not exist') as string } },
+        ]);
     });
 });
