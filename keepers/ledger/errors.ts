@@ -30,7 +30,9 @@ export type LedgerErrorCode =
     /** A backup is damaged, of another schema version, or would replace a ledger that is not empty. */
     | 'backup_invalid'
     /** A line of a node log other than the last is damaged. */
-    | 'log_corrupt';
+    | 'log_corrupt'
+    /** Another process writes to the node log. */
+    | 'log_in_use';
 
 const actions: Record<LedgerErrorCode, ErrorAction> = {
     ledger_unusable: 'stop',
@@ -49,6 +51,7 @@ const actions: Record<LedgerErrorCode, ErrorAction> = {
     intent_under_way: 'retry',
     backup_invalid: 'fix',
     log_corrupt: 'stop',
+    log_in_use: 'fix',
 };
 
 export class LedgerError extends CocoonError<LedgerErrorCode> {

@@ -3,6 +3,7 @@ import { type FileHandle, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, errorMessage, systemClock } from '../base';
 import { LedgerError } from './errors';
+import { FileLock } from './file-lock';
 import type { Pause } from './maintenance/pause';
 import { type CompactedLog, compactedName, writeCompacted } from './node-log-compaction';
 import { encodeLogEntry, type NodeLogEntry } from './node-log-entry';
@@ -23,7 +24,7 @@ const retryMs = 1_000;
 
 /**
  * The provider's own copy of every (cap, receipt): a text file that only grows, one line each, synced in groups, until
- * compaction puts a shorter one in its place.
+ * compaction puts a shorter one in its place. One process at a time writes to it; whoever only reads asks nobody.
  * It holds signed statements only, which are public once settled; nothing secret.
  */
 export class NodeLog {
@@ -43,18 +44,30 @@ export class NodeLog {
         /** Of the oldest line that might be taken out once it is old enough. */
         private oldestAtMs: number,
         private readonly clock: Clock,
+        private readonly lock: FileLock,
     ) {}
 
-    /** Opens or creates the log; a torn last line, which nobody was told about, is cut off. */
+    /**
+     * Opens or creates the log; a torn last line, which nobody was told about, is cut off.
+     * @throws LedgerError `log_in_use`, with nothing changed, while another process has it open
+     */
     static async open(fileName: string, clock: Clock = systemClock): Promise<NodeLog> {
         mkdirSync(path.dirname(fileName), { recursive: true, mode: 0o700 });
-        const file = await open(fileName, 'a+', 0o600);
-        rmSync(compactedName(fileName), { force: true });
-        const { intactBytes, oldestAtMs } = await measure(fileName);
-        await file.truncate(intactBytes);
-        await file.datasync();
-        await syncFolder(path.dirname(fileName));
-        return new NodeLog(fileName, file, intactBytes, oldestAtMs, clock);
+        const lock = FileLock.take(`${fileName}.lock`);
+        if (lock === null) throw inUse(fileName);
+        let file: FileHandle | undefined;
+        try {
+            file = await open(fileName, 'a+', 0o600);
+            const { intactBytes, oldestAtMs } = await cutTornLine(file, fileName);
+            rmSync(compactedName(fileName), { force: true });
+            await file.datasync();
+            await syncFolder(path.dirname(fileName));
+            return new NodeLog(fileName, file, intactBytes, oldestAtMs, clock, lock);
+        } catch (error) {
+            await file?.close();
+            lock.release();
+            throw error;
+        }
     }
 
     /** Told why nothing can be written, and null once everything that waited is on disk. */
@@ -107,7 +120,7 @@ export class NodeLog {
         this.failure ??= new LedgerError('ledger_closed', 'The receipt log is closed');
         this.failFast();
         await this.running;
-        await this.file.close();
+        await this.file.close().finally(() => this.lock.release());
     }
 
     private async drain(): Promise<void> {
@@ -178,13 +191,32 @@ export class NodeLog {
     }
 }
 
-async function measure(fileName: string): Promise<{ intactBytes: number; oldestAtMs: number }> {
+interface Measured {
+    intactBytes: number;
+    oldestAtMs: number;
+}
+
+async function cutTornLine(file: FileHandle, fileName: string): Promise<Measured> {
+    const { size } = await file.stat();
+    const measured = await measure(fileName, size);
+    // Machines that share a folder do not see each other's locks: what is torn may be a line that another is writing.
+    if ((await file.stat()).size !== size) throw inUse(fileName);
+    if (measured.intactBytes < size) await file.truncate(measured.intactBytes);
+    return measured;
+}
+
+function inUse(fileName: string): LedgerError {
+    return new LedgerError('log_in_use', `${fileName}: another process writes to it: give each a log of its own`);
+}
+
+async function measure(fileName: string, untilBytes: number): Promise<Measured> {
     const gone = new Map<string, number>();
     let oldestAtMs = Infinity;
     const visit = (entry: NodeLogEntry) => {
         if (entry.receipt.sequence > (gone.get(streamKey(entry)) ?? -1)) oldestAtMs = Math.min(oldestAtMs, entry.atMs);
     };
     const { intactBytes } = await scanNodeLog(fileName, visit, {
+        untilBytes,
         onSummary: (summary) => void gone.set(streamName(summary), summary.sequence),
     });
     return { intactBytes, oldestAtMs };

@@ -12,7 +12,7 @@ import { type Logger, systemClock } from '../base';
 import { KemKeyring, signerFromSeed } from '../confidential';
 import { type NodeConfig, readSeedFile } from '../config';
 import { readEscrowOf } from '../dispatch';
-import { NodeLog, RetentionJob } from '../ledger';
+import { LedgerError, NodeLog, RetentionJob } from '../ledger';
 import { openSender, type OutboxSender } from '../outbox';
 import { SettlerService } from '../settlement';
 import {
@@ -66,23 +66,38 @@ const drainMs = 10_000;
 
 /** A node that does not come up says why in its status file, where its provider's commands find it. */
 export async function startNode(config: NodeConfig, tee: NodeTee, watched: WatchedBy): Promise<RunningNode> {
-    const { dispatcherUrl } = config;
+    const { dispatcherUrl, receiptLogFile } = config;
     const { logger } = watched;
-    const reporter = new StatusReporter({ file: nodeFiles(config).status, dispatcherUrl, clock: systemClock, logger });
+    const report = () =>
+        new StatusReporter({ file: nodeFiles(config).status, dispatcherUrl, clock: systemClock, logger });
+    // Before a key is paid for. What lies beside a log that is in use is of the node that writes to it.
+    const log = await NodeLog.open(receiptLogFile).catch((error: unknown) => {
+        if (!isInUse(error)) report().end('failed', error);
+        throw error;
+    });
+    const reporter = report();
+    const end = (phase: 'stopped' | 'failed', error?: unknown) => {
+        reporter.end(phase, error);
+        return log.close();
+    };
     try {
-        const node = await composeNode(config, tee, { ...watched, reporter });
-        return { ...node, stop: () => node.stop().finally(() => reporter.end('stopped')) };
+        const node = await composeNode(config, tee, { ...watched, reporter, log });
+        return { ...node, stop: () => node.stop().finally(() => end('stopped')) };
     } catch (error) {
-        reporter.end('failed', error);
+        await end('failed', error);
         throw error;
     }
+}
+
+function isInUse(error: unknown): boolean {
+    return error instanceof LedgerError && error.code === 'log_in_use';
 }
 
 /** Composition root of the node process: keys, engine, registration on chain, service. */
 async function composeNode(
     config: NodeConfig,
     tee: NodeTee,
-    { logger, telemetry, reporter }: WatchedBy & { reporter: StatusReporter },
+    { logger, telemetry, reporter, log }: WatchedBy & { reporter: StatusReporter; log: NodeLog },
 ): Promise<RunningNode> {
     const metrics = new NodeMetrics(telemetry.registry, telemetry.tracer);
     const deployment = await readPinnedDeployment(config.deploymentFile);
@@ -167,7 +182,6 @@ async function composeNode(
         creditLineNano: config.creditLineNano,
         clock: systemClock,
     });
-    const log = await NodeLog.open(config.receiptLogFile);
     const service = new NodeService({
         network,
         dispatchers: hubs.places(),
@@ -234,7 +248,6 @@ async function composeNode(
             await reattestation.stop();
             await service.stop(drainMs);
             await retention.stop();
-            await log.close();
             await engine.close();
             await ownSettler?.stop();
             await closeOutbox();
