@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Address } from '@ton/core';
 import { z } from 'zod';
@@ -83,7 +83,8 @@ export function writeDeployment(file: string, deployment: Deployment): void {
     const temporary = `${file}.${process.pid}.tmp`;
     const handle = openSync(temporary, 'w', 0o644);
     try {
-        writeSync(handle, text);
+        // Not `writeSync`: a disk that runs full takes a part, and that is no failure to it.
+        writeFileSync(handle, text);
         fsyncSync(handle);
     } finally {
         closeSync(handle);
