@@ -29,6 +29,8 @@ export type LedgerErrorCode =
     | 'intent_under_way'
     /** A backup is damaged, of another schema version, or would replace a ledger that is not empty. */
     | 'backup_invalid'
+    /** A backup could not be written whole; one that was there before is as it was. */
+    | 'backup_failed'
     /** A line of a node log other than the last is damaged. */
     | 'log_corrupt'
     /** Another process writes to the node log. */
@@ -50,6 +52,7 @@ const actions: Record<LedgerErrorCode, ErrorAction> = {
     receipt_inconsistent: 'stop',
     intent_under_way: 'retry',
     backup_invalid: 'fix',
+    backup_failed: 'retry',
     log_corrupt: 'stop',
     log_in_use: 'fix',
 };

@@ -10,6 +10,7 @@ import { encodeLogEntry, type NodeLogEntry } from './node-log-entry';
 import { checkedLine } from './node-log-line';
 import { streamKey, streamName } from './latest-receipts';
 import { scanNodeLog } from './node-log-reader';
+import { syncFolder } from './sync-folder';
 
 interface Pending {
     line: string;
@@ -227,11 +228,4 @@ function synced(descriptor: number): Promise<void> {
     return new Promise((resolve, reject) => {
         fs.fdatasync(descriptor, (error) => (error ? reject(error) : resolve()));
     });
-}
-
-async function syncFolder(folder: string): Promise<void> {
-    if (process.platform === 'win32') return;
-    const handle = await open(folder, 'r');
-    await handle.sync();
-    await handle.close();
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, rmSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Sql, SqlValue } from '../dispatch/sql';
@@ -24,17 +24,17 @@ const footer = z.strictObject({ rows: z.int(), sha256: z.string() });
 
 /**
  * A text file, the same from either database: a header; for each table its columns, then a row a line (`i` integer, `t`
- * text, `b` bytes in base64, null); a footer with the SHA-256 of all lines before. Written beside and renamed when whole.
+ * text, `b` bytes in base64, null); a footer with the SHA-256 of all lines before. On disk when it resolves.
  */
 export async function writeBackup(sql: Sql, { file, atMs }: { file: string; atMs: number }): Promise<BackupSummary> {
-    const partial = `${file}.partial`;
-    const handle = await open(partial, 'w', 0o600);
+    const handle = await open(file, 'w', 0o600);
     const hash = createHash('sha256');
     let rows = 0;
     const write = async (lines: unknown[]) => {
         const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
         hash.update(text);
-        await handle.write(text);
+        // A disk that runs full takes a part, which `write` would not call a failure.
+        await handle.appendFile(text);
     };
     try {
         await write([{ format, schemaVersion, atMs }]);
@@ -47,16 +47,12 @@ export async function writeBackup(sql: Sql, { file, atMs }: { file: string; atMs
                 rows += page.length;
             }
         }
-        const sha256 = hash.digest('hex');
-        await handle.write(`${JSON.stringify({ rows, sha256 })}\n`);
+        const sha256 = hash.copy().digest('hex');
+        await write([{ rows, sha256 }]);
         await handle.sync();
-        await handle.close();
-        await rename(partial, file);
         return { file, atMs, rows, sha256 };
-    } catch (error) {
-        await handle.close().catch(() => undefined);
-        rmSync(partial, { force: true });
-        throw error;
+    } finally {
+        await handle.close();
     }
 }
 
@@ -103,7 +99,8 @@ async function makeRoom(sql: Sql, replace: boolean): Promise<void> {
     }
 }
 
-async function checkBackup(file: string): Promise<BackupSummary> {
+/** Reads all of it. @throws LedgerError `backup_invalid` */
+export async function checkBackup(file: string): Promise<BackupSummary> {
     const hash = createHash('sha256');
     let [rows, last, first] = [0, '', ''];
     for await (const line of linesOf(file)) {

@@ -4,6 +4,7 @@ import { schemaVersion } from '../migrations';
 import { auditLedger, type AuditReport } from './audit';
 import { type BackupSummary, restoreBackup, writeBackup } from './backup';
 import { compactLedger, type Compaction, type CompactOptions } from './compact';
+import { keepBackup } from './keep-backup';
 import { backupTables } from './tables';
 
 /** What an operator does with a ledger now and then; all but `restore` may run while dispatchers work. */
@@ -13,9 +14,9 @@ export class LedgerUpkeep {
         private readonly writer: GroupCommit,
     ) {}
 
-    /** One moment of the ledger in a file that either database takes back. */
+    /** One moment of the ledger in a file that either database takes back. @throws LedgerError `backup_failed` */
     backup(file: string, atMs: number): Promise<BackupSummary> {
-        return this.store.snapshot((sql) => writeBackup(sql, { file, atMs }));
+        return keepBackup(file, (partial) => this.store.snapshot((sql) => writeBackup(sql, { file: partial, atMs })));
     }
 
     /** In one transaction, into an empty ledger unless `replace`. @throws LedgerError `backup_invalid` */
