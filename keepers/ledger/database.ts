@@ -15,6 +15,8 @@ export interface DatabaseOptions {
     busyTimeoutMs?: number;
 }
 
+export const defaultBusyTimeoutMs = 5_000;
+
 /**
  * WAL with synchronous=FULL: a commit is on disk when it returns, and readers never block the writer.
  * The file is created for its owner only.
@@ -24,7 +26,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     const previousMask = process.umask(0o077);
     try {
         const database = new DatabaseSync(options.file);
-        database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? 5000}`);
+        database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? defaultBusyTimeoutMs}`);
         database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
         migrate(database);
         return database;

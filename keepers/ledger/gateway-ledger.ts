@@ -1,4 +1,4 @@
-import { type Database, type DatabaseOptions, openDatabase } from './database';
+import { type Database, type DatabaseOptions, defaultBusyTimeoutMs, openDatabase } from './database';
 import { LedgerError } from './errors';
 import { FreedReservations } from './freed-reservations';
 import { compactGateway, type GatewayCompaction, prepareGatewayCompaction } from './gateway-compaction';
@@ -36,9 +36,11 @@ export class GatewayLedger {
     private readonly reservations: GatewayReservations;
     private readonly receipts: GatewayReceipts;
     private readonly freed = new FreedReservations();
+    private readonly busyTimeoutMs: number;
     private compaction: ReturnType<typeof prepareGatewayCompaction> | null = null;
 
     constructor(options: DatabaseOptions & LedgerWriterOptions) {
+        this.busyTimeoutMs = options.busyTimeoutMs ?? defaultBusyTimeoutMs;
         this.database = openDatabase(options);
         // The log is synced after each commit all the same, beside the event loop.
         this.database.exec('PRAGMA synchronous = NORMAL');
@@ -223,14 +225,26 @@ export class GatewayLedger {
     async compact(options: CompactOptions): Promise<GatewayCompaction> {
         this.compaction ??= prepareGatewayCompaction(this.database);
         const done = await compactGateway(this.writer, this.compaction, options);
-        // The log of writes is at most a few MiB; it goes into the file and takes no room any more.
-        this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        this.emptyLog();
         return done;
     }
 
     close(): void {
         this.writer.close();
         this.database.close();
+    }
+
+    /**
+     * The log of writes is at most a few MiB; it goes into the file and takes no room any more. Not while somebody reads the
+     * file: callers would wait for that, and the next time does as well.
+     */
+    private emptyLog(): void {
+        this.database.exec('PRAGMA busy_timeout = 0');
+        try {
+            this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        } finally {
+            this.database.exec(`PRAGMA busy_timeout = ${this.busyTimeoutMs}`);
+        }
     }
 
     private free(row: GatewayOpenRow, failureCode: string, atMs: number): void {

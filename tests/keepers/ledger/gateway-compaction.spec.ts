@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { GatewayLedger } from '../../../keepers/ledger';
+import { GatewayLedger, openDatabase } from '../../../keepers/ledger';
 import { bytes } from './record-bytes';
 import { escrow, gatewayReceipt, requestId, reservation, sent, streamA } from './ledger-records';
 import { temporaryFolder } from './temporary-folder';
@@ -138,5 +138,28 @@ it('looks through any number of requests, a slice at a time', async () => {
     await Promise.all(labels.slice(0, 50).map((label) => ledger.fail(requestId(label), 'node_busy', longAgoMs)));
     expect(await ledger.compact({ beforeMs: nowMs - 3 * hourMs })).toMatchObject({ requests: 350 });
     expect(ledger.totals().requests.failed).toBe(350);
+    ledger.close();
+});
+
+it('waits for no reader, whose end leaves the log to the next time', async () => {
+    // Who waited would wait so long.
+    const busyTimeoutMs = 30_000;
+    const file = path.join(folder, `${files++}.sqlite`);
+    const ledger = new GatewayLedger({ file, busyTimeoutMs });
+    await ask(ledger, 'old');
+    const reader = openDatabase({ file });
+    reader.exec('BEGIN; SELECT count(*) FROM gateway_requests');
+    await ledger.fail(requestId('old'), 'node_busy', longAgoMs);
+    const startedMs = performance.now();
+    expect(await ledger.compact({ beforeMs: nowMs - 3 * hourMs })).toMatchObject({ requests: 1 });
+    expect(performance.now() - startedMs).toBeLessThan(busyTimeoutMs);
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
+    reader.exec('COMMIT');
+    await ledger.compact({ beforeMs: nowMs - 3 * hourMs });
+    expect(statSync(`${file}-wal`).size).toBe(0);
+    // A writer that has the file still makes the ledger wait.
+    const { database } = ledger as unknown as { database: ReturnType<typeof openDatabase> };
+    expect(database.prepare('PRAGMA busy_timeout').get()).toEqual({ timeout: busyTimeoutMs });
+    reader.close();
     ledger.close();
 });
