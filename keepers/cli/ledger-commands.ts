@@ -23,7 +23,7 @@ export function addLedgerCommands(program: Command): void {
         run(options, (open) => open.upkeep.info()),
     );
     act('migrate', 'bring the schema to the version of this program, as a start of the dispatcher does').action(
-        (options: LedgerOptions) => run(options, (open) => open.upkeep.info()),
+        (options: LedgerOptions) => runOrMake(options, (open) => open.upkeep.info()),
     );
     act('backup <file>', 'write one moment of the ledger to a file, while dispatchers work').action(
         (file: string, options: LedgerOptions) => run(options, (open) => open.upkeep.backup(file, Date.now())),
@@ -31,7 +31,7 @@ export function addLedgerCommands(program: Command): void {
     act('restore <file>', 'put a backup, of either database, into this ledger; stop its dispatchers first')
         .option('--force', 'replace what the ledger holds')
         .action((file: string, options: LedgerOptions & { force?: boolean }) =>
-            run(options, (open) => open.upkeep.restore(file, { replace: options.force ?? false })),
+            runOrMake(options, (open) => open.upkeep.restore(file, { replace: options.force ?? false })),
         );
     act('audit', 'verify every signature and sum; exit code 1 when something is wrong').action(
         (options: LedgerOptions) => run(options, audit),
@@ -43,14 +43,33 @@ export function addLedgerCommands(program: Command): void {
         );
 }
 
-async function run(
-    options: LedgerOptions,
-    act: (ledger: DispatchLedger, config: DispatcherConfig) => Promise<object>,
-): Promise<void> {
+type Act = (ledger: DispatchLedger, config: DispatcherConfig) => Promise<object>;
+
+/** On the ledger that is there, as it is. */
+async function run(options: LedgerOptions, act: Act): Promise<void> {
+    const { requireLedger } = require('../ledger') as typeof import('../ledger');
+    const { config, place } = configured(options);
+    await requireLedger(place);
+    await perform({ config, place, options }, act);
+}
+
+/** Makes the ledger, or brings it to this program's version. */
+async function runOrMake(options: LedgerOptions, act: Act): Promise<void> {
+    await perform({ ...configured(options), options }, act);
+}
+
+function configured(options: LedgerOptions) {
     const { ledgerPlaceOf, loadConfig } = require('../config') as typeof import('../config');
-    const { openDispatchLedger } = require('../ledger') as typeof import('../ledger');
     const config = loadConfig('dispatcher', { file: options.config });
-    const ledger = await openDispatchLedger(ledgerPlaceOf(config)!);
+    return { config, place: ledgerPlaceOf(config)! };
+}
+
+async function perform(
+    { config, place, options }: ReturnType<typeof configured> & { options: LedgerOptions },
+    act: Act,
+): Promise<void> {
+    const { openDispatchLedger } = require('../ledger') as typeof import('../ledger');
+    const ledger = await openDispatchLedger(place);
     try {
         const result = await act(ledger, config);
         console.log(options.json ? JSON.stringify(result) : lines(result).join('\n'));

@@ -3,6 +3,10 @@ import { CocoonError, type CocoonErrorOptions, type ErrorAction } from '../base'
 export type LedgerErrorCode =
     /** The file can't be opened, is damaged, or was written by a newer version. */
     | 'ledger_unusable'
+    /** There is no ledger where the settings say, and nobody has asked for a new one. */
+    | 'ledger_missing'
+    /** An older program wrote it, and nobody has asked to bring it further. */
+    | 'ledger_outdated'
     /** Another process holds the write lock, or the queue is full. */
     | 'ledger_busy'
     /** The database server can't be reached. */
@@ -38,6 +42,8 @@ export type LedgerErrorCode =
 
 const actions: Record<LedgerErrorCode, ErrorAction> = {
     ledger_unusable: 'stop',
+    ledger_missing: 'fix',
+    ledger_outdated: 'fix',
     ledger_busy: 'retry',
     ledger_unavailable: 'retry',
     ledger_write_failed: 'retry',

@@ -2,6 +2,7 @@ export { LedgerError, type LedgerErrorCode } from './errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
 export { schemaVersion } from './migrations';
 export { inspectLedger, type LedgerInspection } from './inspect-ledger';
+export { requireLedger } from './require-ledger';
 export { inspectPostgres, type PostgresInspection } from './postgres/inspect-postgres';
 export { LedgerWriter, type LedgerWriterOptions } from './ledger-writer';
 export { abandonedAfterMs, Outbox } from './outbox';

@@ -1,6 +1,7 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import { statSync } from 'node:fs';
 import { errorMessage } from '../base';
+import type { Database } from './database';
 import { LedgerError } from './errors';
 import { schemaVersion } from './migrations';
 
@@ -24,16 +25,27 @@ const damageShown = 5;
 export function inspectLedger(file: string): LedgerInspection | null {
     const sizes = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.size);
     if (sizes[0] === undefined) return null;
+    return looked(file, (database) => {
+        const version = versionOf(database);
+        return {
+            version,
+            pendingSteps: schemaVersion - version,
+            sizeBytes: sizes[0]! + (sizes[1] ?? 0),
+            damage: damageOf(database),
+        };
+    });
+}
+
+/** Of the file's schema, however large it is; 0 where there is no ledger. @throws LedgerError `ledger_unusable` */
+export function ledgerVersion(file: string): number {
+    return statSync(file, { throwIfNoEntry: false }) === undefined ? 0 : looked(file, versionOf);
+}
+
+function looked<T>(file: string, look: (database: Database) => T): T {
     try {
         const database = new DatabaseSync(file, { readOnly: true });
         try {
-            const version = versionOf(database);
-            return {
-                version,
-                pendingSteps: schemaVersion - version,
-                sizeBytes: sizes[0] + (sizes[1] ?? 0),
-                damage: damageOf(database),
-            };
+            return look(database);
         } finally {
             database.close();
         }
@@ -43,7 +55,7 @@ export function inspectLedger(file: string): LedgerInspection | null {
 }
 
 /** 0 for a file that no ledger was made in. */
-function versionOf(database: InstanceType<typeof DatabaseSync>): number {
+function versionOf(database: Database): number {
     const table: unknown = database
         .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'")
         .get();
@@ -54,7 +66,7 @@ function versionOf(database: InstanceType<typeof DatabaseSync>): number {
     return row.version ?? 0;
 }
 
-function damageOf(database: InstanceType<typeof DatabaseSync>): string[] {
+function damageOf(database: Database): string[] {
     const rows = database.prepare(`PRAGMA quick_check(${damageShown})`).all() as unknown as { quick_check: string }[];
     return rows.map((row) => row.quick_check).filter((line) => line !== 'ok');
 }
