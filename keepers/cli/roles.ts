@@ -46,7 +46,7 @@ export async function runRole<R extends Role>(
     process.off('disconnect', orphanedEarly);
     await stopSignal();
     logger.info('stopping');
-    telemetry.readiness.setDraining(true);
+    telemetry.readiness.setStopping();
     process.once('SIGINT', () => process.exit(130));
     await telemetry.stopSampling();
     await running.stop();

@@ -22,6 +22,7 @@ export class ReadinessBook {
     private readonly warnings = new Map<string, ReadinessCheck>();
     private starting = true;
     private draining = false;
+    private stopping = false;
 
     add(reason: string, check: ReadinessCheck): void {
         this.checks.set(reason, check);
@@ -40,12 +41,23 @@ export class ReadinessBook {
         this.draining = draining;
     }
 
+    /** For good: no act takes that back. */
+    setStopping(): void {
+        this.stopping = true;
+    }
+
     look(): Readiness {
         const reasons: NotReady[] = [];
         if (this.starting) reasons.push({ reason: 'starting', detail: 'it has not finished starting' });
-        if (this.draining) reasons.push({ reason: 'draining', detail: 'it takes no new work: it is being stopped' });
+        if (this.stopping || this.draining) reasons.push({ reason: 'draining', detail: this.drainingDetail });
         reasons.push(...told(this.checks));
         return { ready: reasons.length === 0, reasons, warnings: told(this.warnings) };
+    }
+
+    private get drainingDetail(): string {
+        return this.stopping
+            ? 'it takes no new work: it is being stopped'
+            : 'it takes no new work: an operator drained it, and `cocoon admin resume` has it take work again';
     }
 }
 

@@ -94,7 +94,7 @@ export class RoleTelemetry {
         return {
             role,
             version,
-            node: process.version,
+            nodejs: process.version,
             pid: process.pid,
             uptimeSec: Math.floor((Date.now() - this.startedAtMs) / 1000),
             ...this.readiness.look(),

@@ -16,7 +16,7 @@ export async function runRoleStatus(options: StatusOptions): Promise<CommandResu
 interface Head {
     role: string;
     version: string;
-    node: string;
+    nodejs: string;
     pid: number;
     uptimeSec: number;
     ready: boolean;
@@ -30,9 +30,9 @@ interface Row {
 }
 
 function describe(json: Record<string, unknown>): string {
-    const { role, version, node, pid, uptimeSec, ready, reasons, warnings, ...parts } = json as unknown as Head;
+    const { role, version, nodejs, pid, uptimeSec, ready, reasons, warnings, ...parts } = json as unknown as Head;
     return [
-        `${role} ${version} on Node.js ${node}, process ${pid}, up ${uptimeOf(uptimeSec)}`,
+        `${role} ${version} on Node.js ${nodejs}, process ${pid}, up ${uptimeOf(uptimeSec)}`,
         ready ? 'ready' : 'not ready:',
         ...reasons.map(({ reason, detail }) => `  ${reason}: ${detail}`),
         ...warnings.map(({ reason, detail }) => `warning: ${reason}: ${detail}`),

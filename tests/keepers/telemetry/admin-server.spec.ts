@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { z } from 'zod';
+import { addDrainActs } from '../../../keepers/telemetry';
 import { watchedRole } from './role-telemetry';
 
 const token = 'ab'.repeat(32);
@@ -87,6 +88,19 @@ describe('the admin listener', () => {
         expect(text).toContain('cocoon_ready 1');
         low = null;
         expect((await call('GET', '/metrics')).text).not.toContain('cocoon_warning{');
+    });
+
+    it('names what undoes a drain, and says that it is being stopped only when it is', async () => {
+        const told = async () => ((await call('GET', '/readyz')).json()['reasons'] as { detail: string }[])[0]?.detail;
+        addDrainActs(telemetry, { inFlight: 0, setDraining: () => undefined });
+        const act = (name: string) => call('POST', `/admin/${name}`, { headers: operator, body: '{}' });
+        await act('drain');
+        expect(await told()).toMatch(/drained.*`cocoon admin resume`/);
+        await act('resume');
+        expect(await told()).toBeUndefined();
+        telemetry.readiness.setStopping();
+        await act('resume');
+        expect(await told()).toBe('it takes no new work: it is being stopped');
     });
 
     it('acts for whoever has the token', async () => {

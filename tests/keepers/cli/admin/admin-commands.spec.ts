@@ -35,6 +35,18 @@ test('status exits with 1 while a role does not take work, and says why; with 0 
     expect(json).toMatchObject({ ready: true, reasons: [], settler: { outstandingNano: '1500000000' } });
 });
 
+test('the status of a node names the version of Node.js beside its own section', async () => {
+    const { telemetry: node } = watchedRole('node');
+    node.addStatus('node', () => ({ nodeKey: 'ab' }));
+    const nodeUrl = await node.listen({ host: '127.0.0.1', port: 0, token: null });
+    const { output } = await runRoleStatus({ url: nodeUrl });
+    expect(output).toContain(`node 1.2.3 on Node.js ${process.version}, `);
+    expect(output).toContain('\nnode:\n  nodeKey: ab');
+    const json = JSON.parse((await runRoleStatus({ url: nodeUrl, json: true })).output) as object;
+    expect(json).toMatchObject({ nodejs: process.version, node: { nodeKey: 'ab' } });
+    await node.close();
+});
+
 test('status finds a role by its configuration', async () => {
     const config = await configuredRole('settler', { admin: { port: Number(new URL(url).port) } });
     expect((await runRoleStatus({ config })).exitCode).toBe(0);
