@@ -6,9 +6,9 @@ import {
     readPinnedDeployment,
     walletKeyFromSeed,
 } from '../chain';
-import type { Logger } from '../base';
+import { backgroundClock, type Logger } from '../base';
 import { ledgerPlaceOf, readSeedFile, type SettlerConfig, type WatchdogConfig } from '../config';
-import { type DispatchLedger, openDispatchLedger } from '../ledger';
+import { type DispatchLedger, LedgerUse, openDispatchLedger } from '../ledger';
 import { openSender, type OutboxSender } from '../outbox';
 import { type LedgerMetrics, type RoleTelemetry, watchChain, watchGasWallet, watchOutbox } from '../telemetry';
 
@@ -32,6 +32,8 @@ export async function openSettlingKeeper(
     const client = chainClientOf(config.chain, { logger, kind: deployment.kind });
     const place = ledgerPlaceOf(config);
     const ledger = place && (await openDispatchLedger({ ...place, ...ledgerMetrics?.hooks }));
+    const use = ledger && new LedgerUse({ leases: ledger.leases, role: config.role, clock: backgroundClock, logger });
+    await use?.start();
     const { sender, close } = openSender({
         client,
         key: walletKeyFromSeed(readSeedFile(config.gasWalletFile)),
@@ -43,6 +45,7 @@ export async function openSettlingKeeper(
     });
     const closeAll = async () => {
         await close();
+        await use?.stop();
         await ledger?.close();
         await client.close();
     };

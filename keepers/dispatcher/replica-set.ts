@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, errorMessage, type Logger } from '../base';
 import { maxReplicas } from '../dispatch';
-import type { DispatchLedger } from '../ledger';
+import { type DispatchLedger, ledgerUseLeaseMs } from '../ledger';
 
 export interface ReplicaSetOptions {
     ledger: Pick<DispatchLedger, 'leases' | 'markRunningLost'>;
@@ -20,7 +20,6 @@ export interface ReplicaSetOptions {
     leaseMs?: number;
 }
 
-const defaultLeaseMs = 10_000;
 /** Tries for each life of a lease. */
 const renewals = 4;
 
@@ -33,7 +32,7 @@ export class ReplicaSet {
     private loop: Promise<void> | undefined;
 
     constructor(private readonly options: ReplicaSetOptions) {
-        this.leaseMs = options.leaseMs ?? defaultLeaseMs;
+        this.leaseMs = options.leaseMs ?? ledgerUseLeaseMs;
     }
 
     /** Of those that live. */

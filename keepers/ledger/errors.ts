@@ -35,6 +35,8 @@ export type LedgerErrorCode =
     | 'backup_invalid'
     /** A backup could not be written whole; one that was there before is as it was. */
     | 'backup_failed'
+    /** A role works with the ledger that a backup would replace. */
+    | 'ledger_in_use'
     /** A line of a node log other than the last is damaged. */
     | 'log_corrupt'
     /** Another process writes to the node log. */
@@ -59,6 +61,7 @@ const actions: Record<LedgerErrorCode, ErrorAction> = {
     intent_under_way: 'retry',
     backup_invalid: 'fix',
     backup_failed: 'retry',
+    ledger_in_use: 'fix',
     log_corrupt: 'stop',
     log_in_use: 'fix',
 };

@@ -21,6 +21,7 @@ export {
 } from './dispatch-records';
 
 export { type Lease, Leases } from './leases';
+export { LedgerUse, ledgerUseLeaseMs } from './ledger-use';
 export { type AuditReport } from './maintenance/audit';
 export { type BackupSummary } from './maintenance/backup';
 export { type Compaction, minRetentionMs } from './maintenance/compact';

@@ -4,6 +4,7 @@ import { schemaVersion } from '../migrations';
 import { auditLedger, type AuditReport } from './audit';
 import { type BackupSummary, restoreBackup, writeBackup } from './backup';
 import { compactLedger, type Compaction, type CompactOptions } from './compact';
+import { requireUnused } from './in-use';
 import { keepBackup } from './keep-backup';
 import { backupTables } from './tables';
 
@@ -19,9 +20,15 @@ export class LedgerUpkeep {
         return keepBackup(file, (partial) => this.store.snapshot((sql) => writeBackup(sql, { file: partial, atMs })));
     }
 
-    /** In one transaction, into an empty ledger unless `replace`. @throws LedgerError `backup_invalid` */
+    /**
+     * In one transaction, into an empty ledger unless `replace`, and while no role uses it.
+     * @throws LedgerError `backup_invalid`, `ledger_in_use`
+     */
     restore(file: string, options: { replace?: boolean } = {}): Promise<BackupSummary> {
-        return this.writer.alone((sql) => restoreBackup(sql, { file, replace: options.replace ?? false }));
+        return this.writer.alone(async (sql) => {
+            await requireUnused(sql, await this.store.nowMs());
+            return restoreBackup(sql, { file, replace: options.replace ?? false });
+        });
     }
 
     /** Verifies every signature and sum. @param network account id of the registry: what statements are made for */

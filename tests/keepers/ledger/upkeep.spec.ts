@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type DispatchLedger, openDispatchLedger } from '../../../keepers/ledger';
+import { ManualClock, silentLogger } from '../../../keepers/base';
+import { type DispatchLedger, LedgerUse, ledgerUseLeaseMs, openDispatchLedger } from '../../../keepers/ledger';
 import { newLedger, openNewLedger } from '../../support/new-ledger';
 import { requestId } from './ledger-records';
 import { network, signedCap, signedReceipt, signedStream } from './signed-records';
@@ -127,6 +128,82 @@ describe('backup', () => {
         const before = await everything(ledger);
         await expect(ledger.upkeep.restore(file, { replace: true })).rejects.toMatchObject({ code: 'backup_invalid' });
         expect(await everything(ledger)).toEqual(before);
+    });
+});
+
+describe('a backup of a ledger that a role uses', () => {
+    async function backedUp() {
+        const ledger = await filled();
+        const file = path.join(folder, `${files++}.backup`);
+        await ledger.upkeep.backup(file, 5);
+        return { ledger, file };
+    }
+
+    it('is not restored, and the error says who uses it and for how long one that was killed counts', async () => {
+        const { ledger, file } = await backedUp();
+        await ledger.recordPaid(signedStream, { paidNano: 20n, atMs: 9 });
+        const before = await everything(ledger);
+        const name = `replica ${'ab'.repeat(32)} main`;
+        await ledger.leases.seize(name, 'a', ledgerUseLeaseMs);
+        await expect(ledger.upkeep.restore(file, { replace: true })).rejects.toMatchObject({
+            code: 'ledger_in_use',
+            message: expect.stringMatching(/\(dispatcher main\): stop .* for (10|[1-9]) s more$/) as string,
+        });
+        expect(await everything(ledger)).toEqual(before);
+        await ledger.leases.seize(name, 'a', 0);
+        await ledger.upkeep.restore(file, { replace: true });
+        expect((await ledger.totals()).paidNano).toBe(0n);
+    });
+
+    it('is not restored into an empty one either', async () => {
+        const { file } = await backedUp();
+        const empty = await openNewLedger(folder);
+        await empty.leases.seize(`replica ${'ab'.repeat(32)} main`, 'a', ledgerUseLeaseMs);
+        await expect(empty.upkeep.restore(file)).rejects.toMatchObject({ code: 'ledger_in_use' });
+    });
+
+    it('is restored although tasks of a role that is gone are still leased', async () => {
+        const { ledger, file } = await backedUp();
+        await ledger.leases.hold('leader retention', 'a', 600_000);
+        await ledger.upkeep.restore(file, { replace: true });
+    });
+
+    it('is not restored for as long as a settler or watchdog says that it uses it', async () => {
+        const { ledger, file } = await backedUp();
+        const clock = new ManualClock(0);
+        const { leases } = ledger;
+        await leases.seize('settler killed', 'x', 0);
+        const uses = (['settler', 'watchdog'] as const).map(
+            (role) => new LedgerUse({ leases, role, clock, logger: silentLogger() }),
+        );
+        for (const use of uses) await use.start();
+        expect((await leases.list('settler ')).leases).toHaveLength(1);
+        const refusal = { code: 'ledger_in_use', message: expect.stringContaining('(settler, watchdog)') as string };
+        await expect(ledger.upkeep.restore(file, { replace: true })).rejects.toMatchObject(refusal);
+        for (const use of uses) await use.stop();
+        await ledger.upkeep.restore(file, { replace: true });
+    });
+
+    it('finds the lease renewed while its role runs, also after a renewal that failed', async () => {
+        const clock = new ManualClock(0);
+        const outcomes = [undefined, new Error('the database is away'), undefined];
+        let claims = 0;
+        const leases = {
+            seize: () => {
+                const failure = outcomes[claims++];
+                return failure === undefined ? Promise.resolve() : Promise.reject(failure);
+            },
+            list: () => Promise.resolve({ nowMs: 0, leases: [] }),
+            release: () => Promise.resolve(),
+        };
+        const use = new LedgerUse({ leases, role: 'settler', clock, logger: silentLogger() });
+        await use.start();
+        for (const expected of [2, 3]) {
+            clock.advance(ledgerUseLeaseMs / 4);
+            for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+            expect(claims).toBe(expected);
+        }
+        await use.stop();
     });
 });
 
