@@ -81,7 +81,7 @@ function checkSchema(told: string, { pendingSteps }: Schema): CheckResult[] {
         warn(
             'ledger',
             `${told}; the next start takes it ${pendingSteps} step(s) further`,
-            'back it up before that: an older program does not open it again',
+            'back it up before that, with the version that runs now: afterwards that one does not open it again',
         ),
     ];
 }
