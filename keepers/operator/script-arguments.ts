@@ -9,6 +9,8 @@ export interface ScriptFlags {
     json: boolean;
     help: boolean;
     deployment: string | null;
+    /** The seed of the sender's wallet, in place of blueprint's. */
+    keyFile: string | null;
 }
 
 export interface ScriptArguments {
@@ -43,7 +45,14 @@ export function scriptOptions(schema: z.ZodObject): ScriptOption[] {
 
 /** @throws OperatorError `argument_invalid` that names the argument */
 export function parseScriptArguments(args: readonly string[], options: readonly ScriptOption[]): ScriptArguments {
-    const flags: ScriptFlags = { dryRun: false, yes: false, json: false, help: false, deployment: null };
+    const flags: ScriptFlags = {
+        dryRun: false,
+        yes: false,
+        json: false,
+        help: false,
+        deployment: null,
+        keyFile: null,
+    };
     const values: Record<string, unknown> = {};
     const rest = [...args];
     while (rest.length > 0) {
@@ -56,6 +65,7 @@ export function parseScriptArguments(args: readonly string[], options: readonly 
         if (value === undefined) throw new OperatorError('argument_invalid', `${name} needs a value`);
         const option = options.find(({ flag }) => flag === name);
         if (name === '--deployment') flags.deployment = value;
+        else if (name === '--key-file') flags.keyFile = value;
         else if (option) values[option.key] = readOption(option, value);
         else throw new OperatorError('argument_invalid', `${name} is unknown: see --help`);
     }
@@ -81,6 +91,10 @@ export function helpText(name: string, purpose: string, options: readonly Script
             line(flag, `${description}${isTon ? ', TON' : ''}${isOptional ? '' : ' (asked for when missing)'}`),
         ),
         line('--deployment FILE', 'addresses of the network; deployments/<network>.json unless given'),
+        line(
+            '--key-file FILE',
+            'send from the V5 wallet of this key file; blueprint gets --deeplink in place of a wallet',
+        ),
         line('--dry-run', 'show what would be sent, send nothing'),
         line('--yes', 'ask nothing'),
         line('--json', 'print the result as one line of JSON'),

@@ -11,6 +11,7 @@ import type { Act } from './define-act';
 import { deployNetwork } from './deploy-network';
 import { DeploymentFile } from './deployment-file';
 import { OperatorError } from './errors';
+import { keyFileSender } from './key-file-sender';
 import type { NetworkSpec } from './network-spec';
 import { resultJson } from './result-json';
 import {
@@ -117,18 +118,33 @@ async function askForMissing(
 }
 
 function contextOf(provider: ScriptProvider, flags: ScriptFlags): OperatorContext {
-    const sender = provider.sender();
-    const { address } = sender;
-    if (address === undefined) {
-        throw new OperatorError('not_ready', 'this way of sending has no address: use --mnemonic or --tonconnect');
-    }
     const file = flags.deployment ?? path.join('deployments', `${provider.network()}.json`);
     return {
         open: (contract) => provider.open(contract),
-        sender: { address, send: (message) => sender.send(message) },
+        sender: senderOf(provider, flags),
         nowSec: () => chainTimeSec(provider.api()),
         deployment: new DeploymentFile(file),
     };
+}
+
+function senderOf(provider: ScriptProvider, { keyFile }: ScriptFlags): OperatorContext['sender'] {
+    if (keyFile !== null) {
+        return keyFileSender({
+            file: keyFile,
+            networkGlobalId: provider.network() === 'testnet' ? -3 : -239,
+            open: (contract) => provider.open(contract),
+            nowSec: () => chainTimeSec(provider.api()),
+        });
+    }
+    const sender = provider.sender();
+    const { address } = sender;
+    if (address === undefined) {
+        throw new OperatorError(
+            'not_ready',
+            'this way of sending has no address: use --mnemonic or --tonconnect, or name a --key-file after the --',
+        );
+    }
+    return { address, send: (message) => sender.send(message) };
 }
 
 const clockAccount = new Address(0, Buffer.alloc(32));

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import type { Contract } from '@ton/core';
+import { Address, type Contract, type Sender, toNano } from '@ton/core';
+import { generateKeyFile } from '../../../keepers/cli/key-file/key-file';
 import { acts, type OperatorContext } from '../../../keepers/operator';
 import { resultJson } from '../../../keepers/operator/result-json';
 import { parseScriptArguments, scriptOptions } from '../../../keepers/operator/script-arguments';
@@ -23,7 +24,14 @@ describe('arguments of scripts', () => {
         ]);
         const { values, flags } = parseScriptArguments(['--deposit', '1.5', '--index=2', '--dry-run'], options);
         expect(values).toEqual({ depositNano: 1_500_000_000n, index: '2' });
-        expect(flags).toEqual({ dryRun: true, yes: false, json: false, help: false, deployment: null });
+        expect(flags).toEqual({
+            dryRun: true,
+            yes: false,
+            json: false,
+            help: false,
+            deployment: null,
+            keyFile: null,
+        });
     });
 
     it.each([
@@ -102,6 +110,32 @@ describe('scripts', () => {
             'Send 1 message(s)?',
         ]);
         expect(provider.written.some((line) => line.includes('open, epoch'))).toBe(true);
+    });
+
+    it('send from the wallet of a key file, where blueprint has none', async () => {
+        const chain = await createOperatorChain();
+        const operator = await chain.actor('operator');
+        const at = ['--deployment', operator.deployment.file];
+        const specFile = path.join(chain.folder, 'spec.json');
+        const rootPublicKey = '01'.repeat(64);
+        writeFileSync(
+            specFile,
+            JSON.stringify({ kind: 'development', rootPublicKey, governanceDelaySec: 0, hubs: [] }),
+        );
+        await runDeployNetworkScript(providerFor(operator), [...at, '--spec-file', specFile, '--yes']);
+
+        const keyFile = path.join(chain.folder, 'owner.key');
+        const owner = Address.parse((await generateKeyFile(keyFile, null)).wallet);
+        await operator.sender.send({ to: owner, value: toNano('50'), bounce: false });
+        const provider = { ...providerFor(operator), sender: (): Sender => ({ send: () => Promise.reject(noWallet) }) };
+        const noWallet = new Error('blueprint has no wallet');
+        const create = ['--operator-key', sessionKey, '--yes', ...at];
+        await expect(runActScript('create-provider', provider, create)).rejects.toThrow(/name a --key-file/);
+        const by = ['--key-file', keyFile];
+        await runActScript('create-provider', provider, [...create, ...by]);
+        await runActScript('bond', provider, ['--bond', '12', '--yes', ...at, ...by]);
+        expect(provider.written).toContain(`  owner ${owner.toString()}`);
+        expect(provider.written.filter((line) => line.startsWith('  bond 12'))).toHaveLength(1);
     });
 
     it('report a refusal in the one line that cocoon would print, and under --json as an object as well', async () => {
