@@ -28,5 +28,6 @@ export interface LocalNetworkOptions {
 /** Of a role's configuration file, but for the role itself. */
 export interface RoleSettings {
     listen?: { port: number };
+    admin?: { port: number; tokenFile?: string };
     [setting: string]: unknown;
 }

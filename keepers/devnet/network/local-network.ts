@@ -281,9 +281,10 @@ export class LocalNetwork {
     /** A process of its own, known by its name from now on; `wanted` is its configuration. */
     async startRole(name: string, role: string, wanted: RoleSettings): Promise<RoleProcess> {
         const file = this.layout.config(name);
-        const config = (await this.options.settings?.(name, wanted)) ?? wanted;
         const admin = { port: 0, tokenFile: this.layout.key(`${name}.admin`) };
-        writeConfig(file, { role, ...(role !== 'devnet' && { admin }), ...config });
+        const given = (await this.options.settings?.(name, wanted)) ?? wanted;
+        const config: RoleSettings = { ...(role !== 'devnet' && { admin }), ...given };
+        writeConfig(file, { role, ...config });
         const started = await RoleProcess.start({
             name,
             args: [role, '--config', file],
@@ -305,11 +306,12 @@ async function together<T>(acts: readonly Promise<T>[]): Promise<T[]> {
     });
 }
 
-/** The others know a role by these ports from now on, so a restart must come up there again. */
-function portsOf({ ready }: RoleProcess, { listen }: RoleSettings): RoleSettings {
+/** The others know a role by these ports from now on, an operator too, so a restart must come up there again. */
+function portsOf({ ready }: RoleProcess, { listen, admin }: RoleSettings): RoleSettings {
     const port = (url: unknown) => Number(new URL(url as string).port);
     return {
         ...(listen !== undefined && { listen: { port: port(ready.url) } }),
+        ...(ready['adminUrl'] !== undefined && { admin: { ...admin, port: port(ready['adminUrl']) } }),
         ...(ready['collateralUrl'] !== undefined && { collateralPort: port(ready['collateralUrl']) }),
         ...(ready['nrasUrl'] !== undefined && { nrasPort: port(ready['nrasUrl']) }),
         ...(ready['kdsUrl'] !== undefined && { kdsPort: port(ready['kdsUrl']) }),
