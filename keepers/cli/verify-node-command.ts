@@ -35,13 +35,31 @@ export async function runVerifyNode(url: string, options: VerifyNodeOptions): Pr
         throw new AttestationError('evidence_unusable', `the ${source} at ${url} serves evidence of ${what}`);
     }
     const nodes: NodeVerdict[] = [];
-    for (const row of rows) nodes.push(await judgeNode(row, judgeBy));
+    for (const row of rows) nodes.push(withHint(await judgeNode(row, judgeBy), options));
     const verdict = nodes.every((node) => node.verdict === 'accepted') ? 'accepted' : 'rejected';
     const collateralFrom = judgeBy.service === undefined ? 'served' : 'service';
     const output = options.json
         ? JSON.stringify({ verdict, source, collateralFrom, nodes })
         : describe(nodes, { source, collateralFrom, rootPublicKey: judgeBy.rootPublicKey });
     return { output, exitCode: exitCodeOf(nodes) };
+}
+
+const chainRootChecks: ReadonlySet<NodeVerdict['failedCheck']> = new Set([
+    'pck_chain_root',
+    'vek_chain_root',
+    'gpu_chain_root',
+]);
+
+/** A gateway has the network's root and its collateral service from its settings; here they have to be named. */
+function withHint(node: NodeVerdict, options: VerifyNodeOptions): NodeVerdict {
+    const hint = chainRootChecks.has(node.failedCheck)
+        ? options.deployment === undefined &&
+          'where this is a development network, judge by its root: --deployment FILE --collateral-url URL'
+        : node.failedCheck === 'collateral_unavailable' &&
+          options.collateralUrl === undefined &&
+          !options.useServedCollateral &&
+          'where the network has a service of its own, name it: --collateral-url URL';
+    return hint ? { ...node, detail: `${node.detail}; ${hint}` } : node;
 }
 
 /** Where collateral is all that is missing, nothing was judged: that is not a rejection. */

@@ -189,6 +189,12 @@ describe('cocoon verify node', () => {
         expect(failures(await judge({ policy }))).toEqual(['policy_model']);
     });
 
+    it('names the options that a development network’s nodes are judged by', async () => {
+        serveDirectory(await row(1));
+        const { output } = await runVerifyNode(url, { collateralUrl: pcs.url });
+        expect(output).toMatch(/what to do .*--deployment FILE --collateral-url URL/);
+    });
+
     it('uses collateral served along only when told so', async () => {
         const served = {
             ...(await row(1)),
