@@ -32,5 +32,7 @@ export async function keepBackup(
 /** What the ledger itself says stays as it is. */
 function failed(file: string, error: unknown): LedgerError {
     if (error instanceof LedgerError && error.code !== 'backup_invalid') return error;
-    return new LedgerError('backup_failed', `${file} was not backed up to: ${errorMessage(error)}`, { cause: error });
+    return new LedgerError('backup_failed', `The backup could not be written to ${file}: ${errorMessage(error)}`, {
+        cause: error,
+    });
 }

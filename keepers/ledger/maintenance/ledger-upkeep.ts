@@ -3,6 +3,7 @@ import type { DispatchStore } from '../dispatch/store';
 import { schemaVersion } from '../migrations';
 import { auditLedger, type AuditReport } from './audit';
 import { type BackupSummary, restoreBackup, writeBackup } from './backup';
+import { requireReadable } from './backup-file';
 import { compactLedger, type Compaction, type CompactOptions } from './compact';
 import { requireUnused } from './in-use';
 import { keepBackup } from './keep-backup';
@@ -24,7 +25,8 @@ export class LedgerUpkeep {
      * In one transaction, into an empty ledger unless `replace`, and while no role uses it.
      * @throws LedgerError `backup_invalid`, `ledger_in_use`
      */
-    restore(file: string, options: { replace?: boolean } = {}): Promise<BackupSummary> {
+    async restore(file: string, options: { replace?: boolean } = {}): Promise<BackupSummary> {
+        await requireReadable(file);
         return this.writer.alone(async (sql) => {
             await requireUnused(sql, await this.store.nowMs());
             return restoreBackup(sql, { file, replace: options.replace ?? false });

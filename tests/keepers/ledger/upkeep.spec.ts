@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ManualClock, silentLogger } from '../../../keepers/base';
 import { type DispatchLedger, LedgerUse, ledgerUseLeaseMs, openDispatchLedger } from '../../../keepers/ledger';
@@ -128,6 +128,31 @@ describe('backup', () => {
         const before = await everything(ledger);
         await expect(ledger.upkeep.restore(file, { replace: true })).rejects.toMatchObject({ code: 'backup_invalid' });
         expect(await everything(ledger)).toEqual(before);
+    });
+});
+
+describe('a backup file', () => {
+    it('that cannot be written is a typed error, and leaves nothing behind', async () => {
+        const ledger = await filled();
+        // A folder of this name: as with a full disk, the failure is the file system's.
+        const taken = path.join(folder, `${files++}.backup`);
+        mkdirSync(taken);
+        for (const file of [taken, path.join(folder, 'nowhere', 'a.backup')])
+            await expect(ledger.upkeep.backup(file, 5)).rejects.toMatchObject({
+                code: 'backup_failed',
+                message: expect.stringContaining(`could not be written to ${file}: E`) as string,
+            });
+        expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);
+    });
+
+    it('that is not there is no failure of the ledger', async () => {
+        const ledger = await filled();
+        const missing = ledger.upkeep.restore(path.join(folder, 'none.backup'), { replace: true });
+        await expect(missing).rejects.toMatchObject({
+            code: 'backup_invalid',
+            message: expect.stringMatching(/^The backup cannot be read: .*ENOENT/) as string,
+        });
+        expect((await ledger.totals()).finalReceipts).toBe(3);
     });
 });
 

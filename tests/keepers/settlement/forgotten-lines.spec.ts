@@ -13,7 +13,8 @@ function settleable(node: number): Settleable {
         cumulativeNano: 1n,
         reference: Buffer.alloc(32),
     };
-    const cap = { capCumulativeNano: 1n, requestHash: Buffer.alloc(32), capSignature: Buffer.alloc(64) };
+    const { sessionKey } = receipt;
+    const cap = { sessionKey, capCumulativeNano: 1n, requestHash: Buffer.alloc(32), capSignature: Buffer.alloc(64) };
     return { escrow: Buffer.alloc(32), epoch: 1, receipt, signature: Buffer.alloc(64), cap, paidNano: 0n };
 }
 
