@@ -15,7 +15,15 @@ function settleable(node: number): Settleable {
     };
     const { sessionKey } = receipt;
     const cap = { sessionKey, capCumulativeNano: 1n, requestHash: Buffer.alloc(32), capSignature: Buffer.alloc(64) };
-    return { escrow: Buffer.alloc(32), epoch: 1, receipt, signature: Buffer.alloc(64), cap, paidNano: 0n };
+    return {
+        escrow: Buffer.alloc(32),
+        epoch: 1,
+        receipt,
+        signature: Buffer.alloc(64),
+        cap,
+        paidNano: 0n,
+        receivedAtMs: 0,
+    };
 }
 
 const remembered = (one: object) => Object.values(one).find((value) => value instanceof Map)!.size;
