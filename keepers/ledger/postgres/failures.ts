@@ -6,7 +6,7 @@ export function isConnectionLost(error: unknown): boolean {
     const code = codeOf(error);
     // The driver's own errors have no code: the socket ended, or nobody answered in time.
     if (code === undefined)
-        return error instanceof Error && /connect|terminat|not queryable|closed/i.test(error.message);
+        return error instanceof Error && /connect|terminat|not queryable|closed|timeout expired/i.test(error.message);
     if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_)/.test(code)) return true;
     // 08: connection exceptions; 57P: shutting down or starting up; 53300: too many connections; 25P03: idle for too long.
     return /^(08|57P0)/.test(code) || code === '53300' || code === '25P03';

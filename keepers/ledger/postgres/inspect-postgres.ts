@@ -2,7 +2,8 @@ import pg from 'pg';
 import { errorMessage } from '../../base';
 import { LedgerError } from '../errors';
 import { schemaVersion } from '../migrations';
-import { connectionSettings, type PostgresOptions } from './options';
+import { connectionSettings, longestSilenceMs, type PostgresOptions } from './options';
+import { breakOffWhenSilent } from './silence';
 
 export interface PostgresInspection {
     /** Of the database's schema; 0 where no ledger was made in it. */
@@ -40,6 +41,7 @@ export async function inspectPostgres(options: PostgresOptions): Promise<Postgre
     const client = new pg.Client(connectionSettings(options));
     try {
         await client.connect();
+        breakOffWhenSilent(client, longestSilenceMs(options));
         await client.query('SET default_transaction_read_only = on');
         const { rows } = await client.query<Look>(look);
         const seen = rows[0]!;

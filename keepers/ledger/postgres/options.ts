@@ -5,14 +5,21 @@ export interface PostgresOptions {
     url: string;
     /** Else PGPASSWORD or the file that PGPASSFILE names. */
     password?: string;
-    /** How long an act waits for the database, restarts and lost connections included, before `ledger_unavailable`. */
+    /**
+     * How long an act tries to reach the database, over restarts and lost connections, before `ledger_unavailable`. Its
+     * last try may take as long as a connection takes to be made, and then to be found silent.
+     */
     patienceMs?: number;
-    /** A statement that takes longer is broken off. */
+    /** A statement that takes longer is broken off, save in maintenance. */
     statementTimeoutMs?: number;
 }
 
 export const defaultPatienceMs = 15_000;
 const defaultStatementTimeoutMs = 10_000;
+/** What a server says of a statement that it broke off comes a little later. */
+const graceMs = 2_000;
+/** How long a connection that is closed waits for the server to close it as well. */
+export const goodbyeMs = 2_000;
 
 /** Settings for the driver. The password enters the address here and nowhere else. */
 export function connectionSettings(options: PostgresOptions) {
@@ -20,11 +27,22 @@ export function connectionSettings(options: PostgresOptions) {
         connectionString: addressOf(options),
         application_name: 'cocoon ledger',
         connectionTimeoutMillis: 5_000,
+        // Tells of a host that is lost also while a statement may take as long as it needs.
         keepAlive: true,
-        statement_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
+        keepAliveInitialDelayMillis: 10_000,
+        statement_timeout: statementTimeoutOf(options),
         // A process that stands still in mid-transaction must not keep the others from an escrow.
-        idle_in_transaction_session_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
+        idle_in_transaction_session_timeout: statementTimeoutOf(options),
     };
+}
+
+export function statementTimeoutOf(options: PostgresOptions): number {
+    return options.statementTimeoutMs ?? defaultStatementTimeoutMs;
+}
+
+/** Every statement has ended by then, and the server has said so. */
+export function longestSilenceMs(options: PostgresOptions): number {
+    return statementTimeoutOf(options) + graceMs;
 }
 
 function addressOf({ url, password }: PostgresOptions): string {

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { LedgerError } from '../errors';
 import { isConflict, isConnectionLost, ledgerFailure } from './failures';
-import { connectionSettings, defaultPatienceMs, type PostgresOptions } from './options';
+import { connectionSettings, defaultPatienceMs, goodbyeMs, longestSilenceMs, type PostgresOptions } from './options';
+import { allowSilence, breakOffWhenSilent } from './silence';
 import { columnTypes } from './types';
 
 const maxPauseMs = 1_000;
@@ -20,10 +21,12 @@ export class PostgresSession {
     private mark = 0;
     private readonly settings: ReturnType<typeof connectionSettings>;
     private readonly patienceMs: number;
+    private readonly silenceMs: number;
 
     constructor(options: PostgresOptions) {
         this.settings = connectionSettings(options);
         this.patienceMs = options.patienceMs ?? defaultPatienceMs;
+        this.silenceMs = longestSilenceMs(options);
     }
 
     /**
@@ -53,8 +56,11 @@ export class PostgresSession {
 
     async close(): Promise<void> {
         this.closed = true;
-        await this.client?.end();
+        const { client } = this;
         this.client = null;
+        if (!client) return;
+        allowSilence(client, goodbyeMs);
+        await client.end();
     }
 
     private async attempt<T>(
@@ -64,6 +70,7 @@ export class PostgresSession {
         const client = await this.connected();
         const mark = ++this.mark;
         let outcome: { value: T } | null = null;
+        allowSilence(client, this.silenceMs);
         try {
             await Promise.all([client.query('BEGIN'), ...(marked ? [this.setMark(client, mark)] : [])]);
             outcome = { value: await act(client) };
@@ -77,6 +84,9 @@ export class PostgresSession {
             this.drop(client);
             if (marked && outcome && (await this.wasCommitted(mark, untilMs))) return outcome.value;
             throw error;
+        } finally {
+            // Until the next act nobody waits for it.
+            allowSilence(client, 0);
         }
     }
 
@@ -95,6 +105,7 @@ export class PostgresSession {
         client.on('error', () => this.drop(client));
         client.on('end', () => this.drop(client));
         await client.connect();
+        breakOffWhenSilent(client, this.silenceMs);
         await client.query('SET synchronous_commit = on');
         this.client = client;
         return client;

@@ -6,12 +6,13 @@ import type { Sql, SqlValue } from '../dispatch/sql';
 import type { Committed, DispatchStore } from '../dispatch/store';
 import { WorkingSet } from '../dispatch/working-set';
 import { isConnectionLost, ledgerFailure } from './failures';
-import { connectionSettings, defaultPatienceMs, type PostgresOptions } from './options';
+import { connectionSettings, defaultPatienceMs, longestSilenceMs, type PostgresOptions } from './options';
 import { loadBatch } from './postgres-loader';
 import { migratePostgres } from './postgres-migrations';
 import { saveBatch } from './postgres-saver';
 import { PostgresSession } from './postgres-session';
 import { PostgresSql } from './postgres-sql';
+import { breakOffWhenSilent } from './silence';
 import { columnTypes } from './types';
 
 const readConnections = 4;
@@ -27,6 +28,7 @@ export class PostgresStore implements DispatchStore {
         this.session = new PostgresSession(options);
         this.pool = new pg.Pool({ ...connectionSettings(options), types: columnTypes, max: readConnections });
         this.pool.on('error', () => undefined);
+        this.pool.on('connect', (client) => breakOffWhenSilent(client, longestSilenceMs(options)));
         this.reads = new PostgresSql({ query: (text, values) => this.read(text, values) });
     }
 
