@@ -1,7 +1,7 @@
 import { LedgerError } from '../errors';
 import { deferred, type Decision, type Operation, type Outcome, standsAlone } from './operations';
 import type { Sql } from './sql';
-import type { DispatchStore } from './store';
+import type { DispatchStore, TransactionOptions } from './store';
 
 export interface GroupCommitOptions {
     /** Operations in one transaction at most; more wait for the next. 1: each has a transaction and a sync of its own. */
@@ -16,6 +16,7 @@ export interface GroupCommitOptions {
 
 interface Waiting {
     work: Operation | ((sql: Sql) => Promise<unknown>);
+    options?: TransactionOptions | undefined;
     resolve: (value: unknown) => void;
     reject: (error: unknown) => void;
 }
@@ -51,8 +52,8 @@ export class GroupCommit {
     }
 
     /** A transaction of its own, in its turn. */
-    alone<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
-        return this.enqueue<T>(act);
+    alone<T>(act: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T> {
+        return this.enqueue<T>(act, options);
     }
 
     /** Commits what waits, then refuses more. */
@@ -62,12 +63,12 @@ export class GroupCommit {
         await Promise.all(this.becomingDurable);
     }
 
-    private enqueue<T>(work: Waiting['work']): Promise<T> {
+    private enqueue<T>(work: Waiting['work'], options?: TransactionOptions): Promise<T> {
         if (this.closed) return Promise.reject(new LedgerError('ledger_closed', 'The ledger is closed'));
         if (this.queue.length >= this.maxQueued)
             return Promise.reject(new LedgerError('ledger_busy', 'Too many ledger operations wait: try again'));
         return new Promise<T>((resolve, reject) => {
-            this.queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+            this.queue.push({ work, options, resolve: resolve as (value: unknown) => void, reject });
             this.running ??= this.run();
         });
     }
@@ -123,9 +124,9 @@ export class GroupCommit {
         for (const { reject } of batch) reject(error);
     }
 
-    private async runAlone({ resolve, reject }: Waiting, act: (sql: Sql) => Promise<unknown>): Promise<void> {
+    private async runAlone({ resolve, reject, options }: Waiting, act: (sql: Sql) => Promise<unknown>): Promise<void> {
         try {
-            resolve(await this.store.transaction(act));
+            resolve(await this.store.transaction(act, options));
         } catch (error) {
             reject(error);
         }

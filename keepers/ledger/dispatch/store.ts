@@ -10,6 +10,11 @@ export interface Committed {
     durable: Promise<void>;
 }
 
+export interface TransactionOptions {
+    /** Of maintenance: statements take as long as they need, where a database breaks off others that take too long. */
+    mayTakeLong?: boolean;
+}
+
 /** A database with the dispatcher's tables. One of its acts that write runs at a time; GroupCommit sees to that. */
 export interface DispatchStore {
     /** Committed rows, also of other processes; on disk when an answer resolves. */
@@ -23,7 +28,7 @@ export interface DispatchStore {
      */
     commit(operations: readonly Operation[]): Committed | Promise<Committed>;
     /** One transaction of its own for what is rare. Durable when it resolves. */
-    transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T>;
+    transaction<T>(act: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
     /** Reads of one moment, however long they take. */
     snapshot<T>(act: (sql: Sql) => Promise<T>): Promise<T>;
     /** The database's own clock, which all that share it see alike. */

@@ -56,12 +56,8 @@ export async function writeBackup(sql: Sql, { file, atMs }: { file: string; atMs
     }
 }
 
-/** Checks the whole file before it changes anything. @throws LedgerError `backup_invalid` */
-export async function restoreBackup(
-    sql: Sql,
-    { file, replace }: { file: string; replace: boolean },
-): Promise<BackupSummary> {
-    const summary = await checkBackup(file);
+/** Of a file that `checkBackup` found whole: that takes long, and a transaction must not wait for it. */
+export async function restoreBackup(sql: Sql, { file, replace }: { file: string; replace: boolean }): Promise<void> {
     await makeRoom(sql, replace);
     let insert = '';
     let n = 0;
@@ -74,7 +70,6 @@ export async function restoreBackup(
             insert = insertInto(tableLine.parse(value));
     }
     if (sql.dialect === 'postgres') await countOn(sql);
-    return summary;
 }
 
 /** PostgreSQL numbers rows by sequences of their own, which did not see the restored ones. */
@@ -99,7 +94,7 @@ async function makeRoom(sql: Sql, replace: boolean): Promise<void> {
     }
 }
 
-/** Reads all of it. @throws LedgerError `backup_invalid` */
+/** Reads the whole file. @throws LedgerError `backup_invalid` */
 export async function checkBackup(file: string): Promise<BackupSummary> {
     const hash = createHash('sha256');
     let [rows, last, first] = [0, '', ''];

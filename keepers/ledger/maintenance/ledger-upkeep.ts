@@ -1,8 +1,9 @@
 import type { GroupCommit } from '../dispatch/group-commit';
+import type { Sql } from '../dispatch/sql';
 import type { DispatchStore } from '../dispatch/store';
 import { schemaVersion } from '../migrations';
 import { auditLedger, type AuditReport } from './audit';
-import { type BackupSummary, restoreBackup, writeBackup } from './backup';
+import { type BackupSummary, checkBackup, restoreBackup, writeBackup } from './backup';
 import { requireReadable } from './backup-file';
 import { compactLedger, type Compaction, type CompactOptions } from './compact';
 import { requireUnused } from './in-use';
@@ -25,12 +26,15 @@ export class LedgerUpkeep {
      * In one transaction, into an empty ledger unless `replace`, and while no role uses it.
      * @throws LedgerError `backup_invalid`, `ledger_in_use`
      */
-    async restore(file: string, options: { replace?: boolean } = {}): Promise<BackupSummary> {
+    async restore(file: string, { replace = false }: { replace?: boolean } = {}): Promise<BackupSummary> {
         await requireReadable(file);
-        return this.writer.alone(async (sql) => {
+        const summary = await checkBackup(file);
+        const act = async (sql: Sql) => {
             await requireUnused(sql, await this.store.nowMs());
-            return restoreBackup(sql, { file, replace: options.replace ?? false });
-        });
+            await restoreBackup(sql, { file, replace });
+        };
+        await this.writer.alone(act, { mayTakeLong: true });
+        return summary;
     }
 
     /** Verifies every signature and sum. @param network account id of the registry: what statements are made for */
@@ -45,12 +49,14 @@ export class LedgerUpkeep {
         return done;
     }
 
-    async info(): Promise<{ schemaVersion: number; rows: Record<string, number> }> {
-        const rows: Record<string, number> = {};
-        for (const { name } of backupTables) {
-            const [row] = await this.store.reads.all<{ count: bigint }>(`SELECT count(*) AS count FROM ${name}`);
-            rows[name] = Number(row!.count);
-        }
-        return { schemaVersion, rows };
+    info(): Promise<{ schemaVersion: number; rows: Record<string, number> }> {
+        return this.store.snapshot(async (sql) => {
+            const rows: Record<string, number> = {};
+            for (const { name } of backupTables) {
+                const [row] = await sql.all<{ count: bigint }>(`SELECT count(*) AS count FROM ${name}`);
+                rows[name] = Number(row!.count);
+            }
+            return { schemaVersion, rows };
+        });
     }
 }

@@ -21,6 +21,12 @@ const graceMs = 2_000;
 /** How long a connection that is closed waits for the server to close it as well. */
 export const goodbyeMs = 2_000;
 
+/**
+ * In a transaction. Its holder must still not stand still: one whose machine is lost would keep its locks until the
+ * server learns of that.
+ */
+export const statementsTakeTheirTime = 'SET LOCAL statement_timeout = 0';
+
 /** Settings for the driver. The password enters the address here and nowhere else. */
 export function connectionSettings(options: PostgresOptions) {
     return {

@@ -5,13 +5,19 @@ import type { PostgresSession } from './postgres-session';
 /** Any number that no other program uses in this database. */
 const migrationLock = 0x636f_636f;
 
-/** Brings the database to the current version; several processes may try at once. */
-export async function migratePostgres(session: PostgresSession): Promise<void> {
-    while (await session.transaction(step, { marked: false }));
+/**
+ * Brings the database to the current version; several processes may try at once. A step takes as long as a large ledger
+ * needs, and those that come meanwhile wait for it.
+ * @param tableWaitMs how long a step waits for a table: whoever comes after it waits behind it
+ */
+export async function migratePostgres(session: PostgresSession, tableWaitMs: number): Promise<void> {
+    const options = { marked: false, mayTakeLong: true };
+    while (await session.transaction((client) => step(client, tableWaitMs), options));
 }
 
-async function step(client: pg.Client): Promise<boolean> {
+async function step(client: pg.Client, tableWaitMs: number): Promise<boolean> {
     await client.query(`SELECT pg_advisory_xact_lock(${migrationLock})`);
+    await client.query(`SET LOCAL lock_timeout = ${tableWaitMs}`);
     await client.query(
         'CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at_ms BIGINT NOT NULL)',
     );

@@ -1,14 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { TransactionOptions } from '../dispatch/store';
 import { LedgerError } from '../errors';
 import { isConflict, isConnectionLost, ledgerFailure } from './failures';
-import { connectionSettings, defaultPatienceMs, goodbyeMs, longestSilenceMs, type PostgresOptions } from './options';
+import {
+    connectionSettings,
+    defaultPatienceMs,
+    goodbyeMs,
+    longestSilenceMs,
+    type PostgresOptions,
+    statementsTakeTheirTime,
+} from './options';
 import { allowSilence, breakOffWhenSilent } from './silence';
 import { columnTypes } from './types';
 
 const maxPauseMs = 1_000;
 const markLifeMs = 30 * 86_400_000;
+
+interface SessionOptions extends TransactionOptions {
+    /** Else `act` may be done twice. */
+    marked?: boolean;
+}
 
 /**
  * One connection that writes, opened again when it is lost. Statements are pipelined: one need not wait for the answer
@@ -35,7 +48,7 @@ export class PostgresSession {
      * must do no harm when it is done twice.
      * @throws LedgerError when nothing was kept
      */
-    async transaction<T>(act: (client: pg.Client) => Promise<T>, options = { marked: true }): Promise<T> {
+    async transaction<T>(act: (client: pg.Client) => Promise<T>, options: SessionOptions = {}): Promise<T> {
         const untilMs = performance.now() + this.patienceMs;
         for (let tries = 0; ; tries++) {
             try {
@@ -65,14 +78,15 @@ export class PostgresSession {
 
     private async attempt<T>(
         act: (client: pg.Client) => Promise<T>,
-        { marked, untilMs }: { marked: boolean; untilMs: number },
+        { marked = true, mayTakeLong = false, untilMs }: SessionOptions & { untilMs: number },
     ): Promise<T> {
         const client = await this.connected();
         const mark = ++this.mark;
         let outcome: { value: T } | null = null;
-        allowSilence(client, this.silenceMs);
+        allowSilence(client, mayTakeLong ? 0 : this.silenceMs);
         try {
-            await Promise.all([client.query('BEGIN'), ...(marked ? [this.setMark(client, mark)] : [])]);
+            const begin = mayTakeLong ? `BEGIN; ${statementsTakeTheirTime}` : 'BEGIN';
+            await Promise.all([client.query(begin), ...(marked ? [this.setMark(client, mark)] : [])]);
             outcome = { value: await act(client) };
             await commit(client);
             return outcome.value;

@@ -3,16 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { announce, type Operation } from '../dispatch/operations';
 import { decide } from '../dispatch/rules';
 import type { Sql, SqlValue } from '../dispatch/sql';
-import type { Committed, DispatchStore } from '../dispatch/store';
+import type { Committed, DispatchStore, TransactionOptions } from '../dispatch/store';
 import { WorkingSet } from '../dispatch/working-set';
 import { isConnectionLost, ledgerFailure } from './failures';
-import { connectionSettings, defaultPatienceMs, longestSilenceMs, type PostgresOptions } from './options';
+import {
+    connectionSettings,
+    defaultPatienceMs,
+    longestSilenceMs,
+    type PostgresOptions,
+    statementsTakeTheirTime,
+    statementTimeoutOf,
+} from './options';
 import { loadBatch } from './postgres-loader';
 import { migratePostgres } from './postgres-migrations';
 import { saveBatch } from './postgres-saver';
 import { PostgresSession } from './postgres-session';
 import { PostgresSql } from './postgres-sql';
-import { breakOffWhenSilent } from './silence';
+import { allowSilence, breakOffWhenSilent } from './silence';
 import { columnTypes } from './types';
 
 const readConnections = 4;
@@ -36,7 +43,7 @@ export class PostgresStore implements DispatchStore {
     static async open(options: PostgresOptions): Promise<PostgresStore> {
         const store = new PostgresStore(options);
         try {
-            await migratePostgres(store.session);
+            await migratePostgres(store.session, statementTimeoutOf(options));
             await store.session.forgetOldMarks();
             return store;
         } catch (error) {
@@ -57,19 +64,23 @@ export class PostgresStore implements DispatchStore {
         return { decisions, durable: Promise.resolve() };
     }
 
-    transaction<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
-        return this.session.transaction((client) => act(new PostgresSql(client)));
+    transaction<T>(act: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T> {
+        return this.session.transaction((client) => act(new PostgresSql(client)), options);
     }
 
     async snapshot<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
         const client = await this.pool.connect();
+        allowSilence(client, 0);
         try {
-            await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+            await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${statementsTakeTheirTime}`);
+            // What is read goes to a disk that may stand still for a while, and holds nobody up.
+            await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
             return await act(new PostgresSql(client));
         } catch (error) {
             throw ledgerFailure(error);
         } finally {
             await client.query('ROLLBACK').catch(() => undefined);
+            allowSilence(client, longestSilenceMs(this.options));
             client.release();
         }
     }
