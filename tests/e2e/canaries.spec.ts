@@ -278,7 +278,9 @@ describe('the commands of a provider, while its node runs', () => {
 
     running.test('every role is ready, and says so where its settings name its listener', async () => {
         for (const name of roles) {
-            const { exitCode, json } = await run(runRoleStatus({ config: running.network.layout.config(name), json: true }));
+            const { exitCode, json } = await run(
+                runRoleStatus({ config: running.network.layout.config(name), json: true }),
+            );
             expect([name, exitCode, json['reasons']]).toEqual([name, 0, []]);
         }
     });
