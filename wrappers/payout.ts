@@ -4,6 +4,7 @@ import { exitTexts } from './exit-texts';
 import { type StoredHubNodes, storedHubNodes } from './hub-nodes';
 import { buildSettlementLines, SettlementLine } from './settlement';
 import { bytes32 } from './statement-fields';
+import { withTupleItems } from './tuple-answers';
 
 /** What a hub's address is computed from. */
 export interface PayoutConfig {
@@ -164,7 +165,7 @@ export class Payout implements Contract {
     /** Null for a node that was never admitted, or was pruned. */
     async getNode(provider: ContractProvider, nodeKey: Buffer): Promise<AdmittedNode | null> {
         const key = BigInt('0x' + bytes32('nodeKey', nodeKey).toString('hex'));
-        const raw = await this.binding.getNode(provider, key);
+        const raw = await this.binding.getNode(withTupleItems(provider), key);
         if (raw === null) return null;
         return {
             ownerId: Buffer.from(raw.ownerId.toString(16).padStart(64, '0'), 'hex'),

@@ -8,6 +8,7 @@ import {
 import { exitTexts } from './exit-texts';
 import { encodeReceiptTail, type ReceiptTail } from './receipt';
 import { fixedBytes } from './statement-fields';
+import { withTupleItems } from './tuple-answers';
 import { uint256, uint256ToBytes } from './uint256';
 
 /** What a provider's address is computed from. */
@@ -198,7 +199,7 @@ export class Provider implements Contract {
 
     /** Null: never recorded, or expired more than seven days ago and pruned. */
     async getKey(provider: ContractProvider, nodeKey: Buffer): Promise<NodeKey | null> {
-        const raw = await this.binding.getKey(provider, uint256('nodeKey', nodeKey));
+        const raw = await this.binding.getKey(withTupleItems(provider), uint256('nodeKey', nodeKey));
         return raw === null ? null : readKey(raw);
     }
 

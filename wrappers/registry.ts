@@ -20,6 +20,7 @@ import {
 import { KeyBundle, keyBundleCell } from './key-bundle';
 import { providerErrors } from './provider';
 import { fixedBytes } from './statement-fields';
+import { withTupleItems } from './tuple-answers';
 import { uint256, uint256ToBytes } from './uint256';
 
 export type NetworkKind = 'production' | 'development';
@@ -330,7 +331,7 @@ export class Registry implements Contract {
 
     /** Null: not listed. */
     async getHub(provider: ContractProvider, hub: Address): Promise<HubListing | null> {
-        const raw = await this.binding.getHub(provider, hub);
+        const raw = await this.binding.getHub(withTupleItems(provider), hub);
         return raw === null ? null : readListing(raw);
     }
 
@@ -347,7 +348,7 @@ export class Registry implements Contract {
 
     /** Null: never made, executed or cancelled. */
     async getProposal(provider: ContractProvider, id: number): Promise<Proposal | null> {
-        const raw = await this.binding.getProposal(provider, BigInt(id));
+        const raw = await this.binding.getProposal(withTupleItems(provider), BigInt(id));
         if (raw === null) return null;
         return { id, executableAt: Number(raw.eta), action: decodeRegistryChange(raw.action) };
     }

@@ -16,6 +16,7 @@ export { ChainWallet, type ChainWalletOptions } from './wallet/chain-wallet';
 export type { KeeperWallet, SendOptions, SendResult, WalletMessages } from './wallet/keeper-wallet';
 export type { WalletKind } from './wallet/wallet-protocol';
 export { judgeSend, type SendObservation } from './wallet/judge-send';
+export { v5Sender, type V5SenderOptions } from './wallet/v5-sender';
 export { MemoryJournal } from './wallet/memory-journal';
 export { NetworkReader, type EscrowSnapshot, type NetworkReaderOptions, type ReadOptions } from './network-reader';
 export { parseDeployment, readDeployment, writeDeployment, type Deployment, type HubDeployment } from './deployments';

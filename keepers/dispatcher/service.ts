@@ -19,12 +19,13 @@ export class DispatcherService {
     private readonly desk: RelayDesk;
     private readonly raises: CapRaises;
     private draining = false;
+    private replaced = false;
 
     constructor(private readonly options: DispatcherOptions) {
         const { nodes } = this;
         const caps = new CapBook();
         const admission = new Admission(options);
-        const isDraining = () => this.draining;
+        const isDraining = () => !this.ready;
         const replicaUrls = () => this.replicaUrls();
         const orphans = new OrphanedReceipts({ ...options, admission, caps });
         this.raises = new CapRaises(admission, caps);
@@ -56,7 +57,7 @@ export class DispatcherService {
     }
 
     get ready(): boolean {
-        return !this.draining;
+        return !this.draining && !this.replaced;
     }
 
     /** The load of each node, or of those whose load changed since the reader's `version`. */
@@ -107,6 +108,15 @@ export class DispatcherService {
     /** Whether new requests are refused; those under way go on. */
     setDraining(draining: boolean): void {
         this.draining = draining;
+    }
+
+    get isReplaced(): boolean {
+        return this.replaced;
+    }
+
+    /** Another process is this dispatcher by now: new requests are refused for good, whatever an operator says. */
+    setReplaced(): void {
+        this.replaced = true;
     }
 
     /** No new requests; those under way end by themselves, until `graceMs` has passed. */

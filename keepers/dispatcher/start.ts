@@ -85,7 +85,7 @@ export async function startDispatcher(
                 { dispatcherId: config.dispatcherId },
                 'another process runs under this dispatcherId: requests are refused',
             );
-            service.setDraining(true);
+            service.setReplaced();
         },
         clock: systemClock,
         logger,
@@ -139,6 +139,8 @@ function retentionOf(
     });
 }
 
+const replacedDetail = 'another process runs under this dispatcherId: stop this one, or give it an id of its own';
+
 function watchDispatcher(of: {
     service: DispatcherService;
     metrics: DispatcherMetrics;
@@ -147,6 +149,7 @@ function watchDispatcher(of: {
 }): void {
     const { service, metrics, telemetry, hub } = of;
     metrics.watch(service);
+    telemetry.readiness.add('replaced', () => (service.isReplaced ? replacedDetail : null));
     telemetry.readiness.add('no_node', () => (service.connectedNodes === 0 ? 'no node is connected' : null));
     telemetry.addStatus('dispatcher', () => ({
         hub: hub.toString(),

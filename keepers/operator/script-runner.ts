@@ -4,6 +4,8 @@ import { inspect } from 'node:util';
 import { Address, type Contract, type OpenedContract, type Sender } from '@ton/core';
 import { z } from 'zod';
 import { CocoonError, errorMessage } from '../base';
+import { v5Sender, walletKeyFromSeed } from '../chain';
+import { readSeedFile } from '../config';
 import { type ActConsole, runAct } from './act';
 import { type ActName, acts } from './act-catalog';
 import type { OperatorContext } from './context';
@@ -11,7 +13,6 @@ import type { Act } from './define-act';
 import { deployNetwork } from './deploy-network';
 import { DeploymentFile } from './deployment-file';
 import { OperatorError } from './errors';
-import { keyFileSender } from './key-file-sender';
 import type { NetworkSpec } from './network-spec';
 import { resultJson } from './result-json';
 import {
@@ -129,8 +130,9 @@ function contextOf(provider: ScriptProvider, flags: ScriptFlags): OperatorContex
 
 function senderOf(provider: ScriptProvider, { keyFile }: ScriptFlags): OperatorContext['sender'] {
     if (keyFile !== null) {
-        return keyFileSender({
-            file: keyFile,
+        // As `cocoon key-file show` names it; blueprint knows wallets by their words alone.
+        return v5Sender({
+            key: walletKeyFromSeed(readSeedFile(keyFile)),
             networkGlobalId: provider.network() === 'testnet' ? -3 : -239,
             open: (contract) => provider.open(contract),
             nowSec: () => chainTimeSec(provider.api()),

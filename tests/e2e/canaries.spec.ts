@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { once } from 'node:events';
 import path from 'node:path';
+import { TonClient } from '@ton/ton';
 import { TOY_MODEL_ID, TOY_MODEL_PATH, ggufModelRoot } from '../../keepers/node';
 import { CaptureProxy } from '../../keepers/devnet/demo/capture-proxy';
 import { runRoleStatus } from '../../keepers/cli/admin/status';
@@ -10,6 +11,7 @@ import { runDoctor } from '../../keepers/cli/provider/doctor';
 import { runEarnings } from '../../keepers/cli/provider/earnings';
 import { runSetPrices } from '../../keepers/cli/provider/set-prices';
 import { runStatus } from '../../keepers/cli/provider/status';
+import { type NodeKey, Payout, Provider } from '../../wrappers';
 import { Canaries, type Capture, captureOf, countsFoundIn, countsInDatabase } from './canary';
 import { countedUsage, startQuotingEngine } from './quoting-engine';
 import { eventually, RunningNetwork } from './running-network';
@@ -283,6 +285,22 @@ describe('the commands of a provider, while its node runs', () => {
             );
             expect([name, exitCode, json['reasons']]).toEqual([name, 0, []]);
         }
+    });
+
+    running.test('an unmodified TonClient reads by the wrappers what the contracts answer in tuples', async () => {
+        const { actors, deployment, hub } = running.network;
+        const endpoint = running.network.process('chain').ready['endpoint'] as string;
+        const client = new TonClient({ endpoint });
+        const owner = actors.wallets['provider-1'].address;
+        const provider = client.open(await Provider.createFromConfig({ registry: deployment.registry, owner }));
+        const [[hex, key]] = [...(await provider.getKeys())] as [[string, NodeKey]];
+        const nodeKey = Buffer.from(hex, 'hex');
+        expect(await provider.getKey(nodeKey)).toEqual(key);
+        expect(await client.open(Payout.createFromAddress(hub)).getNode(nodeKey)).toMatchObject({
+            ownerId: owner.hash,
+            notAfter: key.notAfter,
+            revokedAt: null,
+        });
     });
 
     running.test('metrics count what was asked at every hop', async () => {

@@ -472,6 +472,14 @@ test('draining: what runs ends, nothing new begins, nodes are told, and it is no
     await expect(answer.arrayBuffer()).resolves.toBeDefined();
 });
 
+test('a dispatcher that another process has replaced takes nothing more, though an operator resumes it', async () => {
+    const { url, service } = await withNode();
+    service.setReplaced();
+    service.setDraining(false);
+    expect(await errorOf(await post(url, (await sealRequest({ name: 'd23' })).bytes))).toEqual([503, 'draining']);
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+});
+
 test('after a crash what ran is lost until its receipt comes', async () => {
     const { ledger, service, url } = await withNode();
     const request = await sealRequest({ name: 'd22' });

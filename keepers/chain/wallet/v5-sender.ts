@@ -1,13 +1,11 @@
-import { type Contract, internal, type OpenedContract, type Sender, SendMode } from '@ton/core';
+import { type Address, type Contract, internal, type OpenedContract, type Sender, SendMode } from '@ton/core';
 import { WalletContractV5R1 } from '@ton/ton';
-import { walletKeyFromSeed } from '../chain';
-import { readSeedFile } from '../config';
-import type { OperatorContext } from './context';
+import type { WalletKey } from './wallet-key';
 
 const lifeSec = 60;
 
-interface KeyFileSenderOptions {
-    file: string;
+export interface V5SenderOptions {
+    key: WalletKey;
     /** Part of the wallet's address: -239 mainnet (also on devnets), -3 testnet. */
     networkGlobalId: number;
     open: <T extends Contract>(contract: T) => OpenedContract<T>;
@@ -15,14 +13,8 @@ interface KeyFileSenderOptions {
     nowSec: () => Promise<number>;
 }
 
-/** The V5 wallet of a key file, as `cocoon key-file show` names it; blueprint knows wallets by their words alone. */
-export function keyFileSender({
-    file,
-    networkGlobalId,
-    open,
-    nowSec,
-}: KeyFileSenderOptions): OperatorContext['sender'] {
-    const key = walletKeyFromSeed(readSeedFile(file));
+/** For a person's acts, each sent once and looked at by who sends it; keepers send by a `KeeperWallet`. */
+export function v5Sender({ key, networkGlobalId, open, nowSec }: V5SenderOptions): Sender & { address: Address } {
     const wallet = WalletContractV5R1.create({ publicKey: key.publicKey, walletId: { networkGlobalId } });
     const opened = open(wallet);
     const send: Sender['send'] = async ({ to, value, bounce, init, body, sendMode }) => {
