@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { errorMessage } from '../../base';
 import { LedgerError } from '../errors';
 import { syncFolder } from '../sync-folder';
 import { type BackupSummary, checkBackup } from './backup';
+import { backupFailed } from './backup-file';
 
 /**
  * Has a backup written beside the file and read back. Only then it takes the place of the one before, which may be the last
@@ -31,8 +31,5 @@ export async function keepBackup(
 
 /** What the ledger itself says stays as it is. */
 function failed(file: string, error: unknown): LedgerError {
-    if (error instanceof LedgerError && error.code !== 'backup_invalid') return error;
-    return new LedgerError('backup_failed', `The backup could not be written to ${file}: ${errorMessage(error)}`, {
-        cause: error,
-    });
+    return error instanceof LedgerError && error.code !== 'backup_invalid' ? error : backupFailed(file, error);
 }

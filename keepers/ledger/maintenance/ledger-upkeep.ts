@@ -4,7 +4,7 @@ import type { DispatchStore } from '../dispatch/store';
 import { schemaVersion } from '../migrations';
 import { auditLedger, type AuditReport } from './audit';
 import { type BackupSummary, checkBackup, restoreBackup, writeBackup } from './backup';
-import { requireReadable } from './backup-file';
+import { requireReadable, writingTo } from './backup-file';
 import { compactLedger, type Compaction, type CompactOptions } from './compact';
 import { requireUnused } from './in-use';
 import { keepBackup } from './keep-backup';
@@ -19,7 +19,9 @@ export class LedgerUpkeep {
 
     /** One moment of the ledger in a file that either database takes back. @throws LedgerError `backup_failed` */
     backup(file: string, atMs: number): Promise<BackupSummary> {
-        return keepBackup(file, (partial) => this.store.snapshot((sql) => writeBackup(sql, { file: partial, atMs })));
+        return keepBackup(file, (partial) =>
+            this.store.snapshot((sql) => writingTo(file, () => writeBackup(sql, { file: partial, atMs }))),
+        );
     }
 
     /**
