@@ -55,6 +55,7 @@ const cancelGraceMs = 5_000;
  */
 export class RequestRelay implements AnswerListener {
     private readonly watcher: ReceiptWatcher;
+    /** By the monotonic clock. */
     private readonly startedAtMs: number;
     private firstFrameMs: number | undefined;
     private turn: Promise<void> = Promise.resolve();
@@ -71,7 +72,7 @@ export class RequestRelay implements AnswerListener {
 
     constructor(private readonly options: RelayOptions) {
         this.watcher = new ReceiptWatcher(options.binding);
-        this.startedAtMs = options.clock.nowMs();
+        this.startedAtMs = options.clock.monotonicMs();
         this.skip = options.resumeFrom ?? 0;
     }
 
@@ -101,7 +102,7 @@ export class RequestRelay implements AnswerListener {
 
     frames(bytes: Buffer): void {
         if (this.finished || this.broken) return;
-        this.firstFrameMs ??= this.options.clock.nowMs() - this.startedAtMs;
+        this.firstFrameMs ??= this.options.clock.monotonicMs() - this.startedAtMs;
         try {
             for (const piece of this.watcher.push(bytes)) this.pass(piece);
             if (this.watcher.failure !== undefined) this.breakOff(this.watcher.failure);

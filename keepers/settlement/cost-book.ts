@@ -47,7 +47,7 @@ export class CostBook {
     }
 
     private async upperBounds(): Promise<SettlementCosts> {
-        const nowMs = this.clock.nowMs();
+        const nowMs = this.clock.monotonicMs();
         if (this.bounds && nowMs - this.bounds.atMs < maxAgeMs) return this.bounds.costs;
         const [one, two] = await Promise.all([this.hub.getSettleCost(1), this.hub.getSettleCost(2)]);
         const costs = { batchNano: one - (two - one), lineNano: two - one };

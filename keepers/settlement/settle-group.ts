@@ -48,7 +48,10 @@ export interface GroupOutcome {
 /** Between our look at an escrow and the signature another settler may have been there; older views are read again. */
 const freshForMs = 1_500;
 
-/** One wallet request with a Settle for each batch, of different escrows. What the chain has paid afterwards decides. */
+/**
+ * One wallet request with a Settle for each batch, of different escrows. What the chain has paid afterwards decides.
+ * @param viewedAtMs when the escrows were looked at, by the monotonic clock
+ */
 export async function settleGroup(
     place: GroupPlace,
     group: readonly PlannedBatch[],
@@ -81,7 +84,7 @@ export async function settleGroup(
 
 /** What another settler has paid in the meantime is left out. */
 async function wantedOf(place: GroupPlace, batches: readonly Batch[], viewedAtMs: number): Promise<readonly Batch[]> {
-    const isFresh = place.clock.nowMs() - viewedAtMs <= freshForMs;
+    const isFresh = place.clock.monotonicMs() - viewedAtMs <= freshForMs;
     const wanted = isFresh ? batches : await stillOwed(place, batches);
     if (wanted.length > 0) return wanted;
     throw new SettlementError(settledMeanwhile, 'Another settler was first, or is under way');

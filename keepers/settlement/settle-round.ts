@@ -55,7 +55,7 @@ export class SettleRounds {
     ): Promise<RoundOutcome> {
         await this.prepare();
         this.signatures!.keepOnly(settleables);
-        const viewedAtMs = this.place.clock.nowMs();
+        const viewedAtMs = this.place.clock.monotonicMs();
         const before = await this.view(settleables);
         await this.recordPaid(before, null);
         const plan = await this.plan(before, force);

@@ -87,6 +87,7 @@ async function started(
     link.connected = options.connected ?? true;
     const output = new Output();
     const load = new NodeLoad();
+    const clock = new ManualClock(nowMs);
     const relay = new RequestRelay({
         link: link as unknown as NodeLink,
         envelope: options.deadlineMs
@@ -98,7 +99,7 @@ async function started(
         load,
         output,
         recorded: () => options.recorded ?? Promise.resolve(),
-        clock: new ManualClock(nowMs),
+        clock,
         logger: silentLogger(),
     });
     relay.start();
@@ -108,6 +109,7 @@ async function started(
         link,
         output,
         load,
+        clock,
         sealer: sealerOf(request),
         state: () => ledger.requestState(request.requestId),
     };
@@ -198,6 +200,16 @@ test('the final receipt is on disk before its frame leaves, and only then the no
     expect(link.said).toEqual(['taken', 'release']);
     expect((await state())!.receipt!.receipt.cumulativeNano).toBe(usageCostNano);
     expect([load.failureShare, load.firstFrameMsP50]).toEqual([0, 0]);
+});
+
+test('a date that is set back while an answer is awaited shortens no wait: gateways refuse a negative one', async () => {
+    const { relay, link, sealer, load, clock } = await begin();
+    clock.advance(700);
+    clock.setBy(-3_600_000);
+    link.listener.frames(opening(sealer));
+    link.listener.frames(finalOf(sealer).wire);
+    await relay.done;
+    expect(load.firstFrameMsP50).toBe(700);
 });
 
 test('frames behind a checkpoint wait for it, in order', async () => {

@@ -22,6 +22,19 @@ describe('what a settler counts on', () => {
         expect(await costAfter(honest, honest, honest)).toBe(honest);
     });
 
+    it('follows the hub’s prices after five minutes, though the date was set back', async () => {
+        const clock = new ManualClock(1_000);
+        let lineNano = 5_000_000n;
+        const dearer = { getSettleCost: async (lines: number) => 20_000_000n + lineNano * BigInt(lines) };
+        const book = new CostBook(dearer as never, clock);
+        await book.costs();
+        lineNano = 6_000_000n;
+        clock.setBy(-3_600_000);
+        expect((await book.costs()).lineNano).toBe(5_000_000n);
+        clock.advance(300_000);
+        expect((await book.costs()).lineNano).toBe(6_000_000n);
+    });
+
     it('is moved by no single fee, however absurd', async () => {
         const five = Array.from({ length: 5 }, () => honest);
         for (const absurd of [0n, 1n, 10n ** 12n]) expect(await costAfter(...five, absurd)).toBe(honest);

@@ -41,11 +41,13 @@ interface Sending {
     error?: Error;
     /** Since the settler looked, ms. */
     ageMs?: number;
+    /** By how much the machine's date was set back since. */
+    setBackMs?: number;
 }
 
 /** Settles what is owed in one request; which lines are sent at once, and which after a wait. */
 async function settled(owed: ChainCandidate[], sending: Sending) {
-    const { left, refusing = [], isComplete = true, error = null, ageMs = 0 } = sending;
+    const { left, refusing = [], isComplete = true, error = null, ageMs = 0, setBackMs = 0 } = sending;
     const holds = new HeldLines();
     const clock = new ManualClock(1_000_000);
     const sentTo: string[] = [];
@@ -80,10 +82,13 @@ async function settled(owed: ChainCandidate[], sending: Sending) {
         nowSec: async () => nowSec,
     } as unknown as GroupPlace;
     const batches = decideSettlements(owed, costs, { ...policy, force: true });
+    const viewedAtMs = clock.monotonicMs();
+    clock.advance(ageMs);
+    clock.setBy(-setBackMs);
     const outcome = await settleGroup(
         place,
         batches.map((batch) => ({ batch })),
-        clock.nowMs() - ageMs,
+        viewedAtMs,
     );
     return { ...outcome, sentTo, heldAfter: (waitSec: number) => heldOf(holds, left, waitSec) };
 }
@@ -106,6 +111,12 @@ describe('a line that has not moved after its request', () => {
         expect({ sentTo, signedLines }).toEqual({ sentTo: [y], signedLines: [1] });
         // The one that was sent is.
         expect(heldAfter(0)).toBe(1);
+    });
+
+    it('is looked at again after a wait, though the date was set back meanwhile', async () => {
+        const [a, b] = [owing(x, 'b'), owing(y, 'c')];
+        const { sentTo } = await settled([a, b], { left: [b], ageMs: 5_000, setBackMs: 3_600_000 });
+        expect(sentTo).toEqual([y]);
     });
 
     it('waits a day where a charge was made that passed it over', async () => {
