@@ -8,7 +8,7 @@ import {
     storeListHub,
     storeUnlistHub,
 } from '../../build/Registry/Registry_Registry';
-import { Payout } from '../../wrappers';
+import { Payout, Registry } from '../../wrappers';
 import { uint256 } from '../../wrappers/uint256';
 import { patchRegistry } from './support/patched-registry';
 import { bodyTo, comparable, eventOf, thrownBy, valueTo } from './support/outcome';
@@ -20,6 +20,7 @@ import {
     RegistryEnvironment,
 } from './support/registry-environment';
 import { atPrices, budget } from '../support/fee-config';
+import { tonClientOf } from '../support/ton-client-of';
 
 const { opcodes } = RegistryBinding;
 const url = 'https://dispatcher.example:8443/v1';
@@ -124,6 +125,8 @@ describe('a hub', () => {
         expect(listing).toMatchObject({ endpoint: url, codeHash: code.hash() });
         expect(listing.bondNano).toBeGreaterThan(toNano('11') - atPrices(toNano('0.1')));
         expect(await env.registry.getHubs()).toEqual(new Map([[hub.toRawString(), listing]]));
+        const byClient = tonClientOf(env.blockchain).open(Registry.createFromAddress(env.registry.address));
+        expect(await byClient.getHub(hub)).toEqual(listing);
         const event = loadHubListed(eventOf(result, opcodes.HubListed)!.beginParse());
         expect(event.bond).toBe(listing.bondNano);
         expect(event.hub).toEqualAddress(hub);

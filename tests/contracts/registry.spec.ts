@@ -18,6 +18,7 @@ import {
     RegistryEnvironment,
 } from './support/registry-environment';
 import { atPrices } from '../support/fee-config';
+import { tonClientOf } from '../support/ton-client-of';
 
 const { opcodes } = RegistryBinding;
 const id = (byte: number) => Buffer.alloc(32, byte);
@@ -78,11 +79,14 @@ describe('a proposal', () => {
         const { result, proposalId } = await env.propose(allow(1));
         expect(valueTo(result, env.owner.address, opcodes.Excesses)).toBeGreaterThan(toNano('0.1'));
         expect(eventOf(result, opcodes.ProposalMade)).not.toBeNull();
-        expect(await env.registry.getProposal(proposalId)).toEqual({
+        const proposal = {
             id: proposalId,
             executableAt: env.blockchain.now! + governanceDelaySec,
             action: allow(1),
-        });
+        };
+        expect(await env.registry.getProposal(proposalId)).toEqual(proposal);
+        const byClient = tonClientOf(env.blockchain).open(Registry.createFromAddress(env.registry.address));
+        expect(await byClient.getProposal(proposalId)).toEqual(proposal);
         env.pass(governanceDelaySec - 1);
         const execute = () => env.registry.sendExecute(env.stranger.getSender(), { proposalId });
         await expectThrow('Registry: proposal is not due yet', sent(execute()));
