@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, errorMessage, type Logger } from '../base';
+import type { Clock, Logger } from '../base';
 import { maxReplicas } from '../dispatch';
-import { type DispatchLedger, ledgerUseLeaseMs } from '../ledger';
+import { type DispatchLedger, keepLease, ledgerUseLeaseMs } from '../ledger';
 
 export interface ReplicaSetOptions {
     ledger: Pick<DispatchLedger, 'leases' | 'markRunningLost'>;
@@ -19,9 +19,6 @@ export interface ReplicaSetOptions {
     logger: Logger;
     leaseMs?: number;
 }
-
-/** Tries for each life of a lease. */
-const renewals = 4;
 
 /** The replicas of one dispatcher: each holds a lease that says where it is; what one leaves behind the others tidy up. */
 export class ReplicaSet {
@@ -44,7 +41,9 @@ export class ReplicaSet {
     async start(): Promise<void> {
         await this.options.ledger.leases.seize(this.name, this.holder, this.leaseMs);
         await this.look();
-        this.loop ??= this.run();
+        const { clock, logger } = this.options;
+        const renew = () => this.renew();
+        this.loop ??= keepLease({ lifeMs: this.leaseMs, renew, clock, logger }, this.stopping.signal);
     }
 
     /** The others need not wait for the lease to run out. */
@@ -66,18 +65,12 @@ export class ReplicaSet {
         return `${this.boot} ${this.options.publicUrl ?? ''}`;
     }
 
-    private async run(): Promise<void> {
-        const { clock, ledger, logger, onReplaced } = this.options;
-        while (!this.stopping.signal.aborted) {
-            await clock.sleep(this.leaseMs / renewals, this.stopping.signal).catch(() => undefined);
-            if (this.stopping.signal.aborted) return;
-            try {
-                if (!(await ledger.leases.hold(this.name, this.holder, this.leaseMs))) return onReplaced();
-                await this.look();
-            } catch (error) {
-                logger.warn({ reason: errorMessage(error) }, 'the lease of this replica was not renewed');
-            }
-        }
+    private async renew(): Promise<boolean> {
+        const { ledger, onReplaced } = this.options;
+        const isOurs = await ledger.leases.hold(this.name, this.holder, this.leaseMs);
+        if (isOurs) await this.look();
+        else onReplaced();
+        return isOurs;
     }
 
     private async look(): Promise<void> {

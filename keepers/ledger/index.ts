@@ -21,6 +21,7 @@ export {
 } from './dispatch-records';
 
 export { type Lease, Leases } from './leases';
+export { keepLease, type KeptLease } from './keep-lease';
 export { LedgerUse, ledgerUseLeaseMs } from './ledger-use';
 export { type AuditReport } from './maintenance/audit';
 export { type BackupSummary } from './maintenance/backup';

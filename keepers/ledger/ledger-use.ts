@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, errorMessage, type Logger } from '../base';
+import { keepLease } from './keep-lease';
 import type { Leases } from './leases';
 
 export interface LedgerUseOptions {
@@ -11,8 +12,6 @@ export interface LedgerUseOptions {
 
 /** How long a process that was killed counts as one that still uses the ledger. */
 export const ledgerUseLeaseMs = 10_000;
-/** Tries for each life of a lease. */
-const renewals = 4;
 
 /**
  * Says, by a lease, that this process works with the ledger, so that nobody restores a backup under it. Any number of
@@ -28,7 +27,10 @@ export class LedgerUse {
     async start(): Promise<void> {
         await this.claim();
         await this.forgetKilled();
-        this.loop ??= this.run();
+        this.loop ??= keepLease(
+            { ...this.options, lifeMs: ledgerUseLeaseMs, renew: () => this.claim().then(() => true) },
+            this.stopping.signal,
+        );
     }
 
     async stop(): Promise<void> {
@@ -54,16 +56,5 @@ export class LedgerUse {
         const { leases, role } = this.options;
         const { nowMs, leases: all } = await leases.list(`${role} `);
         for (const { name, holder, expiresAtMs } of all) if (expiresAtMs <= nowMs) await leases.release(name, holder);
-    }
-
-    private async run(): Promise<void> {
-        const { clock, logger } = this.options;
-        while (!this.stopping.signal.aborted) {
-            await clock.sleep(ledgerUseLeaseMs / renewals, this.stopping.signal).catch(() => undefined);
-            if (this.stopping.signal.aborted) return;
-            await this.claim().catch((error: unknown) =>
-                logger.warn({ reason: errorMessage(error) }, 'the lease on the ledger was not renewed'),
-            );
-        }
     }
 }
